@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The words of Slipway: manifests, names, paths, stacks, statuses and deployments.
+//!
+//! Pure data and pure rules. This crate knows no AWS SDK, no HTTP, no clock and no
+//! environment; what it is given is all it knows, so that every rule can be tested
+//! exhaustively and the command line applies the very rules the API applies.
+
+pub mod deployment;
+pub mod effective;
+pub mod forbidden;
+pub mod image;
+pub mod manifest;
+pub mod name;
+pub mod path;
+pub mod platform;
+pub mod problem;
+pub mod schema;
+pub mod secret;
+pub mod size;
+pub mod stack;
+pub mod status;
+pub mod text;
+mod validate;
+
+pub use deployment::{Cause, Deployment, DeploymentId, Outcome, Step};
+pub use effective::Effective;
+pub use image::Image;
+pub use manifest::Manifest;
+pub use name::{EnvironmentName, PlatformName, ServiceName, TeamName};
+pub use path::RoutePath;
+pub use platform::Platform;
+pub use problem::{Problem, Problems};
+pub use secret::SecretReference;
+pub use stack::{Scope, StackName};
+pub use status::{Condition, Phase};

@@ -1,0 +1,308 @@
+//! The manifest: what a team writes to register a service.
+//!
+//! A name alone is a manifest. Every other field has a default, which is filled in when the
+//! manifest is read, and stored, so that a later default never replaces a running stack. The
+//! types here are the single source of the JSON Schema (`schema.rs`), and with it of the
+//! checks, of the OpenAPI document and of the tables in `docs/MANIFEST.md`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::image::Image;
+use crate::name::{EnvironmentName, ServiceName, TeamName};
+use crate::path::RoutePath;
+use crate::schema;
+use crate::secret::SecretReference;
+
+/// What a team writes to register a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = schema::closed)]
+pub struct Manifest {
+    /// The service's name, unique on the platform.
+    pub service: ServiceName,
+    /// The team that owns the service.
+    #[serde(default = "default_team")]
+    pub team: TeamName,
+    /// Refuses to delete the service until this is set to false.
+    #[serde(default)]
+    pub deletion_protection: bool,
+    /// What holds in every environment.
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// Further environments by name, and what differs in each. The platform's default
+    /// environment is always there, and may be named here too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "schema::EnvironmentMap")]
+    pub environments: BTreeMap<EnvironmentName, Overrides>,
+}
+
+/// The fields of one environment that differ from the manifest's top level, merged over it
+/// as RFC 7396 says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Overrides(pub serde_json::Map<String, serde_json::Value>);
+
+/// The fields that an environment may set for itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Settings {
+    /// What the service is.
+    pub kind: Kind,
+    /// The image to run. A service without one waits for its first image, and costs nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// The port on which the container listens.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: u16,
+    /// The path prefix under which the service is reached; `/{service}` when left out. An
+    /// environment other than the default one is reached at `/{env}` before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<RoutePath>,
+    /// Whether the path prefix is taken off before the request reaches the container.
+    pub strip_path: bool,
+    /// CPU units of a task; 1024 are one vCPU.
+    #[schemars(schema_with = "schema::cpu")]
+    pub cpu: u32,
+    /// Memory of a task in MiB; what Fargate allows depends on `cpu`.
+    #[schemars(range(min = 512, max = 122_880))]
+    pub memory: u32,
+    /// The processor architecture of the image.
+    pub architecture: Architecture,
+    /// The command that replaces the image's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), inner(length(max = 2000)))]
+    pub command: Vec<String>,
+    /// Environment variables of the container. `PORT`, `ENVIRONMENT` and `AWS_REGION` are
+    /// always set, to these values when they are named here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "schema::VariableMap")]
+    pub environment: BTreeMap<String, String>,
+    /// Environment variables whose values are read from Parameter Store or Secrets Manager
+    /// when a task starts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "schema::SecretMap")]
+    pub secrets: BTreeMap<String, SecretReference>,
+    /// How the load balancer finds out whether a task is healthy.
+    pub health: Health,
+    /// How requests reach the service.
+    pub ingress: Ingress,
+    /// The port on which the load balancer listens.
+    #[schemars(range(min = 1, max = 65535))]
+    pub listener_port: u16,
+    /// Who may call the service through the platform's HTTP API.
+    pub authorization: Authorization,
+    /// Whether the service has an ECS cluster of its own.
+    pub cluster: Cluster,
+    /// What the tasks run on.
+    pub capacity: Capacity,
+    /// How many tasks run, and when that changes.
+    pub scaling: Scaling,
+    /// The container's logs.
+    pub logs: Logs,
+    /// The image repository.
+    pub images: Images,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Web,
+            image: None,
+            port: 80,
+            path: None,
+            strip_path: true,
+            cpu: 256,
+            memory: 512,
+            architecture: Architecture::X86_64,
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            health: Health::default(),
+            ingress: Ingress::Dedicated,
+            listener_port: 80,
+            authorization: Authorization::None,
+            cluster: Cluster::Dedicated,
+            capacity: Capacity::Fargate,
+            scaling: Scaling::default(),
+            logs: Logs::default(),
+            images: Images::default(),
+        }
+    }
+}
+
+fn default_team() -> TeamName {
+    schema::literal("default")
+}
+
+/// What a service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Answers HTTP requests.
+    Web,
+}
+
+/// A processor architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Architecture {
+    /// Intel and AMD, 64 bits.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// AWS Graviton, 64 bits; about a fifth cheaper on Fargate.
+    #[serde(rename = "arm64")]
+    Arm64,
+}
+
+/// How requests reach a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ingress {
+    /// An internal load balancer of the service's own.
+    Dedicated,
+}
+
+/// Who may call a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authorization {
+    /// Anyone who reaches the HTTP API.
+    None,
+    /// Callers that sign with SigV4 and may `execute-api:Invoke` the route.
+    Iam,
+}
+
+/// Whether a service has an ECS cluster of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cluster {
+    /// A cluster of the service's own.
+    Dedicated,
+}
+
+/// What tasks run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capacity {
+    /// Fargate, on demand.
+    Fargate,
+}
+
+/// The load balancer's health check. The defaults find a healthy task in 10 seconds, where
+/// AWS's own take 150.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Health {
+    /// The path that is asked; an answer from 200 to 399 is healthy.
+    #[schemars(schema_with = "schema::health_path")]
+    pub path: String,
+    /// Seconds between two checks of a task.
+    #[schemars(range(min = 5, max = 300))]
+    pub interval: u32,
+    /// Seconds after which no answer is a failure; less than `interval`.
+    #[schemars(range(min = 2, max = 120))]
+    pub timeout: u32,
+    /// Successes in a row that make a task healthy.
+    #[schemars(range(min = 2, max = 10))]
+    pub healthy: u32,
+    /// Failures in a row that make a task unhealthy.
+    #[schemars(range(min = 2, max = 10))]
+    pub unhealthy: u32,
+    /// Seconds after a task's start in which failures do not count.
+    #[schemars(range(min = 0, max = 7200))]
+    pub grace: u32,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            path: "/".to_owned(),
+            interval: 5,
+            timeout: 2,
+            healthy: 2,
+            unhealthy: 3,
+            grace: 60,
+        }
+    }
+}
+
+/// How many tasks run, and when that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Scaling {
+    /// The fewest tasks.
+    #[schemars(range(min = 1, max = 5000))]
+    pub min: u32,
+    /// The most tasks.
+    #[schemars(range(min = 1, max = 5000))]
+    pub max: u32,
+    /// CPU utilisation, in percent of what the tasks have, averaged over the service.
+    pub cpu: Band,
+    /// Memory utilisation, in percent of what the tasks have, averaged over the service.
+    pub memory: Band,
+}
+
+impl Default for Scaling {
+    fn default() -> Self {
+        Self {
+            min: 2,
+            max: 10,
+            cpu: Band::default(),
+            memory: Band::default(),
+        }
+    }
+}
+
+/// Where a utilisation may lie before the number of tasks changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Band {
+    /// Percent below which tasks are taken away; less than `high`.
+    #[schemars(range(min = 1, max = 99))]
+    pub low: u32,
+    /// Percent above which tasks are added.
+    #[schemars(range(min = 2, max = 100))]
+    pub high: u32,
+}
+
+impl Default for Band {
+    fn default() -> Self {
+        Self { low: 30, high: 70 }
+    }
+}
+
+/// The container's logs, in CloudWatch Logs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Logs {
+    /// Days for which logs are kept; one of the numbers that CloudWatch Logs has.
+    #[schemars(schema_with = "schema::retention")]
+    pub retention: u32,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self { retention: 30 }
+    }
+}
+
+/// The service's image repository.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Images {
+    /// Whether an image is scanned for known weaknesses when it is pushed.
+    pub scan: bool,
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self { scan: true }
+    }
+}

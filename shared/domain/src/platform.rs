@@ -1,0 +1,76 @@
+//! What the platform is: the values that `template.yaml` hands to its functions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{EnvironmentName, PlatformName, ServiceName};
+use crate::secret::SecretReference;
+
+/// The platform's values, as in the variable `SLIPWAY_PLATFORM` and the output
+/// `PlatformValues` of `template.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    /// The platform's name, which prefixes everything.
+    pub name: PlatformName,
+    /// The default environment.
+    pub environment: EnvironmentName,
+    /// The AWS partition, such as `aws`.
+    pub partition: String,
+    /// The region.
+    pub region: String,
+    /// The account's id, 12 digits.
+    pub account: String,
+    /// The id of the VPC.
+    pub vpc: String,
+    /// The ids of the private subnets, one per zone.
+    pub private_subnets: Vec<String>,
+    /// The id of the VPC link.
+    pub vpc_link: String,
+    /// The id of the VPC link's security group.
+    pub vpc_link_security_group: String,
+    /// The id of the HTTP API.
+    pub api: String,
+    /// The URL of the HTTP API, without a slash at its end.
+    pub api_endpoint: String,
+    /// The IAM path of the roles of services, such as `/slipway/devops2-g4/`.
+    pub role_path: String,
+    /// The ARN of the permissions boundary of the roles of services.
+    pub permissions_boundary: String,
+    /// The ARN of the topic for alerts.
+    pub alerts_topic: String,
+    /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
+    pub secret_prefixes: Vec<String>,
+    /// Registries from which images may come; any, when empty.
+    #[serde(default)]
+    pub allowed_registries: Vec<String>,
+}
+
+impl Platform {
+    /// The prefixes under which the secrets of `service` must lie.
+    pub fn secret_prefixes_of(&self, service: &ServiceName) -> Vec<String> {
+        self.secret_prefixes
+            .iter()
+            .map(|prefix| prefix.replace("{service}", service.as_str()))
+            .collect()
+    }
+
+    /// Whether a service may read the secret. The platform's own (`/{platform}/_platform/`:
+    /// webhook and database-master secrets) are out of reach whatever the prefixes say.
+    pub fn allows_secret(&self, service: &ServiceName, secret: &SecretReference) -> bool {
+        let reserved = format!("/{}/_platform/", self.name);
+        !secret.is_under(&reserved)
+            && self
+                .secret_prefixes_of(service)
+                .iter()
+                .any(|prefix| secret.is_under(prefix))
+    }
+
+    /// Sample values, for rendering without a platform.
+    ///
+    /// # Panics
+    /// Never: the sample is part of the program, and a test reads it.
+    pub fn sample() -> Self {
+        serde_json::from_str(include_str!("platform.sample.json"))
+            .unwrap_or_else(|error| panic!("the sample platform: {error}"))
+    }
+}

@@ -1,0 +1,61 @@
+//! What is wrong with a document, each with a pointer to the place.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that is wrong.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct Problem {
+    /// Where: a JSON pointer (RFC 6901) into the document.
+    pub pointer: String,
+    /// What is wrong and what would be right, as a sentence without its subject.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// All that is wrong with a document, in the order of their pointers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// The problems; at least one.
+    pub problems: Vec<Problem>,
+    /// Whether the JSON Schema refuses the document already, and not only a rule that a
+    /// schema cannot say (two fields that do not go together, the platform's policy).
+    pub schema: bool,
+}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            let pointer = if problem.pointer.is_empty() {
+                "/"
+            } else {
+                &problem.pointer
+            };
+            write!(f, "{pointer}: {}", problem.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A JSON pointer with one more segment, escaped as RFC 6901 says.
+pub(crate) fn join(pointer: &str, segment: &str) -> String {
+    format!(
+        "{pointer}/{}",
+        segment.replace('~', "~0").replace('/', "~1")
+    )
+}

@@ -1,0 +1,376 @@
+//! Reading a manifest: everything that is wrong with it, at once.
+//!
+//! The schema is asked first. What it refuses is taken out of a copy, so that the rules that
+//! a schema cannot say still see the rest, and all findings come in one answer.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::effective::Effective;
+use crate::manifest::{Manifest, Settings};
+use crate::name::EnvironmentName;
+use crate::path::RESERVED;
+use crate::platform::Platform;
+use crate::problem::{Problem, Problems, join};
+use crate::{forbidden, schema, size};
+
+/// The most bytes of environment variables and command together. ECS allows 64 KiB for a
+/// whole task definition (Amazon ECS developer guide, service quotas).
+const MAX_CONTAINER_BYTES: usize = 48 * 1024;
+
+impl Manifest {
+    /// Reads a manifest, with its defaults filled in.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: what the schema refuses, and what a schema cannot
+    /// say. What depends on a platform is [`Self::check_on`]'s.
+    pub fn read(document: &Value) -> Result<Self, Problems> {
+        let document = &whole_numbers(document);
+        let refused = schema::check(document);
+        let mut problems = forbidden::find(document);
+        let pruned = without(document, &refused);
+        let manifest = serde_json::from_value::<Self>(pruned);
+        if let Ok(manifest) = &manifest {
+            problems.extend(
+                manifest
+                    .rules()
+                    .into_iter()
+                    .filter(|rule| !rule.rests_on(&refused))
+                    .map(|rule| rule.problem),
+            );
+        }
+        let schema = !refused.is_empty();
+        let mut all: BTreeSet<Problem> = refused.into_iter().chain(problems).collect();
+        match manifest {
+            Ok(manifest) if all.is_empty() => Ok(manifest),
+            Ok(_) => Err(Problems {
+                problems: all.into_iter().collect(),
+                schema,
+            }),
+            Err(error) => {
+                if all.is_empty() {
+                    all.insert(Problem::new("", error.to_string()));
+                }
+                Err(Problems {
+                    problems: all.into_iter().collect(),
+                    schema: true,
+                })
+            }
+        }
+    }
+
+    /// Everything that is wrong with the manifest on this platform.
+    ///
+    /// # Errors
+    /// Secrets outside the allowed prefixes, images from registries that are not allowed,
+    /// and two environments at one path.
+    pub fn check_on(&self, platform: &Platform) -> Result<(), Problems> {
+        let mut problems = BTreeSet::new();
+        let mut paths = std::collections::BTreeMap::new();
+        for environment in self.environments(&platform.environment) {
+            let Some(effective) = self.effective(&environment, &platform.environment) else {
+                continue;
+            };
+            problems.extend(self.policy(&effective, platform));
+            if let Some(other) = paths.insert(effective.path.clone(), environment.clone()) {
+                problems.insert(Problem::new(
+                    self.pointer(&environment, "path"),
+                    format!(
+                        "is `{}`, as in the environment `{other}`: give each its own",
+                        effective.path
+                    ),
+                ));
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Problems {
+                problems: problems.into_iter().collect(),
+                schema: false,
+            })
+        }
+    }
+
+    fn policy(&self, effective: &Effective, platform: &Platform) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let environment = &effective.environment;
+        for (name, secret) in &effective.settings.secrets {
+            if !platform.allows_secret(&self.service, secret) {
+                let prefixes = platform.secret_prefixes_of(&self.service).join("` or `");
+                problems.push(Problem::new(
+                    join(&self.pointer(environment, "secrets"), name),
+                    format!("is outside what this service may read: a secret must lie under `{prefixes}`"),
+                ));
+            }
+        }
+        if let Some(image) = &effective.settings.image
+            && !platform.allowed_registries.is_empty()
+            && !platform
+                .allowed_registries
+                .iter()
+                .any(|allowed| allowed == image.registry())
+        {
+            problems.push(Problem::new(
+                self.pointer(environment, "image"),
+                format!(
+                    "comes from `{}`; this platform allows images from `{}`",
+                    image.registry(),
+                    platform.allowed_registries.join("`, `")
+                ),
+            ));
+        }
+        problems
+    }
+
+    /// Where a field of `environment` is written: in its overrides, or else at the top level.
+    fn pointer(&self, environment: &EnvironmentName, field: &str) -> String {
+        match self.environments.get(environment) {
+            Some(overrides) if overrides.0.contains_key(field) => {
+                format!("/environments/{environment}/{field}")
+            }
+            _ => format!("/{field}"),
+        }
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        let mut rules = self.settings.rules("");
+        let reserved = |path: &crate::RoutePath, pointer: String| {
+            path.is_reserved().then(|| {
+                Rule::new(
+                    &pointer,
+                    &[],
+                    format!(
+                        "begins with a path of the platform itself (`/{}`): choose another",
+                        RESERVED.join("`, `/")
+                    ),
+                )
+            })
+        };
+        match &self.settings.path {
+            Some(path) => rules.extend(reserved(path, "/path".to_owned())),
+            None => rules.extend(
+                schema::literal::<crate::RoutePath>(&format!("/{}", self.service))
+                    .is_reserved()
+                    .then(|| {
+                        Rule::new(
+                            "/service",
+                            &["/path"],
+                            format!("is reserved: its path `/{}` is the platform's own; choose another name, or set `path`", self.service),
+                        )
+                    }),
+            ),
+        }
+        for (name, overrides) in &self.environments {
+            let base = format!("/environments/{name}");
+            if let Some(Ok(path)) = overrides
+                .0
+                .get("path")
+                .map(|p| serde_json::from_value(p.clone()))
+            {
+                rules.extend(reserved(&path, format!("{base}/path")));
+            }
+            if RESERVED.contains(&name.as_str()) {
+                rules.push(Rule::new(
+                    &base,
+                    &[],
+                    "is a name that the platform uses itself in paths: choose another".to_owned(),
+                ));
+            }
+            // An environment's own name as the "default" one merges the same way.
+            if let Some(effective) = self.effective(name, name) {
+                rules.extend(
+                    effective
+                        .settings
+                        .rules(&base)
+                        .into_iter()
+                        // What is inherited whole is reported at the top level.
+                        .filter(|rule| {
+                            rule.fields.iter().any(|field| {
+                                let field = field
+                                    .trim_start_matches(&base)
+                                    .split('/')
+                                    .nth(1)
+                                    .unwrap_or_default();
+                                overrides.0.contains_key(field)
+                            })
+                        }),
+                );
+            }
+        }
+        rules
+    }
+}
+
+/// A rule that was broken, and the fields it looked at.
+struct Rule {
+    problem: Problem,
+    fields: Vec<String>,
+}
+
+impl Rule {
+    fn new(pointer: &str, others: &[&str], detail: String) -> Self {
+        let mut fields = vec![pointer.to_owned()];
+        fields.extend(others.iter().map(|&other| other.to_owned()));
+        Self {
+            problem: Problem::new(pointer, detail),
+            fields,
+        }
+    }
+
+    /// Whether a field that the rule looked at was refused already, so that it saw a default.
+    fn rests_on(&self, refused: &[Problem]) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        refused.iter().any(|problem| {
+            self.fields
+                .iter()
+                .any(|field| within(field, &problem.pointer) || within(&problem.pointer, field))
+        })
+    }
+}
+
+impl Settings {
+    /// Rules between fields; `base` is the pointer of the settings' object.
+    fn rules(&self, base: &str) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let mut broken = |pointer: &str, other: &str, detail: String| {
+            rules.push(Rule::new(
+                &format!("{base}{pointer}"),
+                &[&format!("{base}{other}")],
+                detail,
+            ));
+        };
+        if let (Some(allowed), Some(words)) = (
+            size::memory_for(self.cpu),
+            size::describe_memory_for(self.cpu),
+        ) && !allowed.contains(&self.memory)
+        {
+            broken(
+                "/memory",
+                "/cpu",
+                format!(
+                    "is {} MiB, which Fargate does not allow with {} CPU units: with these it allows {words}",
+                    self.memory, self.cpu
+                ),
+            );
+        }
+        if self.scaling.min > self.scaling.max {
+            broken(
+                "/scaling/min",
+                "/scaling/max",
+                format!(
+                    "is {}, more than `max`, {}",
+                    self.scaling.min, self.scaling.max
+                ),
+            );
+        }
+        for (name, band) in [("cpu", &self.scaling.cpu), ("memory", &self.scaling.memory)] {
+            if band.low >= band.high {
+                broken(
+                    &format!("/scaling/{name}/low"),
+                    &format!("/scaling/{name}/high"),
+                    format!("is {}, not less than `high`, {}", band.low, band.high),
+                );
+            }
+        }
+        if self.health.timeout >= self.health.interval {
+            broken(
+                "/health/timeout",
+                "/health/interval",
+                format!(
+                    "is {}, not less than `interval`, {}",
+                    self.health.timeout, self.health.interval
+                ),
+            );
+        }
+        for name in self
+            .secrets
+            .keys()
+            .filter(|name| self.environment.contains_key(*name))
+        {
+            broken(
+                &format!("/secrets/{name}"),
+                &format!("/environment/{name}"),
+                "is in `environment` too: a variable has one value".to_owned(),
+            );
+        }
+        let bytes = self.command.iter().map(String::len).sum::<usize>()
+            + self
+                .environment
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum::<usize>();
+        if bytes > MAX_CONTAINER_BYTES {
+            broken(
+                "/environment",
+                "/command",
+                format!(
+                    "holds, with `command`, {bytes} bytes; ECS has room for {MAX_CONTAINER_BYTES}: put large values into Parameter Store or S3"
+                ),
+            );
+        }
+        rules
+    }
+}
+
+/// `document` with numbers such as `80.0` written as `80`: JSON Schema calls them integers.
+fn whole_numbers(document: &Value) -> Value {
+    match document {
+        Value::Number(number) => match number.as_f64() {
+            #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+                (float as i64).into()
+            }
+            _ => document.clone(),
+        },
+        Value::Array(items) => items.iter().map(whole_numbers).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| (key.clone(), whole_numbers(value)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => document.clone(),
+    }
+}
+
+/// `document` without the values at the problems' pointers; a missing or refused service
+/// name is replaced by one, so that the rest can be read.
+fn without(document: &Value, problems: &[Problem]) -> Value {
+    let mut document = if document.is_object() {
+        document.clone()
+    } else {
+        Value::Object(serde_json::Map::new())
+    };
+    for problem in problems {
+        let Some((parent, key)) = problem.pointer.rsplit_once('/') else {
+            continue;
+        };
+        let key = key.replace("~1", "/").replace("~0", "~");
+        match document.pointer_mut(parent) {
+            Some(Value::Object(fields)) => {
+                fields.remove(&key);
+            }
+            // Positions of the other problems must stay, so an item is emptied, not removed.
+            Some(Value::Array(items)) => {
+                if let Some(item) = key
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| items.get_mut(index))
+                {
+                    *item = Value::String(String::new());
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(fields) = document.as_object_mut()
+        && !fields.contains_key("service")
+    {
+        fields.insert("service".to_owned(), "unnamed".into());
+    }
+    document
+}
