@@ -1,8 +1,4 @@
 //! How long reading a manifest takes: `cargo bench -p slipway-domain`.
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make undocumented functions"
-)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use slipway_domain::{Manifest, Platform};
@@ -19,7 +15,7 @@ fn read(c: &mut Criterion) {
     });
     let platform = Platform::sample();
     c.bench_function("read a name alone", |b| {
-        b.iter(|| Manifest::read(&name_alone))
+        b.iter(|| Manifest::read(&name_alone));
     });
     c.bench_function("read and check a full manifest", |b| {
         b.iter(|| Manifest::read(&full).map(|manifest| manifest.check_on(&platform)));

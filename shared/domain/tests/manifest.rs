@@ -27,6 +27,13 @@ fn refuses(document: &Value, pointer: &str, words: &str) {
     );
 }
 
+/// A manifest of a name and one more field.
+fn with_field(field: &str, value: Value) -> Value {
+    let mut document = json!({"service": "orders"});
+    document[field] = value;
+    document
+}
+
 fn prod() -> EnvironmentName {
     "prod".parse().unwrap()
 }
@@ -62,11 +69,7 @@ fn a_stored_manifest_is_read_back_as_it_was() {
 
 #[test]
 fn each_bad_value_is_answered_with_its_pointer_and_what_would_be_right() {
-    let with = |field: &str, value: Value| {
-        let mut document = json!({"service": "orders"});
-        document[field] = value;
-        document
-    };
+    let with = with_field;
     refuses(&json!({}), "/service", "is missing: lower-case letters");
     refuses(&json!([]), "", "must be an object, but is a list");
     refuses(&json!("x"), "", "must be an object");
@@ -119,6 +122,11 @@ fn each_bad_value_is_answered_with_its_pointer_and_what_would_be_right() {
         "/architecture",
         "\"x86_64\" or \"arm64\"",
     );
+}
+
+#[test]
+fn texts_maps_and_lists_are_checked_as_numbers_are() {
+    let with = with_field;
     refuses(
         &with("image", json!("UPPER CASE")),
         "/image",
