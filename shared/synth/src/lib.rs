@@ -1,1 +1,34 @@
-//! Placeholder.
+//! From a manifest to CloudFormation: the templates of a service's stacks.
+//!
+//! Pure and synchronous: the same input gives the same bytes, always. What is in a template
+//! comes from the manifest (as data), from the platform's values and from this crate; there
+//! are no parameters, no conditions and no `Fn::Sub`, so that nothing a team writes is ever
+//! read as anything but data. Nothing here knows AWS's APIs, the clock or the registry.
+//!
+//! One file renders one thing: [`environment_stack`] and [`service_stack`] put them together.
+
+mod alarms;
+mod cluster;
+mod diff;
+mod environment_stack;
+mod intrinsic;
+mod load_balancer;
+mod logs;
+pub mod names;
+mod network;
+mod repository;
+mod roles;
+mod routes;
+mod scaling;
+mod service;
+mod service_stack;
+mod stamp;
+mod tags;
+mod task;
+mod template;
+
+pub use diff::{Action, Change, Kept, diff, kept_on_delete};
+pub use environment_stack::{RunState, environment_stack};
+pub use service_stack::service_stack;
+pub use tags::stack_tags;
+pub use template::{INLINE_LIMIT, Template};

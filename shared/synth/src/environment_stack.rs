@@ -1,0 +1,153 @@
+//! The stack of one environment: everything that runs, and the way to it.
+
+use serde_json::{Map, Value, json};
+use slipway_domain::manifest::{Cluster, Ingress, Kind};
+use slipway_domain::{Effective, Image, Platform};
+
+use crate::intrinsic::{attribute, reference};
+use crate::template::Template;
+use crate::{
+    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, stamp,
+    tags, task,
+};
+
+/// What the control plane knows of what runs, beside the manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunState {
+    /// The number of tasks: rendered when a stack is first created, and where a service is
+    /// replaced; otherwise `None` and left out, because the number is the scaler's.
+    pub desired_count: Option<u32>,
+}
+
+/// The stack of one environment, or `None` while the environment has no image to run: it
+/// waits, which is a state and no error.
+pub fn environment_stack(
+    effective: &Effective,
+    platform: &Platform,
+    run: &RunState,
+) -> Option<Template> {
+    let image = effective.settings.image.as_ref()?;
+    let site = Site {
+        effective,
+        platform,
+        image,
+    };
+    let mut template = match effective.settings.kind {
+        Kind::Web => web(&site),
+    };
+    stamp::put(&mut template, logs::GROUP, &manifest(effective));
+    // Last, so that the stamp does not depend on it.
+    if let Some(count) = run.desired_count {
+        service::set_desired_count(&mut template, count);
+    }
+    Some(template)
+}
+
+fn web(site: &Site<'_>) -> Template {
+    let mut resources = Resources::default();
+    logs::add(&mut resources, site);
+    match site.effective.settings.cluster {
+        Cluster::Dedicated => cluster::add(&mut resources, site),
+    }
+    roles::add(&mut resources, site);
+    network::add(&mut resources, site);
+    match site.effective.settings.ingress {
+        Ingress::Dedicated => load_balancer::add(&mut resources, site),
+    }
+    task::add(&mut resources, site);
+    service::add(&mut resources, site);
+    scaling::add(&mut resources, site);
+    alarms::add(&mut resources, site);
+    routes::add(&mut resources, site);
+    Template::new(
+        &format!(
+            "Slipway: {} of the service {} on {}",
+            site.effective.environment, site.effective.service, site.platform.name
+        ),
+        resources.0,
+        outputs(site),
+    )
+}
+
+fn outputs(site: &Site<'_>) -> Value {
+    let url = format!("{}{}", site.platform.api_endpoint, site.effective.path);
+    let mut outputs = json!({
+        "Url": {"Description": "Where the service is reached", "Value": url},
+        "Cluster": {"Value": reference(cluster::CLUSTER)},
+        "Service": {"Value": reference(service::SERVICE)},
+        "ServiceName": {"Value": attribute(service::SERVICE, "Name")},
+        "TaskDefinition": {"Value": reference(task::DEFINITION)},
+        "LoadBalancer": {"Value": attribute(load_balancer::LOAD_BALANCER, "DNSName")},
+        "TargetGroup": {"Value": reference(load_balancer::TARGET_GROUP)},
+        "LogGroup": {"Value": reference(logs::GROUP)},
+    });
+    tags::hold_platform(&mut outputs, site.platform);
+    outputs
+}
+
+/// What the stamp is made of.
+fn manifest(effective: &Effective) -> Value {
+    json!({
+        "service": effective.service,
+        "team": effective.team,
+        "environment": effective.environment,
+        "path": effective.path,
+        "settings": effective.settings,
+    })
+}
+
+/// What an environment stack is rendered from.
+pub(crate) struct Site<'a> {
+    pub(crate) effective: &'a Effective,
+    pub(crate) platform: &'a Platform,
+    pub(crate) image: &'a Image,
+}
+
+impl Site<'_> {
+    /// `{platform}-{service}-{env}`.
+    pub(crate) fn family(&self) -> String {
+        names::family(
+            self.platform,
+            &self.effective.service,
+            &self.effective.environment,
+        )
+    }
+
+    pub(crate) fn cluster_name(&self) -> String {
+        names::cluster(
+            self.platform,
+            &self.effective.service,
+            &self.effective.environment,
+        )
+    }
+
+    pub(crate) fn log_group_name(&self) -> String {
+        names::log_group(
+            self.platform,
+            &self.effective.service,
+            &self.effective.environment,
+        )
+    }
+
+    /// The ARN of something of the platform's account and region.
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        let Platform {
+            partition,
+            region,
+            account,
+            ..
+        } = self.platform;
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+}
+
+/// The resources of a template, in the order in which they are added.
+#[derive(Default)]
+pub(crate) struct Resources(pub(crate) Map<String, Value>);
+
+impl Resources {
+    pub(crate) fn add(&mut self, logical_id: &str, resource: Value) {
+        let previous = self.0.insert(logical_id.to_owned(), resource);
+        debug_assert!(previous.is_none(), "{logical_id} is rendered twice");
+    }
+}

@@ -1,0 +1,127 @@
+//! The service's own internal load balancer.
+//!
+//! Traffic goes through an explicit rule; the listener's default is 404, never the service,
+//! because ECS shifts traffic by changing rules.
+
+use serde_json::{Value, json};
+
+use crate::environment_stack::{Resources, Site};
+use crate::intrinsic::{attribute, reference};
+use crate::network;
+
+pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
+pub(crate) const TARGET_GROUP: &str = "TargetGroup";
+pub(crate) const LISTENER: &str = "Listener";
+pub(crate) const RULE: &str = "ListenerRule";
+
+/// Seconds that a leaving task may take to finish its requests; AWS's default, 300, is most
+/// of a deployment's time. A target without requests leaves at once.
+const DRAIN_SECONDS: u32 = 10;
+
+/// Seconds after which a silent connection is closed: a little more than the 30 that the
+/// HTTP API waits for an answer.
+const IDLE_SECONDS: u32 = 35;
+
+pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
+    let settings = &site.effective.settings;
+    to.add(
+        LOAD_BALANCER,
+        json!({
+            "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+            "Properties": {
+                "Type": "application",
+                "Scheme": "internal",
+                "IpAddressType": "ipv4",
+                "Subnets": site.platform.private_subnets,
+                "SecurityGroups": [attribute(network::LOAD_BALANCER_GROUP, "GroupId")],
+                "LoadBalancerAttributes": attributes(&[
+                    ("routing.http.drop_invalid_header_fields.enabled", "true"),
+                    ("idle_timeout.timeout_seconds", &IDLE_SECONDS.to_string()),
+                    // It goes when its service goes; `deletion_protection` of the manifest
+                    // protects both.
+                    ("deletion_protection.enabled", "false"),
+                ]),
+            },
+        }),
+    );
+    to.add(TARGET_GROUP, target_group(site));
+    to.add(
+        LISTENER,
+        json!({
+            "Type": "AWS::ElasticLoadBalancingV2::Listener",
+            "Properties": {
+                "LoadBalancerArn": reference(LOAD_BALANCER),
+                "Port": settings.listener_port,
+                // TLS ends at the HTTP API; behind it is the VPC, and nobody but the VPC
+                // link gets in.
+                "Protocol": "HTTP",
+                "DefaultActions": [{
+                    "Type": "fixed-response",
+                    "FixedResponseConfig": {
+                        "StatusCode": "404",
+                        "ContentType": "application/json",
+                        "MessageBody": r#"{"message":"Not Found"}"#,
+                    },
+                }],
+            },
+        }),
+    );
+    to.add(
+        RULE,
+        json!({
+            "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
+            "Properties": {
+                "ListenerArn": reference(LISTENER),
+                "Priority": 1,
+                "Conditions": [{
+                    "Field": "path-pattern",
+                    "PathPatternConfig": {"Values": patterns(site)},
+                }],
+                "Actions": [{"Type": "forward", "TargetGroupArn": reference(TARGET_GROUP)}],
+            },
+        }),
+    );
+}
+
+/// What arrives at the load balancer: the HTTP API has taken the prefix off, or not.
+fn patterns(site: &Site<'_>) -> Vec<String> {
+    let path = &site.effective.path;
+    if site.effective.settings.strip_path {
+        vec!["/*".to_owned()]
+    } else {
+        vec![path.to_string(), format!("{path}/*")]
+    }
+}
+
+fn target_group(site: &Site<'_>) -> Value {
+    let settings = &site.effective.settings;
+    let health = &settings.health;
+    json!({
+        "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "Properties": {
+            "VpcId": site.platform.vpc,
+            // Tasks have network interfaces of their own (awsvpc).
+            "TargetType": "ip",
+            "Protocol": "HTTP",
+            "Port": settings.port,
+            "HealthCheckProtocol": "HTTP",
+            "HealthCheckPath": health.path,
+            "HealthCheckIntervalSeconds": health.interval,
+            "HealthCheckTimeoutSeconds": health.timeout,
+            "HealthyThresholdCount": health.healthy,
+            "UnhealthyThresholdCount": health.unhealthy,
+            "Matcher": {"HttpCode": "200-399"},
+            "TargetGroupAttributes": attributes(&[
+                ("deregistration_delay.timeout_seconds", &DRAIN_SECONDS.to_string()),
+                ("stickiness.enabled", "false"),
+            ]),
+        },
+    })
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Vec<Value> {
+    pairs
+        .iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect()
+}

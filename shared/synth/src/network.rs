@@ -1,0 +1,73 @@
+//! Who may talk to whom: VPC link → load balancer → tasks, and nothing else inwards.
+//!
+//! The load balancer's group names the tasks' group in its own rules, and the tasks' rule
+//! back is a resource of its own: with both inside, the groups would need each other first.
+//! Rules inside the load balancer's group also take EC2's default, egress to anywhere, away.
+
+use serde_json::json;
+
+use crate::environment_stack::{Resources, Site};
+use crate::intrinsic::attribute;
+
+pub(crate) const LOAD_BALANCER_GROUP: &str = "LoadBalancerSecurityGroup";
+pub(crate) const TASK_GROUP: &str = "TaskSecurityGroup";
+const TASK_INGRESS: &str = "TaskIngress";
+
+pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
+    let settings = &site.effective.settings;
+    to.add(
+        TASK_GROUP,
+        json!({
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {
+                "GroupDescription": format!("Tasks of {}", site.family()),
+                "VpcId": site.platform.vpc,
+                // Images, AWS's APIs and whatever else the service calls, through NAT or
+                // endpoints: tasks have no public address.
+                "SecurityGroupEgress": [{
+                    "Description": "Anywhere",
+                    "IpProtocol": "-1",
+                    "CidrIp": "0.0.0.0/0",
+                }],
+            },
+        }),
+    );
+    to.add(
+        LOAD_BALANCER_GROUP,
+        json!({
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {
+                "GroupDescription": format!("Load balancer of {}", site.family()),
+                "VpcId": site.platform.vpc,
+                "SecurityGroupIngress": [{
+                    "Description": "The platform's VPC link",
+                    "IpProtocol": "tcp",
+                    "FromPort": settings.listener_port,
+                    "ToPort": settings.listener_port,
+                    "SourceSecurityGroupId": site.platform.vpc_link_security_group,
+                }],
+                "SecurityGroupEgress": [{
+                    "Description": "Its tasks",
+                    "IpProtocol": "tcp",
+                    "FromPort": settings.port,
+                    "ToPort": settings.port,
+                    "DestinationSecurityGroupId": attribute(TASK_GROUP, "GroupId"),
+                }],
+            },
+        }),
+    );
+    to.add(
+        TASK_INGRESS,
+        json!({
+            "Type": "AWS::EC2::SecurityGroupIngress",
+            "Properties": {
+                "Description": "Their load balancer",
+                "GroupId": attribute(TASK_GROUP, "GroupId"),
+                "IpProtocol": "tcp",
+                "FromPort": settings.port,
+                "ToPort": settings.port,
+                "SourceSecurityGroupId": attribute(LOAD_BALANCER_GROUP, "GroupId"),
+            },
+        }),
+    );
+}

@@ -1,0 +1,87 @@
+//! The way from the platform's HTTP API to the load balancer.
+//!
+//! Two routes, the path itself and everything below it. Where the prefix is taken off, each
+//! needs an integration of its own, because the bare path has nothing left to send on.
+
+use serde_json::{Value, json};
+use slipway_domain::manifest::Authorization;
+
+use crate::environment_stack::{Resources, Site};
+use crate::intrinsic::{path, reference};
+use crate::load_balancer;
+
+const INTEGRATION: &str = "Integration";
+const ROOT_INTEGRATION: &str = "RootIntegration";
+const ROOT_ROUTE: &str = "RootRoute";
+const PROXY_ROUTE: &str = "ProxyRoute";
+
+/// The most that an HTTP API waits for an answer.
+const TIMEOUT_MILLISECONDS: u32 = 30_000;
+
+pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
+    // One after another: an HTTP API that is changed in two places at once answers
+    // ConflictException.
+    let prefix = &site.effective.path;
+    if site.effective.settings.strip_path {
+        let below = integration(site, Some("/$request.path.proxy"));
+        to.add(INTEGRATION, below);
+        let root = after(INTEGRATION, integration(site, Some("/")));
+        to.add(ROOT_INTEGRATION, root);
+        let root = route(site, &format!("ANY {prefix}"), ROOT_INTEGRATION);
+        to.add(ROOT_ROUTE, root);
+    } else {
+        to.add(INTEGRATION, integration(site, None));
+        let root = route(site, &format!("ANY {prefix}"), INTEGRATION);
+        to.add(ROOT_ROUTE, root);
+    }
+    let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), INTEGRATION);
+    to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
+}
+
+/// `resource`, made once `first` is there.
+fn after(first: &str, mut resource: Value) -> Value {
+    resource["DependsOn"] = json!([first]);
+    resource
+}
+
+fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
+    let mut parameters = json!({
+        // Behind the VPC link every request comes from the link; what a caller writes into
+        // the header itself is overwritten.
+        "overwrite:header.x-real-ip": "$context.identity.sourceIp",
+    });
+    if let Some(new_path) = new_path {
+        parameters["overwrite:path"] = json!(new_path);
+    }
+    json!({
+        "Type": "AWS::ApiGatewayV2::Integration",
+        "Properties": {
+            "ApiId": site.platform.api,
+            "IntegrationType": "HTTP_PROXY",
+            "IntegrationMethod": "ANY",
+            "ConnectionType": "VPC_LINK",
+            "ConnectionId": site.platform.vpc_link,
+            // A private integration names the listener, and its port with it.
+            "IntegrationUri": reference(load_balancer::LISTENER),
+            "PayloadFormatVersion": "1.0",
+            "TimeoutInMillis": TIMEOUT_MILLISECONDS,
+            "RequestParameters": parameters,
+        },
+    })
+}
+
+fn route(site: &Site<'_>, key: &str, integration: &str) -> Value {
+    let authorization = match site.effective.settings.authorization {
+        Authorization::None => "NONE",
+        Authorization::Iam => "AWS_IAM",
+    };
+    json!({
+        "Type": "AWS::ApiGatewayV2::Route",
+        "Properties": {
+            "ApiId": site.platform.api,
+            "RouteKey": key,
+            "AuthorizationType": authorization,
+            "Target": path(&[json!("integrations"), reference(integration)]),
+        },
+    })
+}
