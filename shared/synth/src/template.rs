@@ -27,6 +27,11 @@ impl Template {
         Self(parts.into_iter().collect())
     }
 
+    /// A template of nothing: what a stack that is to go is compared with.
+    pub fn empty() -> Self {
+        Self::new("", Map::new(), Value::Object(Map::new()))
+    }
+
     /// The compact form, which is what CloudFormation is sent.
     pub fn to_json(&self) -> String {
         self.0.to_string()
