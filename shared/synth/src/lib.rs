@@ -30,5 +30,6 @@ mod template;
 pub use diff::{Action, Change, Kept, diff, kept_on_delete};
 pub use environment_stack::{RunState, environment_stack};
 pub use service_stack::service_stack;
+pub use stamp::DIGEST_OUTPUT;
 pub use tags::stack_tags;
 pub use template::{INLINE_LIMIT, Template};

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::stamp::DIGEST_OUTPUT;
+
 /// The most bytes that `CreateStack`, `UpdateStack` and `CreateChangeSet` take as
 /// `TemplateBody`; a larger template goes through a bucket (at most 1 MB).
 pub const INLINE_LIMIT: usize = 51_200;
@@ -72,6 +74,20 @@ impl Template {
     /// The resource of a logical id.
     pub fn resource(&self, logical_id: &str) -> Option<&Value> {
         self.0["Resources"].get(logical_id)
+    }
+
+    /// The hash of the template before its stamp, which the stack carries as an output: a
+    /// stack with this output is up to date. It does not depend on a desired count.
+    pub fn digest(&self) -> &str {
+        self.0["Outputs"][DIGEST_OUTPUT]["Value"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn set_output(&mut self, name: &str, output: Value) {
+        if let Some(outputs) = self.0["Outputs"].as_object_mut() {
+            outputs.insert(name.to_owned(), output);
+        }
     }
 
     pub(crate) fn resource_mut(&mut self, logical_id: &str) -> Option<&mut Map<String, Value>> {

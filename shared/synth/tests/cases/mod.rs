@@ -1,0 +1,64 @@
+//! Reads the cases of `tests/golden`.
+
+use std::path::{Path, PathBuf};
+
+use slipway_domain::{Manifest, Platform};
+use slipway_synth::{RunState, Template, environment_stack, service_stack};
+
+/// A manifest of `tests/golden`.
+pub(crate) struct Case {
+    pub(crate) folder: PathBuf,
+    pub(crate) manifest: Manifest,
+    pub(crate) platform: Platform,
+}
+
+impl Case {
+    /// Every stack of the case by the file that holds it. The default environment's is
+    /// `environment.json`, another's `environment.{name}.json`.
+    pub(crate) fn stacks(&self) -> Vec<(String, Template)> {
+        let default = &self.platform.environment;
+        let service = service_stack(&self.manifest, &self.platform);
+        let mut stacks = vec![("service.json".to_owned(), service)];
+        for name in self.manifest.environments(default) {
+            let file = if name == *default {
+                "environment.json".to_owned()
+            } else {
+                format!("environment.{name}.json")
+            };
+            let template = self
+                .manifest
+                .effective(&name, default)
+                .and_then(|it| environment_stack(&it, &self.platform, &RunState::default()));
+            stacks.extend(template.map(|template| (file, template)));
+        }
+        stacks
+    }
+}
+
+/// The cases, in order.
+pub(crate) fn cases() -> Vec<Case> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(golden)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    assert!(folders.len() >= 8, "golden cases are missing");
+    folders.into_iter().map(read).collect()
+}
+
+fn read(folder: PathBuf) -> Case {
+    let platform = Platform::sample();
+    let text = std::fs::read_to_string(folder.join("manifest.yaml")).unwrap();
+    let document: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    let manifest =
+        Manifest::read(&document).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    manifest
+        .check_on(&platform)
+        .unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    Case {
+        folder,
+        manifest,
+        platform,
+    }
+}

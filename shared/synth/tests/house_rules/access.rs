@@ -1,0 +1,145 @@
+//! Who may do what and talk to whom, and the names that are fixed.
+
+use serde_json::{Value, json};
+use slipway_domain::{Effective, Platform};
+use slipway_synth::Template;
+
+use super::{Rules, of_type};
+
+pub(super) fn hold(
+    rules: &mut Rules,
+    template: &Template,
+    effective: &Effective,
+    platform: &Platform,
+) {
+    roles(rules, template, platform);
+    network(rules, template, effective, platform);
+    names(rules, template, effective, platform);
+}
+
+fn roles(rules: &mut Rules, template: &Template, platform: &Platform) {
+    let found = of_type(template, "AWS::IAM::Role");
+    rules.hold(found.len() == 2, "there are not two roles");
+    for role in found {
+        let properties = &role["Properties"];
+        rules.hold(
+            properties["Path"] == platform.role_path,
+            "a role is outside the path",
+        );
+        rules.hold(
+            properties["PermissionsBoundary"] == platform.permissions_boundary,
+            "a role has no boundary",
+        );
+        let trust = &properties["AssumeRolePolicyDocument"]["Statement"][0];
+        rules.hold(
+            trust["Principal"] == json!({"Service": "ecs-tasks.amazonaws.com"})
+                && trust["Condition"]["StringEquals"]["aws:SourceAccount"] == platform.account
+                && trust["Condition"]["ArnLike"]["aws:SourceArn"].is_string(),
+            "a role trusts more than this account's tasks",
+        );
+        rules.hold(
+            properties["ManagedPolicyArns"].is_null(),
+            "a role has a managed policy",
+        );
+        let statements = properties["Policies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array())
+            .flatten();
+        for statement in statements {
+            let everything = texts(&statement["Resource"]).any(|resource| resource == "*");
+            rules.hold(
+                !everything || statement["Action"] == "ecr:GetAuthorizationToken",
+                &format!("{} may be done to everything", statement["Action"]),
+            );
+            rules.hold(
+                texts(&statement["Action"]).all(|action| !action.contains('*')),
+                &format!("{} is more than one action", statement["Action"]),
+            );
+        }
+    }
+    rules.hold(
+        template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"].is_null(),
+        "the task role may do something",
+    );
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let list = value.as_array().into_iter().flatten();
+    list.chain(value.is_string().then_some(value))
+        .filter_map(Value::as_str)
+}
+
+/// Every open port, and for whom.
+fn network(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
+    let resources = &template.as_value()["Resources"];
+    let range = |port: u16, rule: &Value| rule["FromPort"] == port && rule["ToPort"] == port;
+    let balancer = &resources["LoadBalancerSecurityGroup"]["Properties"];
+    let (ingress, egress) = (
+        &balancer["SecurityGroupIngress"],
+        &balancer["SecurityGroupEgress"],
+    );
+    rules.hold(
+        ingress.as_array().is_some_and(|rules| rules.len() == 1)
+            && range(effective.settings.listener_port, &ingress[0])
+            && ingress[0]["SourceSecurityGroupId"] == platform.vpc_link_security_group,
+        "the load balancer hears more than the VPC link",
+    );
+    rules.hold(
+        egress.as_array().is_some_and(|rules| rules.len() == 1)
+            && range(effective.settings.port, &egress[0])
+            && egress[0]["DestinationSecurityGroupId"]
+                == json!({"Fn::GetAtt": ["TaskSecurityGroup", "GroupId"]}),
+        "the load balancer reaches more than its tasks",
+    );
+    rules.hold(
+        resources["TaskSecurityGroup"]["Properties"]["SecurityGroupIngress"].is_null(),
+        "tasks are open",
+    );
+    let ingress = of_type(template, "AWS::EC2::SecurityGroupIngress");
+    rules.hold(
+        ingress.len() == 1
+            && range(effective.settings.port, &ingress[0]["Properties"])
+            && ingress[0]["Properties"]["SourceSecurityGroupId"]
+                == json!({"Fn::GetAtt": ["LoadBalancerSecurityGroup", "GroupId"]}),
+        "tasks hear more than their load balancer",
+    );
+}
+
+fn names(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
+    let (name, service, env) = (&platform.name, &effective.service, &effective.environment);
+    let cluster = format!("{name}-{service}-cluster-{env}");
+    let resources = &template.as_value()["Resources"];
+    rules.hold(
+        resources["Cluster"]["Properties"]["ClusterName"] == cluster,
+        "the cluster has another name",
+    );
+    rules.hold(
+        resources["TaskDefinition"]["Properties"]["Family"] == format!("{name}-{service}-{env}"),
+        "the family has another name",
+    );
+    let groups = of_type(template, "AWS::Logs::LogGroup");
+    let found: Vec<&Value> = groups
+        .iter()
+        .map(|g| &g["Properties"]["LogGroupName"])
+        .collect();
+    rules.hold(
+        found
+            == [
+                &json!(format!("/aws/ecs/{name}-{service}-{env}")),
+                &json!(format!("/aws/ecs/containerinsights/{cluster}/performance")),
+            ],
+        "the log groups have other names",
+    );
+    for group in groups {
+        rules.hold(
+            group["Properties"]["RetentionInDays"] == effective.settings.logs.retention,
+            "a log group is kept for another time",
+        );
+    }
+    rules.hold(
+        resources["Cluster"]["DependsOn"] == json!(["InsightsLogGroup"]),
+        "Container Insights may be first to make its log group",
+    );
+}

@@ -1,0 +1,155 @@
+//! House rules: what must hold in every rendered template, and what no linter sees.
+//!
+//! [`broken`] renders every stack of a manifest and says what is wrong with them. It is
+//! given the golden manifests here, and random ones by the workspace's tests.
+
+mod access;
+mod traffic;
+mod wording;
+
+use serde_json::Value;
+use slipway_domain::{Effective, Manifest, Platform};
+use slipway_synth::{INLINE_LIMIT, RunState, Template, environment_stack, service_stack};
+
+/// Every house rule that the stacks of `manifest` break, as sentences.
+pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
+    let mut rules = Rules::default();
+    let service = service_stack(manifest, platform);
+    every_template(&mut rules, &service, platform);
+    rules.hold(
+        service == service_stack(manifest, platform),
+        "the service stack is not the same twice",
+    );
+    let default = &platform.environment;
+    for name in manifest.environments(default) {
+        if let Some(effective) = manifest.effective(&name, default) {
+            environment(&mut rules, &effective, platform);
+        }
+    }
+    rules.broken
+}
+
+fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
+    let render = |run: &RunState| environment_stack(effective, platform, run);
+    let (Some(template), Some(again), Some(created)) = (
+        render(&RunState::default()),
+        render(&RunState::default()),
+        render(&RunState {
+            desired_count: Some(3),
+        }),
+    ) else {
+        rules.hold(
+            effective.settings.image.is_none(),
+            "an environment with an image has no stack",
+        );
+        return;
+    };
+    rules.hold(
+        template.to_json() == again.to_json(),
+        "the same input gives other bytes",
+    );
+    for template in [&template, &created] {
+        every_template(rules, template, platform);
+        traffic::hold(rules, template, effective);
+        access::hold(rules, template, effective, platform);
+    }
+    let count = |template: &Template| {
+        template.as_value()["Resources"]["Service"]["Properties"]["DesiredCount"].clone()
+    };
+    rules.hold(
+        count(&template).is_null(),
+        "a desired count is rendered although none is known",
+    );
+    rules.hold(count(&created) == 3, "the desired count is not rendered");
+    rules.hold(
+        template.resource("LogGroup") == created.resource("LogGroup"),
+        "the stamp depends on the desired count",
+    );
+}
+
+fn every_template(rules: &mut Rules, template: &Template, platform: &Platform) {
+    let bytes = template.to_json();
+    rules.hold(
+        bytes.len() <= INLINE_LIMIT || !template.is_inline(),
+        "a large template claims to fit",
+    );
+    rules.hold(
+        serde_json::from_str::<Value>(&bytes).is_ok_and(|read| read == *template.as_value()),
+        "the bytes are not the template",
+    );
+    rules.hold(
+        template.as_value()["Outputs"]["Platform"]["Value"]["Fn::ImportValue"]
+            == format!("{}-name", platform.name),
+        "nothing keeps the platform from being deleted",
+    );
+    rules.hold(
+        template.resources().count() <= 500,
+        "there are more than 500 resources",
+    );
+    wording::hold(rules, template, platform);
+    what_is_kept_can_be_found(rules, template);
+}
+
+fn what_is_kept_can_be_found(rules: &mut Rules, template: &Template) {
+    let kept = slipway_synth::kept_on_delete(template);
+    for (id, resource) in template.resources() {
+        let kind = resource["Type"].as_str().unwrap_or_default();
+        let is_kept = matches!(kind, "AWS::Logs::LogGroup" | "AWS::ECR::Repository");
+        rules.hold(
+            resource["DeletionPolicy"]
+                == if is_kept {
+                    Value::from("RetainExceptOnCreate")
+                } else {
+                    Value::Null
+                },
+            &format!("{id} has the wrong deletion policy"),
+        );
+        rules.hold(
+            !is_kept || resource["UpdateReplacePolicy"] == "Retain",
+            &format!("{id} is lost where it is replaced"),
+        );
+        if is_kept {
+            let name = &resource["Properties"][if kind.contains("Logs") {
+                "LogGroupName"
+            } else {
+                "RepositoryName"
+            }];
+            rules.hold(
+                kept.iter()
+                    .any(|k| k.resource_type == kind && *name == k.name),
+                &format!("{id} is kept and not named as kept"),
+            );
+        }
+    }
+    rules.hold(
+        kept.len()
+            == template
+                .resources()
+                .filter(|(_, r)| r["DeletionPolicy"].is_string())
+                .count(),
+        "what is kept is counted wrongly",
+    );
+}
+
+/// Collects what does not hold.
+#[derive(Default)]
+pub(crate) struct Rules {
+    broken: Vec<String>,
+}
+
+impl Rules {
+    pub(crate) fn hold(&mut self, holds: bool, broken: &str) {
+        if !holds {
+            self.broken.push(broken.to_owned());
+        }
+    }
+}
+
+/// The resources of a type.
+pub(crate) fn of_type<'a>(template: &'a Template, kind: &str) -> Vec<&'a Value> {
+    template
+        .resources()
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .map(|(_, resource)| resource)
+        .collect()
+}

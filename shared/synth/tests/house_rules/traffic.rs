@@ -1,0 +1,175 @@
+//! The way of a request, and what runs at its end.
+
+use serde_json::{Value, json};
+use slipway_domain::Effective;
+use slipway_synth::Template;
+
+use super::{Rules, of_type};
+
+pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective) {
+    let settings = &effective.settings;
+    let resources = &template.as_value()["Resources"];
+    let port = json!(settings.port);
+    let target = &resources["TargetGroup"]["Properties"];
+    let task = &resources["TaskDefinition"]["Properties"];
+    let service = &resources["Service"]["Properties"];
+    let container = &task["ContainerDefinitions"][0];
+
+    rules.hold(
+        target["TargetType"] == "ip",
+        "targets of awsvpc tasks are addresses",
+    );
+    rules.hold(task["NetworkMode"] == "awsvpc", "Fargate has awsvpc only");
+    for (what, value) in [
+        ("the target group's port", &target["Port"]),
+        (
+            "the mapped port",
+            &container["PortMappings"][0]["ContainerPort"],
+        ),
+        (
+            "the service's port",
+            &service["LoadBalancers"][0]["ContainerPort"],
+        ),
+    ] {
+        rules.hold(*value == port, &format!("{what} is not the container's"));
+    }
+    rules.hold(
+        service["LoadBalancers"][0]["ContainerName"] == container["Name"],
+        "the service balances a container that is not there",
+    );
+
+    listener(rules, template, settings.listener_port);
+    routes(rules, template, effective);
+
+    let breaker = &service["DeploymentConfiguration"]["DeploymentCircuitBreaker"];
+    rules.hold(
+        *breaker == json!({"Enable": true, "Rollback": true}),
+        "a deployment that fails does not roll back",
+    );
+    rules.hold(
+        service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED",
+        "tasks have public addresses",
+    );
+    rules.hold(
+        resources["Service"]["DependsOn"] == json!(["ListenerRule"]),
+        "the service does not wait for the rule",
+    );
+    let names: Vec<&str> = ["Environment", "Secrets"]
+        .iter()
+        .flat_map(|list| container[*list].as_array().into_iter().flatten())
+        .filter_map(|variable| variable["Name"].as_str())
+        .collect();
+    let mut once = names.clone();
+    once.sort_unstable();
+    once.dedup();
+    rules.hold(once.len() == names.len(), "a variable is set twice");
+    for name in ["AWS_REGION", "ENVIRONMENT", "PORT"] {
+        rules.hold(names.contains(&name), &format!("{name} is not set"));
+    }
+    scaling(rules, template, effective);
+}
+
+/// The default is 404, and what is forwarded went through a rule.
+fn listener(rules: &mut Rules, template: &Template, port: u16) {
+    let listener = &template.as_value()["Resources"]["Listener"]["Properties"];
+    rules.hold(listener["Port"] == port, "the listener listens elsewhere");
+    let action = &listener["DefaultActions"][0];
+    rules.hold(
+        action["Type"] == "fixed-response" && action["FixedResponseConfig"]["StatusCode"] == "404",
+        "the listener's default is not 404",
+    );
+    rules.hold(
+        action["FixedResponseConfig"]["MessageBody"]
+            .as_str()
+            .is_some_and(|body| serde_json::from_str::<Value>(body).is_ok()),
+        "the listener's default is not JSON",
+    );
+    let forwarding = of_type(template, "AWS::ElasticLoadBalancingV2::ListenerRule");
+    rules.hold(
+        forwarding.len() == 1 && forwarding[0]["Properties"]["Actions"][0]["Type"] == "forward",
+        "not exactly one rule forwards",
+    );
+    // AWS: a path pattern has at most 128 characters, a rule at most five values.
+    let patterns = forwarding
+        .iter()
+        .filter_map(|rule| {
+            rule["Properties"]["Conditions"][0]["PathPatternConfig"]["Values"].as_array()
+        })
+        .flatten()
+        .filter_map(Value::as_str);
+    for pattern in patterns {
+        rules.hold(
+            pattern.len() <= 128,
+            &format!("{pattern} is too long for a rule"),
+        );
+    }
+    rules.hold(
+        template.as_value()["Resources"]["LoadBalancer"]["Properties"]["Scheme"] == "internal",
+        "the load balancer is public",
+    );
+}
+
+fn routes(rules: &mut Rules, template: &Template, effective: &Effective) {
+    let keys: Vec<String> = of_type(template, "AWS::ApiGatewayV2::Route")
+        .iter()
+        .filter_map(|route| route["Properties"]["RouteKey"].as_str())
+        .map(str::to_owned)
+        .collect();
+    let path = &effective.path;
+    rules.hold(
+        keys == [format!("ANY {path}"), format!("ANY {path}/{{proxy+}}")],
+        "the routes are not the path and what lies below it",
+    );
+    let integrations = of_type(template, "AWS::ApiGatewayV2::Integration");
+    rules.hold(
+        integrations.len() == if effective.settings.strip_path { 2 } else { 1 },
+        "there are too few or too many integrations",
+    );
+    for integration in integrations {
+        let properties = &integration["Properties"];
+        rules.hold(
+            properties["ConnectionType"] == "VPC_LINK"
+                && properties["IntegrationUri"] == json!({"Ref": "Listener"}),
+            "an integration does not lead to the listener",
+        );
+        rules.hold(
+            properties["RequestParameters"]
+                .get("overwrite:path")
+                .is_some()
+                == effective.settings.strip_path,
+            "the prefix is taken off although it should stay, or stays",
+        );
+    }
+}
+
+fn scaling(rules: &mut Rules, template: &Template, effective: &Effective) {
+    let scaling = &effective.settings.scaling;
+    let targets = of_type(template, "AWS::ApplicationAutoScaling::ScalableTarget");
+    rules.hold(
+        targets.len() == 1
+            && targets[0]["Properties"]["MinCapacity"] == scaling.min
+            && targets[0]["Properties"]["MaxCapacity"] == scaling.max,
+        "the bounds are not the manifest's",
+    );
+    rules.hold(
+        of_type(template, "AWS::ApplicationAutoScaling::ScalingPolicy").is_empty(),
+        "somebody else scales too",
+    );
+    let mut alarms: Vec<(&str, u64)> = of_type(template, "AWS::CloudWatch::Alarm")
+        .iter()
+        .map(|alarm| &alarm["Properties"])
+        .map(|alarm| {
+            let metric = alarm["MetricName"].as_str().unwrap_or_default();
+            (metric, alarm["Threshold"].as_u64().unwrap_or_default())
+        })
+        .collect();
+    alarms.sort_unstable();
+    let mut wanted = vec![
+        ("CPUUtilization", u64::from(scaling.cpu.low)),
+        ("CPUUtilization", u64::from(scaling.cpu.high)),
+        ("MemoryUtilization", u64::from(scaling.memory.low)),
+        ("MemoryUtilization", u64::from(scaling.memory.high)),
+    ];
+    wanted.sort_unstable();
+    rules.hold(alarms == wanted, "the alarms are not the manifest's four");
+}

@@ -1,0 +1,135 @@
+//! What can be asked of templates: size, differences, what stays.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+use slipway_domain::{Manifest, Platform};
+use slipway_synth::{
+    Action, INLINE_LIMIT, RunState, Template, diff, environment_stack, kept_on_delete,
+    service_stack,
+};
+
+fn stack(document: &Value) -> Template {
+    let platform = Platform::sample();
+    let manifest = Manifest::read(document).unwrap();
+    manifest.check_on(&platform).unwrap();
+    let prod = &platform.environment;
+    let effective = manifest.effective(prod, prod).unwrap();
+    environment_stack(&effective, &platform, &RunState::default()).unwrap()
+}
+
+fn changes(before: &Value, after: &Value) -> Vec<(String, Action)> {
+    diff(Some(&stack(before)), &stack(after))
+        .into_iter()
+        .map(|change| (change.logical_id, change.action))
+        .collect()
+}
+
+#[test]
+fn an_ordinary_stack_goes_inline_and_a_very_long_one_does_not() {
+    let small = stack(&json!({"service": "orders", "image": "nginx"}));
+    assert!(small.is_inline());
+    assert!(small.to_json().len() < 16_000, "{}", small.to_json().len());
+    let variables: serde_json::Map<String, Value> = (0..12)
+        .map(|n| (format!("LONG_{n}"), "x".repeat(4000).into()))
+        .collect();
+    let long = stack(&json!({"service": "orders", "image": "nginx", "environment": variables}));
+    assert!(!long.is_inline());
+    assert!(long.to_json().len() > INLINE_LIMIT);
+    // What the domain lets through always fits into a bucket's template.
+    assert!(long.to_json().len() < 1_000_000);
+}
+
+#[test]
+fn nothing_changes_between_a_template_and_itself() {
+    let manifest = json!({"service": "orders", "image": "nginx"});
+    assert_eq!(changes(&manifest, &manifest), []);
+    assert_eq!(stack(&manifest).hash(), stack(&manifest).hash());
+}
+
+#[test]
+fn a_first_stack_adds_everything_and_its_end_removes_it() {
+    let template = stack(&json!({"service": "orders", "image": "nginx"}));
+    let ids: Vec<&str> = template.resources().map(|(id, _)| id).collect();
+    for (changes, action) in [
+        (diff(None, &template), Action::Add),
+        (diff(Some(&template), &Template::empty()), Action::Remove),
+    ] {
+        assert!(changes.iter().all(|change| change.action == action));
+        assert_eq!(
+            changes
+                .iter()
+                .map(|c| c.logical_id.as_str())
+                .collect::<Vec<_>>(),
+            ids
+        );
+        assert_eq!(changes[0].resource_type, "AWS::Logs::LogGroup");
+    }
+}
+
+#[test]
+fn a_changed_field_changes_its_resource_alone() {
+    let before = json!({"service": "orders", "image": "nginx:1"});
+    let image = json!({"service": "orders", "image": "nginx:2"});
+    assert_eq!(
+        changes(&before, &image),
+        [("TaskDefinition".to_owned(), Action::Change)]
+    );
+    let bounds = json!({"service": "orders", "image": "nginx:1", "scaling": {"max": 20}});
+    assert_eq!(
+        changes(&before, &bounds),
+        [("ScalableTarget".to_owned(), Action::Change)]
+    );
+    let unstripped = json!({"service": "orders", "image": "nginx:1", "strip_path": false});
+    assert_eq!(
+        changes(&before, &unstripped),
+        [
+            ("ListenerRule".to_owned(), Action::Change),
+            ("Integration".to_owned(), Action::Change),
+            ("RootRoute".to_owned(), Action::Change),
+            ("RootIntegration".to_owned(), Action::Remove),
+        ]
+    );
+}
+
+#[test]
+fn the_team_changes_the_stamp_and_no_resource() {
+    let ours = json!({"service": "orders", "image": "nginx"});
+    let theirs = json!({"service": "orders", "image": "nginx", "team": "shop"});
+    assert_eq!(changes(&ours, &theirs), []);
+    assert_ne!(stack(&ours).hash(), stack(&theirs).hash());
+}
+
+#[test]
+fn what_the_service_stack_does_not_follow_does_not_touch_it() {
+    let platform = Platform::sample();
+    let render = |document: Value| service_stack(&Manifest::read(&document).unwrap(), &platform);
+    let before = render(json!({"service": "orders", "image": "nginx"}));
+    assert_eq!(
+        before,
+        render(json!({"service": "orders", "port": 8080, "environments": {"qa": {}}}))
+    );
+    let unscanned = render(json!({"service": "orders", "images": {"scan": false}}));
+    assert_eq!(diff(Some(&before), &unscanned).len(), 1);
+}
+
+#[test]
+fn log_groups_and_the_repository_stay_when_a_service_goes() {
+    let names = |template: &Template| -> Vec<String> {
+        kept_on_delete(template)
+            .into_iter()
+            .map(|kept| kept.name)
+            .collect()
+    };
+    assert_eq!(
+        names(&stack(&json!({"service": "orders", "image": "nginx"}))),
+        [
+            "/aws/ecs/devops2-g4-orders-prod",
+            "/aws/ecs/containerinsights/devops2-g4-orders-cluster-prod/performance",
+        ]
+    );
+    let manifest = Manifest::read(&json!({"service": "orders"})).unwrap();
+    assert_eq!(
+        names(&service_stack(&manifest, &Platform::sample())),
+        ["devops2-g4-orders-prod"]
+    );
+}
