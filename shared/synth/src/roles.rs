@@ -1,7 +1,7 @@
 //! The two roles of a task: one that starts it, one that it is.
 //!
 //! Both lie under the platform's path and within its permissions boundary. The execution
-//! role can pull the image, write its own log streams and read exactly the secrets that the
+//! role can pull the image, write its own log streams and read the secrets that the
 //! manifest names; the task role can do nothing.
 
 use std::collections::BTreeSet;
@@ -14,21 +14,24 @@ use crate::environment_stack::{Resources, Site};
 pub(crate) const EXECUTION: &str = "ExecutionRole";
 pub(crate) const TASK: &str = "TaskRole";
 
+/// The most bytes of secrets' ARNs. IAM takes 10,240 for all policies inside a role.
+const MAX_ARN_BYTES: usize = 8_000;
+
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    let mut execution = role(site, "Starts the tasks");
+    let mut execution = role(site, "Starts the tasks of");
     execution["Properties"]["Policies"] = json!([{
         "PolicyName": "start",
         "PolicyDocument": {"Version": "2012-10-17", "Statement": statements(site)},
     }]);
     to.add(EXECUTION, execution);
-    to.add(TASK, role(site, "What the tasks may do"));
+    to.add(TASK, role(site, "What runs in the tasks of"));
 }
 
 fn role(site: &Site<'_>, what: &str) -> Value {
     json!({
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "Description": format!("{what} of {}", site.family()),
+            "Description": format!("{what} {}", site.family()),
             "Path": site.platform.role_path,
             "PermissionsBoundary": site.platform.permissions_boundary,
             "AssumeRolePolicyDocument": {
@@ -90,6 +93,7 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
     ]
 }
 
+/// Reading the secrets that the manifest names, and nothing else.
 fn secrets(site: &Site<'_>) -> Vec<Value> {
     let mut parameters = BTreeSet::new();
     let mut secrets = BTreeSet::new();
@@ -100,71 +104,76 @@ fn secrets(site: &Site<'_>) -> Vec<Value> {
             }
             Location::Secret(name, _) => {
                 let secret = site.arn("secretsmanager", &format!("secret:{name}"));
-                // Secrets Manager puts a hyphen and six characters behind the name, unless
-                // the reference has them already.
+                // Secrets Manager puts a hyphen and six characters behind a name; a reference
+                // may have them already.
                 secrets.insert(format!("{secret}-??????"));
-                secrets.insert(secret);
+                if has_suffix(name) {
+                    secrets.insert(secret);
+                }
             }
         }
     }
-    let mut statements = Vec::new();
-    if !parameters.is_empty() {
-        statements.push(json!({
-            "Sid": "Parameters",
-            "Effect": "Allow",
-            "Action": "ssm:GetParameters",
-            "Resource": parameters,
-        }));
-        statements.push(decrypt(
-            site,
-            "ParameterKeys",
-            "ssm",
-            "PARAMETER_ARN",
-            &parameters,
-        ));
+    let bytes: usize = parameters.iter().chain(&secrets).map(String::len).sum();
+    if bytes > MAX_ARN_BYTES {
+        (parameters, secrets) = prefixes(site);
     }
-    if !secrets.is_empty() {
-        statements.push(json!({
-            "Sid": "Secrets",
-            "Effect": "Allow",
-            "Action": "secretsmanager:GetSecretValue",
-            "Resource": secrets,
-        }));
-        statements.push(decrypt(
-            site,
-            "SecretKeys",
+    let mut stores = Vec::new();
+    let mut statements = Vec::new();
+    for (sid, action, store, arns) in [
+        ("Parameters", "ssm:GetParameters", "ssm", parameters),
+        (
+            "Secrets",
+            "secretsmanager:GetSecretValue",
             "secretsmanager",
-            "SecretARN",
-            &secrets,
-        ));
+            secrets,
+        ),
+    ] {
+        if !arns.is_empty() {
+            statements
+                .push(json!({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": arns}));
+            stores.push(format!("{store}.{}.{}", site.platform.region, domain(site)));
+        }
+    }
+    if !stores.is_empty() {
+        // A secret may be encrypted with a key of the customer, and which is not known here.
+        // Only on behalf of the stores, which hand out what is permitted above and no more.
+        statements.push(json!({
+            "Sid": "SecretKeys",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": site.arn("kms", "key/*"),
+            "Condition": {"StringEquals": {"kms:ViaService": stores}},
+        }));
     }
     statements
 }
 
-/// A secret may be encrypted with a key of the customer. Which one is not known here; that
-/// it decrypts nothing but these secrets is said by the encryption context, which holds
-/// their ARNs.
-fn decrypt(
-    site: &Site<'_>,
-    sid: &str,
-    store: &str,
-    context: &str,
-    arns: &BTreeSet<String>,
-) -> Value {
-    // China's endpoints have a suffix of their own.
-    let suffix = match site.platform.partition.as_str() {
+fn has_suffix(name: &str) -> bool {
+    name.rsplit_once('-').is_some_and(|(_, suffix)| {
+        suffix.len() == 6 && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// Everything that the platform lets this service read, where naming each secret would pass
+/// IAM's limit. The boundary says the same.
+fn prefixes(site: &Site<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
+    let prefixes = site.platform.secret_prefixes_of(&site.effective.service);
+    let parameters = prefixes
+        .iter()
+        .map(|prefix| site.arn("ssm", &format!("parameter{prefix}*")))
+        .collect();
+    let secrets = prefixes
+        .iter()
+        .flat_map(|prefix| [prefix.as_str(), prefix.trim_start_matches('/')])
+        .map(|prefix| site.arn("secretsmanager", &format!("secret:{prefix}*")))
+        .collect();
+    (parameters, secrets)
+}
+
+/// What endpoints end in; China's have a suffix of their own.
+fn domain(site: &Site<'_>) -> &'static str {
+    match site.platform.partition.as_str() {
         "aws-cn" => "amazonaws.com.cn",
         _ => "amazonaws.com",
-    };
-    let via = format!("{store}.{}.{suffix}", site.platform.region);
-    json!({
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": "kms:Decrypt",
-        "Resource": site.arn("kms", "key/*"),
-        "Condition": {
-            "StringEquals": {"kms:ViaService": via},
-            "StringLike": {(format!("kms:EncryptionContext:{context}")): arns},
-        },
-    })
+    }
 }

@@ -40,6 +40,37 @@ fn an_ordinary_stack_goes_inline_and_a_very_long_one_does_not() {
 }
 
 #[test]
+fn a_role_with_very_many_secrets_stays_under_the_limit_of_iam() {
+    let secrets = |count: usize| -> Value {
+        (0..count)
+            .map(|n| format!("secretsmanager:devops2-g4/orders/{}-{n}", "x".repeat(200)))
+            .enumerate()
+            .map(|(n, reference)| (format!("SECRET_{n}"), Value::from(reference)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let read = |count: usize| -> Value {
+        let template =
+            stack(&json!({"service": "orders", "image": "nginx", "secrets": secrets(count)}));
+        let policies = &template.resource("ExecutionRole").unwrap()["Properties"]["Policies"];
+        assert!(policies.to_string().len() < 10_240);
+        policies[0]["PolicyDocument"]["Statement"][1]["Resource"].clone()
+    };
+    assert_eq!(read(20).as_array().unwrap().len(), 20);
+    let all = "arn:aws:secretsmanager:us-east-1:111122223333:secret:";
+    let prefixes = ["/devops2-g4/orders/*", "devops2-g4/orders/*"].map(|p| format!("{all}{p}"));
+    // The parameters' statement is there too, as the boundary's.
+    assert_eq!(
+        read(90),
+        json!(["arn:aws:ssm:us-east-1:111122223333:parameter/devops2-g4/orders/*"])
+    );
+    let many = stack(&json!({"service": "orders", "image": "nginx", "secrets": secrets(90)}));
+    let statements = &many.resource("ExecutionRole").unwrap()["Properties"]["Policies"][0]["PolicyDocument"]
+        ["Statement"];
+    assert_eq!(statements[2]["Resource"], json!(prefixes));
+}
+
+#[test]
 fn nothing_changes_between_a_template_and_itself() {
     let manifest = json!({"service": "orders", "image": "nginx"});
     assert_eq!(changes(&manifest, &manifest), []);
