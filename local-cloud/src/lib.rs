@@ -1,1 +1,185 @@
-//! Placeholder.
+//! A cloud on this machine: the `ministack` emulator behind a companion of ours.
+//!
+//! The demonstration and the acceptance tests deploy the real `template.yaml` with the real
+//! Lambda binaries here, and talk to the platform over HTTP as they would on AWS. Where the
+//! emulator falls short of AWS, the companion closes the gap, in this crate and nowhere else:
+//! the product never knows that it is local.
+//!
+//! It refuses to be a benchmark (an emulator's times say nothing about AWS's) and to run
+//! containers: services are deployed, their addresses do not answer.
+
+mod archive;
+mod bus;
+mod calls;
+mod change_sets;
+mod checks;
+mod companion;
+mod deploy;
+mod describe;
+mod emulator;
+mod faults;
+mod gateway;
+mod operations;
+mod python;
+mod resources;
+#[cfg(test)]
+mod scenarios;
+mod stacks;
+mod stand_ins;
+mod stood_in;
+mod template;
+mod timeline;
+mod upstream;
+mod wire;
+mod xml;
+mod yaml;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+pub use crate::bus::Delivery;
+pub use crate::calls::Call;
+pub use crate::deploy::{Deploy, Platform};
+pub use crate::faults::{Fault, Faults, Rule};
+pub use crate::python::Venv;
+pub use crate::resources::Resources;
+
+use crate::companion::Companion;
+use crate::emulator::Emulator;
+use crate::upstream::Upstream;
+
+/// Hears in one line each what is done and how long it took.
+pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How a local cloud is to be.
+#[derive(Clone)]
+pub struct Options {
+    /// Where Python environments are made and kept, `target/venvs` by default.
+    pub venvs: PathBuf,
+    /// How long every stack operation takes before its end is visible; change sets take a
+    /// quarter of it. 2 s by default; tests need less.
+    pub stack_delay: Duration,
+    /// The region of calls that name none.
+    pub region: String,
+    /// The account.
+    pub account: String,
+    /// How reliably events arrive.
+    pub delivery: Delivery,
+    /// The emulator's log; in a folder that is removed with the cloud when there is none.
+    pub log: Option<PathBuf>,
+    /// Hears what is done.
+    pub report: Report,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            venvs: PathBuf::from("target/venvs"),
+            stack_delay: Duration::from_secs(2),
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            delivery: Delivery::default(),
+            log: None,
+            report: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("venvs", &self.venvs)
+            .field("stack_delay", &self.stack_delay)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running local cloud. Several run side by side. What it started ends with it: by
+/// [`Self::stop`], by dropping it, and also when this program is killed.
+#[derive(Debug)]
+pub struct LocalCloud {
+    companion: Arc<Companion>,
+    emulator: Emulator,
+    address: SocketAddr,
+    region: String,
+}
+
+impl LocalCloud {
+    /// Starts the emulator and the companion on free ports.
+    pub async fn start(options: Options) -> Result<Self> {
+        let (listener, address) = companion::listener().await?;
+        let emulator = Emulator::start(&options, &format!("http://{address}")).await?;
+        let upstream = Upstream::new(emulator.address, &options.region);
+        let delivery = options.delivery.clone();
+        let companion =
+            Companion::new(upstream, &options.account, options.stack_delay, delivery);
+        companion.serve(listener);
+        Ok(Self { companion, emulator, address, region: options.region })
+    }
+
+    /// What `AWS_ENDPOINT_URL` has to be for a client of this cloud. Any credentials will do.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Deploys a SAM template with the programs of its functions, as `sam deploy` does. A stack
+    /// of that name that exists is updated.
+    pub async fn deploy_platform(&self, deploy: &Deploy) -> Result<Platform> {
+        self.companion.deploy(&self.through(), deploy).await
+    }
+
+    /// Deletes a platform's stack; answers what is left in its region.
+    pub async fn delete_platform(&self, platform: &Platform) -> Result<Resources> {
+        let through = self.through().in_region(&platform.region);
+        deploy::delete(&through, &platform.stack_id).await?;
+        self.companion.resources(&platform.region).await
+    }
+
+    /// An address at which an HTTP API answers, by the API's id.
+    pub async fn http_api(&self, api: &str, region: &str) -> Result<String> {
+        let address = gateway::open(&self.companion, api, region).await?;
+        Ok(format!("http://{address}"))
+    }
+
+    /// What exists in the cloud's own region.
+    pub async fn resources(&self) -> Result<Resources> {
+        self.companion.resources(&self.region).await
+    }
+
+    /// Every call to AWS that functions, tests and the command line made so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.companion.calls.all()
+    }
+
+    /// The most stack operations that were in flight at one moment.
+    pub fn max_operations(&self) -> usize {
+        self.companion.operations.most()
+    }
+
+    /// Faults on demand.
+    pub fn faults(&self) -> Faults {
+        self.companion.faults.clone()
+    }
+
+    /// Changes how reliably events arrive from now on.
+    pub fn set_delivery(&self, delivery: Delivery) {
+        self.companion.bus.set(delivery);
+    }
+
+    /// Ends everything, and waits until the emulator is gone.
+    pub async fn stop(self) -> Result<()> {
+        self.companion.stop();
+        self.emulator.stop().await
+    }
+
+    fn through(&self) -> Upstream {
+        Upstream::new(self.address, &self.region)
+    }
+}

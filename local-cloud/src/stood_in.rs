@@ -1,0 +1,283 @@
+//! The companion's answers for what only stands in at the emulator: scalable targets and VPC
+//! links, with the values that the emulator resolved for them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::companion::{Companion, Incoming};
+use crate::stand_ins::{ORIGINAL, SCALABLE_TARGET, VPC_LINK};
+use crate::upstream::{Answer, Upstream};
+use crate::wire::{self, Protocol};
+use crate::xml;
+
+/// What stands in where.
+#[derive(Debug)]
+pub(crate) struct StoodIn {
+    account: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Types by stack (region and name) and logical id.
+    kinds: HashMap<(String, String), HashMap<String, String>>,
+    /// By region, namespace, resource and dimension.
+    targets: BTreeMap<[String; 4], Target>,
+    /// By region and id.
+    links: BTreeMap<(String, String), Target>,
+}
+
+#[derive(Debug, Clone)]
+struct Target {
+    /// The id of the stack that made it; none when an API call did.
+    owner: Option<String>,
+    value: Value,
+}
+
+impl StoodIn {
+    pub(crate) fn new(account: &str) -> Self {
+        Self { account: account.to_owned(), state: Mutex::default() }
+    }
+
+    /// Remembers which resources of a stack stand in for what.
+    pub(crate) fn learn(&self, region: &str, stack: &str, kinds: Vec<(String, String)>) {
+        let key = (region.to_owned(), stack.to_owned());
+        self.state().kinds.insert(key, kinds.into_iter().collect());
+    }
+
+    /// The real type of a resource that stands in.
+    pub(crate) fn kind(&self, region: &str, stack: &str, logical_id: &str) -> Option<String> {
+        let key = (region.to_owned(), stack.to_owned());
+        self.state().kinds.get(&key)?.get(logical_id).cloned()
+    }
+
+    /// What there is in a region, by kind.
+    pub(crate) fn names(&self, region: &str) -> [(&'static str, Vec<String>); 2] {
+        let state = self.state();
+        let here = |known: &str| known == region;
+        let targets = state.targets.keys().filter(|key| here(&key[0])).map(|key| key[2].clone());
+        let links = state.links.keys().filter(|(known, _)| here(known)).map(|(_, id)| id.clone());
+        [("scalable target", targets.collect()), ("vpc link", links.collect())]
+    }
+
+    /// Forgets what a stack made.
+    pub(crate) fn forget(&self, owner: &str) {
+        let mut state = self.state();
+        state.targets.retain(|_, target| target.owner.as_deref() != Some(owner));
+        state.links.retain(|_, target| target.owner.as_deref() != Some(owner));
+    }
+
+    /// Takes over what a stack made, after it was created or updated.
+    pub(crate) async fn adopt(
+        &self,
+        upstream: &Upstream,
+        stack_id: &str,
+        stack: &str,
+    ) -> Result<()> {
+        let region = upstream.region().to_owned();
+        let key = (region.clone(), stack.to_owned());
+        let kinds = self.state().kinds.get(&key).cloned().unwrap_or_default();
+        self.forget(stack_id);
+        for (logical_id, kind) in kinds {
+            if kind != SCALABLE_TARGET && kind != VPC_LINK {
+                continue;
+            }
+            let Some((id, value)) = resolved(upstream, stack_id, &logical_id).await? else {
+                continue;
+            };
+            let target = Target { owner: Some(stack_id.to_owned()), value };
+            let mut state = self.state();
+            if kind == VPC_LINK {
+                state.links.insert((region.clone(), id), target);
+            } else {
+                state.targets.insert(target_key(&region, &target.value), target);
+            }
+        }
+        Ok(())
+    }
+
+    /// `GET /v2/vpclinks` and `GET /v2/vpclinks/{id}`.
+    pub(crate) fn vpc_links(&self, path: &str, region: &str) -> Answer {
+        let id = path.trim_start_matches("/v2/vpclinks").trim_start_matches('/');
+        let describe = |id: &str, link: &Target| {
+            json!({
+                "vpcLinkId": id,
+                "name": link.value["Name"],
+                "securityGroupIds": link.value["SecurityGroupIds"],
+                "subnetIds": link.value["SubnetIds"],
+                "vpcLinkStatus": "AVAILABLE",
+                "vpcLinkVersion": "V2",
+            })
+        };
+        let state = self.state();
+        let mut links = state.links.iter().filter(|((known, _), _)| known == region);
+        if id.is_empty() {
+            let items: Vec<Value> = links.map(|((_, id), link)| describe(id, link)).collect();
+            return wire::json_answer(&json!({ "items": items }));
+        }
+        match links.find(|((_, known), _)| known == id) {
+            Some(((_, id), link)) => wire::json_answer(&describe(id, link)),
+            None => wire::error(
+                Protocol::Rest,
+                404,
+                "NotFoundException",
+                &format!("Invalid VpcLink identifier specified {id}"),
+            ),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A resource's made-up id and its own properties, resolved by the emulator.
+async fn resolved(
+    upstream: &Upstream,
+    stack_id: &str,
+    logical_id: &str,
+) -> Result<Option<(String, Value)>> {
+    let parameters = [("StackName", stack_id), ("LogicalResourceId", logical_id)];
+    let answer = upstream.query("cloudformation", "DescribeStackResource", &parameters).await?;
+    if !answer.status.is_success() {
+        // Its condition is false: the stack does not have it.
+        return Ok(None);
+    }
+    let text = answer.text();
+    let metadata = xml::find(&text, "Metadata").unwrap_or_default();
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    let original = &metadata[ORIGINAL];
+    let id = original["Ref"].as_str().unwrap_or_default().to_owned();
+    Ok(Some((id, original["Properties"].clone())))
+}
+
+fn target_key(region: &str, target: &Value) -> [String; 4] {
+    let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
+    [region.to_owned(), text("ServiceNamespace"), text("ResourceId"), text("ScalableDimension")]
+}
+
+impl Companion {
+    /// Application Auto Scaling, as far as targets without policies go.
+    pub(crate) async fn auto_scaling(self: &Arc<Self>, incoming: &Incoming) -> Result<Answer> {
+        let request: Value = serde_json::from_slice(&incoming.body).unwrap_or_default();
+        let region = incoming.intent.region.as_str();
+        match incoming.intent.operation.as_str() {
+            "DescribeScalableTargets" => {
+                Ok(wire::json_answer(&self.stood_in.describe(&request, region)))
+            }
+            "RegisterScalableTarget" => {
+                let answer = self.stood_in.register(&request, region);
+                self.clamp(&request, region).await?;
+                Ok(answer)
+            }
+            "DeregisterScalableTarget" => Ok(self.stood_in.deregister(&request, region)),
+            other => Ok(wire::error(
+                Protocol::Json,
+                400,
+                "UnknownOperationException",
+                &format!("The local cloud does not have {other}."),
+            )),
+        }
+    }
+
+    /// Registering or changing a target moves the service's desired count into its bounds.
+    async fn clamp(&self, request: &Value, region: &str) -> Result<()> {
+        let key = target_key(region, request);
+        let Some(target) = self.stood_in.state().targets.get(&key).cloned() else { return Ok(()) };
+        let mut parts = key[2].split('/').skip(1);
+        let (Some(cluster), Some(service)) = (parts.next(), parts.next()) else { return Ok(()) };
+        let upstream = self.upstream.in_region(region);
+        let ask = json!({ "cluster": cluster, "services": [service] });
+        let prefix = "AmazonEC2ContainerServiceV20141113";
+        let answer = upstream.json("ecs", &format!("{prefix}.DescribeServices"), &ask).await?;
+        let Some(count) = answer["services"][0]["desiredCount"].as_i64() else { return Ok(()) };
+        let bound = |name: &str, default| target.value[name].as_i64().unwrap_or(default);
+        let clamped = count.min(bound("MaxCapacity", i64::MAX)).max(bound("MinCapacity", 0));
+        if clamped != count {
+            let ask = json!({ "cluster": cluster, "service": service, "desiredCount": clamped });
+            upstream.json("ecs", &format!("{prefix}.UpdateService"), &ask).await?;
+        }
+        Ok(())
+    }
+}
+
+impl StoodIn {
+    fn describe(&self, request: &Value, region: &str) -> Value {
+        let wanted = |value: &Value, name: &str, own: &str| match value[name].as_array() {
+            Some(list) => list.iter().any(|item| item == own),
+            None => true,
+        };
+        let dimension = request["ScalableDimension"].as_str();
+        let targets: Vec<Value> = self
+            .state()
+            .targets
+            .iter()
+            .filter(|([known, namespace, resource, own], _)| {
+                known == region
+                    && request["ServiceNamespace"] == namespace.as_str()
+                    && wanted(request, "ResourceIds", resource)
+                    && dimension.is_none_or(|dimension| dimension == own)
+            })
+            .map(|([region, namespace, resource, dimension], target)| {
+                let value = &target.value;
+                let suspended = json!({
+                    "DynamicScalingInSuspended": false,
+                    "DynamicScalingOutSuspended": false,
+                    "ScheduledScalingSuspended": false,
+                });
+                json!({
+                    "ServiceNamespace": namespace,
+                    "ResourceId": resource,
+                    "ScalableDimension": dimension,
+                    "MinCapacity": number(&value["MinCapacity"]),
+                    "MaxCapacity": number(&value["MaxCapacity"]),
+                    "RoleARN": value["RoleARN"].as_str().unwrap_or_default(),
+                    "CreationTime": 0,
+                    "SuspendedState":
+                        value.get("SuspendedState").cloned().unwrap_or(suspended),
+                    "ScalableTargetARN": self.arn(region, resource),
+                })
+            })
+            .collect();
+        json!({ "ScalableTargets": targets })
+    }
+
+    fn arn(&self, region: &str, resource: &str) -> String {
+        let account = &self.account;
+        format!("arn:aws:application-autoscaling:{region}:{account}:scalable-target/{resource}")
+    }
+
+    fn register(&self, request: &Value, region: &str) -> Answer {
+        let key = target_key(region, request);
+        let arn = self.arn(region, &key[2]);
+        let mut state = self.state();
+        let target = state
+            .targets
+            .entry(key)
+            .or_insert_with(|| Target { owner: None, value: json!({}) });
+        for (name, value) in request.as_object().into_iter().flatten() {
+            target.value[name] = value.clone();
+        }
+        wire::json_answer(&json!({ "ScalableTargetARN": arn }))
+    }
+
+    fn deregister(&self, request: &Value, region: &str) -> Answer {
+        if self.state().targets.remove(&target_key(region, request)).is_some() {
+            return wire::json_answer(&json!({}));
+        }
+        wire::error(
+            Protocol::Json,
+            400,
+            "ObjectNotFoundException",
+            "No scalable target registered for service namespace, resource ID and dimension.",
+        )
+    }
+}
+
+/// CloudFormation hands numbers on as text.
+fn number(value: &Value) -> Value {
+    value.as_str().and_then(|text| text.parse::<i64>().ok()).map_or(value.clone(), Value::from)
+}
