@@ -146,7 +146,7 @@ fn stand_in(resource: &mut Value, reference: &str) {
     let mut metadata = resource["Metadata"].as_object().cloned().unwrap_or_default();
     metadata.insert(
         ORIGINAL.to_owned(),
-        json!({ "Type": resource["Type"], "Ref": reference, "Properties": properties }),
+        json!({ "Type": resource["Type"], "Id": reference, "Properties": properties }),
     );
     resource["Metadata"] = Value::Object(metadata);
     // A change of the original's properties has to be a change of the stand-in's.

@@ -150,7 +150,7 @@ async fn resolved(
     let metadata = xml::find(&text, "Metadata").unwrap_or_default();
     let metadata: Value = serde_json::from_str(&metadata)?;
     let original = &metadata[ORIGINAL];
-    let id = original["Ref"].as_str().unwrap_or_default().to_owned();
+    let id = original["Id"].as_str().unwrap_or_default().to_owned();
     Ok(Some((id, original["Properties"].clone())))
 }
 
