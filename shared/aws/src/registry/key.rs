@@ -1,0 +1,64 @@
+//! Where each item lies.
+
+use slipway_domain::{DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName};
+use ulid::Ulid;
+
+/// The sort key of a service's newest generation.
+pub(super) const SPEC: &str = "SPEC";
+/// The partition key of the index over services by team.
+pub(super) const SERVICES: &str = "SERVICE";
+
+/// Partition and sort key.
+pub(super) type Key = (String, String);
+
+pub(super) fn service(name: &ServiceName) -> String {
+    format!("SERVICE#{name}")
+}
+
+pub(super) fn spec(name: &ServiceName) -> Key {
+    (service(name), SPEC.to_owned())
+}
+
+/// Padded, so that the order of the keys is the order of the numbers.
+pub(super) fn generation(name: &ServiceName, generation: u64) -> Key {
+    (service(name), format!("GENERATION#{generation:012}"))
+}
+
+pub(super) fn audit(name: &ServiceName, id: Ulid) -> Key {
+    (service(name), format!("AUDIT#{id}"))
+}
+
+pub(super) fn stack(name: &ServiceName, scope: &Scope, region: &str) -> Key {
+    (service(name), format!("STACK#{scope}#{region}"))
+}
+
+pub(super) fn deployments(environment: &EnvironmentName) -> String {
+    format!("DEPLOYMENT#{environment}#")
+}
+
+pub(super) fn deployment(name: &ServiceName, environment: &EnvironmentName, id: DeploymentId) -> Key {
+    (service(name), format!("{}{id}", deployments(environment)))
+}
+
+pub(super) fn path(path: &RoutePath) -> Key {
+    (format!("CLAIM#path#{path}"), "CLAIM".to_owned())
+}
+
+pub(super) fn operations(region: &str) -> Key {
+    (format!("CLAIM#operations#{region}"), "CLAIM".to_owned())
+}
+
+pub(super) fn seen(name: &ServiceName, key: &str) -> Key {
+    (format!("SEEN#api#{name}#{key}"), "SEEN".to_owned())
+}
+
+/// Where a service lies among all, by team and name.
+pub(super) fn listed(team: &TeamName, name: &ServiceName) -> String {
+    format!("{team}#{name}")
+}
+
+/// Where an environment lies: right behind its service, since `#` sorts before every
+/// character of a name.
+pub(super) fn listed_environment(team: &TeamName, name: &ServiceName, environment: &EnvironmentName) -> String {
+    format!("{team}#{name}#{environment}")
+}

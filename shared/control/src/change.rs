@@ -1,0 +1,238 @@
+//! What one call of the API writes: pure, and committed whole or not at all.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use slipway_domain::{Cause, Deployment, DeploymentId, EnvironmentName, Manifest, Platform, RoutePath, Scope, Step};
+
+use crate::Stamp;
+use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
+use slipway_domain::status::StackStatus;
+
+/// What one call of the API writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The service at its new generation.
+    pub service: ServiceRecord,
+    /// The generation that the change began from; absent at registration.
+    pub from: Option<u64>,
+    /// What the audit log says of it.
+    pub audit: AuditEntry,
+    /// The stacks that are to look again.
+    pub stacks: BTreeMap<Scope, StackChange>,
+    /// The deployments that begin.
+    pub deployments: Vec<Deployment>,
+    /// The paths to be held, and by whom.
+    pub claims: Vec<(RoutePath, PathOwner)>,
+    /// The answer to remember under an idempotency key.
+    pub seen: Option<Seen>,
+    /// When this is.
+    pub at: Timestamp,
+}
+
+/// What a change does to a stack's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackChange {
+    /// Whether the record is made; it is there already otherwise.
+    pub new: bool,
+    /// The deployment that begins.
+    pub deployment: Option<DeploymentId>,
+    /// The path that the stack holds from now on, beside those it holds already.
+    pub path: Option<RoutePath>,
+}
+
+/// Who asks for a change, and when.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The caller's ARN.
+    pub actor: String,
+    /// Time and id.
+    pub stamp: Stamp,
+    /// What is asked for, as the audit log says it.
+    pub action: &'static str,
+    /// What the deployments are caused by.
+    pub cause: Cause,
+}
+
+/// Registers a service.
+pub fn register(manifest: Manifest, platform: &Platform, request: &Request) -> Change {
+    let service = ServiceRecord {
+        uid: request.stamp.id,
+        generation: 1,
+        manifest,
+        created_at: request.stamp.now,
+        updated_at: request.stamp.now,
+        updated_by: request.actor.clone(),
+        deleting: false,
+    };
+    build(None, service, None, platform, request)
+}
+
+/// Brings a service to a new manifest. An environment in `redeploy` gets a deployment even
+/// when nothing of it changes.
+pub fn replace(
+    state: &ServiceState,
+    manifest: Manifest,
+    redeploy: Option<&EnvironmentName>,
+    platform: &Platform,
+    request: &Request,
+) -> Change {
+    let service = ServiceRecord { manifest, ..next(state, request) };
+    build(Some(state), service, redeploy, platform, request)
+}
+
+/// Marks a service for deletion: every stack looks, and none begins a deployment.
+pub fn delete(state: &ServiceState, request: &Request) -> Change {
+    let service = ServiceRecord { deleting: true, ..next(state, request) };
+    let stacks = state
+        .stacks
+        .keys()
+        .map(|scope| (scope.clone(), StackChange { new: false, deployment: None, path: None }))
+        .collect();
+    Change {
+        audit: audit(Some(state), &service, request),
+        from: Some(state.service.generation),
+        service,
+        stacks,
+        deployments: Vec::new(),
+        claims: Vec::new(),
+        seen: None,
+        at: request.stamp.now,
+    }
+}
+
+fn next(state: &ServiceState, request: &Request) -> ServiceRecord {
+    ServiceRecord {
+        generation: state.service.generation + 1,
+        updated_at: request.stamp.now,
+        updated_by: request.actor.clone(),
+        ..state.service.clone()
+    }
+}
+
+fn build(
+    before: Option<&ServiceState>,
+    service: ServiceRecord,
+    redeploy: Option<&EnvironmentName>,
+    platform: &Platform,
+    request: &Request,
+) -> Change {
+    let has = |scope: &Scope| before.is_some_and(|state| state.stacks.contains_key(scope));
+    let mut stacks = BTreeMap::new();
+    let mut deployments = Vec::new();
+    let mut claims = Vec::new();
+
+    let images_changed = before
+        .is_none_or(|state| state.service.manifest.settings.images != service.manifest.settings.images);
+    if images_changed {
+        let new = !has(&Scope::Service);
+        stacks.insert(Scope::Service, StackChange { new, deployment: None, path: None });
+    }
+
+    for environment in service.manifest.environments(&platform.environment) {
+        let scope = Scope::Environment(environment.clone());
+        let Some(effective) = service.manifest.effective(&environment, &platform.environment) else { continue };
+        let previous = before.and_then(|state| {
+            state.service.manifest.effective(&environment, &platform.environment)
+        });
+        if has(&scope) && previous.as_ref() == Some(&effective) && redeploy != Some(&environment) {
+            continue;
+        }
+        let held = before
+            .and_then(|state| state.stacks.get(&scope))
+            .is_some_and(|stack| stack.paths.contains(&effective.path));
+        if !held {
+            let owner = PathOwner { service: service.name().clone(), environment: environment.clone() };
+            claims.push((effective.path.clone(), owner));
+        }
+        let deployment = effective.settings.image.as_ref().map(|image| Deployment {
+            id: request.stamp.deployment(deployments.len() as u128),
+            service: service.name().clone(),
+            environment: environment.clone(),
+            generation: service.generation,
+            cause: request.cause,
+            actor: request.actor.clone(),
+            image: image.clone(),
+            created_at: request.stamp.now,
+            steps: vec![Step { name: "accepted".to_owned(), at: request.stamp.now }],
+            outcome: None,
+        });
+        let change = StackChange {
+            new: !has(&scope),
+            deployment: deployment.as_ref().map(|d| d.id),
+            path: (!held).then(|| effective.path.clone()),
+        };
+        deployments.extend(deployment);
+        stacks.insert(scope, change);
+    }
+
+    // Environments that the manifest no longer has are to be deleted.
+    for scope in before.iter().flat_map(|state| state.stacks.keys()) {
+        let gone = scope
+            .environment()
+            .is_some_and(|name| service.manifest.effective(name, &platform.environment).is_none());
+        if gone {
+            stacks.insert(scope.clone(), StackChange { new: false, deployment: None, path: None });
+        }
+    }
+
+    Change {
+        audit: audit(before, &service, request),
+        from: before.map(|state| state.service.generation),
+        service,
+        stacks,
+        deployments,
+        claims,
+        seen: None,
+        at: request.stamp.now,
+    }
+}
+
+fn audit(before: Option<&ServiceState>, after: &ServiceRecord, request: &Request) -> AuditEntry {
+    AuditEntry {
+        id: request.stamp.id,
+        at: request.stamp.now,
+        actor: request.actor.clone(),
+        action: request.action.to_owned(),
+        generation: after.generation,
+        before: before.map(|state| manifest_hash(&state.service.manifest)),
+        after: manifest_hash(&after.manifest),
+    }
+}
+
+/// SHA-256 of a manifest as it is stored, in lower-case hexadecimal.
+pub fn manifest_hash(manifest: &Manifest) -> String {
+    sha256(&serde_json::to_vec(manifest).unwrap_or_default())
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+impl Change {
+    /// The service with its stacks as they will be once the change is committed.
+    pub fn after(&self, before: Option<&ServiceState>) -> ServiceState {
+        let mut stacks = before.map(|state| state.stacks.clone()).unwrap_or_default();
+        for (scope, change) in &self.stacks {
+            let record = stacks.entry(scope.clone()).or_insert_with(|| StackRecord {
+                scope: scope.clone(),
+                version: 0,
+                deployment: None,
+                paths: std::collections::BTreeSet::new(),
+                attention: true,
+                status: StackStatus::new(self.at),
+                progress: crate::record::Progress::default(),
+            });
+            record.version += 1;
+            record.deployment = change.deployment.or(record.deployment);
+            record.paths.extend(change.path.clone());
+        }
+        ServiceState { service: self.service.clone(), stacks }
+    }
+}

@@ -1,0 +1,113 @@
+//! What can go wrong, without a word of HTTP: `functions/api` turns it into problem+json.
+
+use slipway_domain::{Problems, RoutePath, ServiceName};
+
+/// A port's call did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct PortError {
+    /// Which call, such as `dynamodb:Query`.
+    pub operation: &'static str,
+    /// What the other side said.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub kind: PortErrorKind,
+    /// The cause, for the log.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Whether a failed call may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortErrorKind {
+    /// Throttled, timed out, connection lost, or the other side is busy: again later.
+    Transient,
+    /// The other side will not do this: again is no use until something changes.
+    Refused,
+}
+
+impl PortError {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.kind == PortErrorKind::Transient
+    }
+}
+
+/// Why a change was not committed. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The service exists already, or is no longer at the generation that the change began
+    /// from, or one of its stacks came or went meanwhile.
+    #[error("the service changed meanwhile")]
+    Moved,
+    /// Another service holds the path.
+    #[error("the path {path} belongs to {owner}")]
+    PathTaken {
+        /// The path.
+        path: RoutePath,
+        /// Who holds it: `service` or `service/environment`.
+        owner: String,
+    },
+    /// The idempotency key was used before.
+    #[error("the idempotency key was used before")]
+    Seen(Box<crate::record::Seen>),
+    /// Another transaction is writing the same items just now.
+    #[error("another change of the same items is under way")]
+    Contended,
+    /// The registry did not answer, or refused.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Why a use case did not succeed, for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The document has problems.
+    #[error("{0}")]
+    Invalid(#[from] Problems),
+    /// There is no such service.
+    #[error("there is no service `{0}`")]
+    NoService(ServiceName),
+    /// The service has no such part.
+    #[error("{0}")]
+    NoPart(String),
+    /// A service of this name exists.
+    #[error("there is a service `{0}` already")]
+    Exists(ServiceName),
+    /// The service is being deleted.
+    #[error("`{0}` is being deleted; wait until it is gone")]
+    Deleting(ServiceName),
+    /// The service is protected against deletion.
+    #[error("`{0}` is protected against deletion; set `deletion_protection` to false first")]
+    Protected(ServiceName),
+    /// A path belongs to another service.
+    #[error("the path `{path}` belongs to `{owner}`")]
+    PathTaken {
+        /// Where the path is written, a JSON pointer into the manifest.
+        pointer: String,
+        /// The path.
+        path: RoutePath,
+        /// Who holds it.
+        owner: String,
+    },
+    /// The caller's precondition does not hold.
+    #[error("`{service}` is at generation {generation}, not at the one in If-Match; read it again and repeat the change")]
+    Stale {
+        /// The service.
+        service: ServiceName,
+        /// Its generation.
+        generation: u64,
+    },
+    /// The change needs a precondition.
+    #[error("`{0}` exists: send its ETag in If-Match, so that nobody's change is lost")]
+    NoPrecondition(ServiceName),
+    /// The idempotency key was used with another request.
+    #[error("this Idempotency-Key was used with another request; use a new one for each")]
+    KeyReused,
+    /// Too many changes of the same service at once.
+    #[error("`{0}` is being changed by others at this moment; try again")]
+    Contended(ServiceName),
+    /// The registry or AWS did not answer.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}

@@ -1,0 +1,237 @@
+//! What the use cases need from the outside, one port per purpose. Each lines up with a
+//! statement of the IAM policy of the function that uses it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use slipway_domain::{Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName};
+
+use crate::change::Change;
+use crate::error::{CommitError, PortError};
+use crate::reconcile::observed::{ChangeSet, ObservedStack, Rollout};
+use crate::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState, StackRecord};
+use crate::view::ServiceSummary;
+
+/// The result of a port's call.
+pub type PortResult<T> = Result<T, PortError>;
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// Where the next page begins; absent on the last one.
+    pub next: Option<String>,
+}
+
+/// Reads services. One call of the registry each.
+pub trait ServiceReader: Send + Sync {
+    /// The service with its stacks.
+    fn service(&self, name: &ServiceName) -> impl Future<Output = PortResult<Option<ServiceState>>> + Send;
+
+    /// Services by team and name, with a word on each of their stacks.
+    fn services(
+        &self,
+        team: Option<&TeamName>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Page<ServiceSummary>>> + Send;
+
+    /// Who holds a path.
+    fn path_owner(&self, path: &RoutePath) -> impl Future<Output = PortResult<Option<PathOwner>>> + Send;
+}
+
+/// Reads what happened to a service. One call of the registry each; newest first.
+pub trait HistoryReader: Send + Sync {
+    /// Deployments of an environment.
+    fn deployments(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Page<Deployment>>> + Send;
+
+    /// One deployment.
+    fn deployment(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        id: DeploymentId,
+    ) -> impl Future<Output = PortResult<Option<Deployment>>> + Send;
+
+    /// Earlier and present generations.
+    fn generations(
+        &self,
+        service: &ServiceName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Page<ServiceRecord>>> + Send;
+
+    /// The audit log.
+    fn events(
+        &self,
+        service: &ServiceName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Page<AuditEntry>>> + Send;
+}
+
+/// Writes a change of a service, whole or not at all, in one call.
+pub trait ChangeWriter: Send + Sync {
+    /// Commits the change.
+    fn commit(&self, change: &Change) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+/// What runs of an environment just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Tasks that ECS is to run.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks that start.
+    pub pending: u32,
+    /// The fewest and the most tasks, as the scalable target has them.
+    pub bounds: Option<(u32, u32)>,
+}
+
+/// Looks at what runs.
+pub trait LiveReader: Send + Sync {
+    /// What runs of the ECS service, or nothing when it is not there.
+    fn live(&self, cluster: &str, service: &str) -> impl Future<Output = PortResult<Option<Live>>> + Send;
+}
+
+/// Looks at the platform's HTTP API.
+pub trait RouteReader: Send + Sync {
+    /// The keys of all routes, such as `ANY /orders`.
+    fn route_keys(&self) -> impl Future<Output = PortResult<Vec<String>>> + Send;
+}
+
+/// What the reconciler writes of a stack, whole or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackWrite {
+    /// The service.
+    pub service: ServiceName,
+    /// The team, for the listing.
+    pub team: TeamName,
+    /// The record, with the version that was read.
+    pub record: StackRecord,
+    /// When to look again at the latest; never, when absent.
+    pub attention: Option<Timestamp>,
+    /// Claims to release.
+    pub release: Vec<RoutePath>,
+    /// Deployments that advanced.
+    pub deployments: Vec<Deployment>,
+}
+
+/// Writes what the reconciler found.
+pub trait StackRegistry: Send + Sync {
+    /// Writes the stack's state. False, and nothing written, when its version has moved.
+    fn save(&self, write: &StackWrite) -> impl Future<Output = PortResult<bool>> + Send;
+
+    /// Removes a stack that is gone, with its claims, and wakes the service's own stack.
+    /// False, and nothing removed, when its version has moved.
+    fn forget_environment(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        record: &StackRecord,
+        now: Timestamp,
+    ) -> impl Future<Output = PortResult<bool>> + Send;
+
+    /// Removes a service whose stacks are all gone; its audit log and deployments stay.
+    /// False, and nothing removed, when it has moved.
+    fn forget_service(
+        &self,
+        service: &ServiceRecord,
+        record: &StackRecord,
+    ) -> impl Future<Output = PortResult<bool>> + Send;
+
+    /// Deployments of an environment after `after` and up to `up_to` that have not ended.
+    fn open_deployments(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        after: Option<DeploymentId>,
+        up_to: DeploymentId,
+    ) -> impl Future<Output = PortResult<Vec<Deployment>>> + Send;
+
+    /// Stacks that want a look at `now`, oldest first, and at most `limit` of them.
+    fn attention(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Vec<(ServiceName, Scope)>>> + Send;
+}
+
+/// The platform's slots for stack operations.
+pub trait Slots: Send + Sync {
+    /// Takes a slot for the stack; true also when the stack has one already, and false when
+    /// all are taken.
+    fn acquire(&self, stack: &str) -> impl Future<Output = PortResult<bool>> + Send;
+
+    /// Gives the stack's slot back; nothing happens when it has none.
+    fn release(&self, stack: &str) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Looks at stacks and what runs in them.
+pub trait StackReader: Send + Sync {
+    /// A stack by id or name; nothing when there is none of this name. By id, a deleted
+    /// stack is still found.
+    fn stack(&self, id_or_name: &str) -> impl Future<Output = PortResult<Option<ObservedStack>>> + Send;
+
+    /// A change set of a stack.
+    fn change_set(&self, stack: &str, name: &str) -> impl Future<Output = PortResult<Option<ChangeSet>>> + Send;
+
+    /// Why the stack's last operation failed: the first failed resources and their reasons.
+    fn failure(&self, stack: &str) -> impl Future<Output = PortResult<Option<String>>> + Send;
+
+    /// What ECS says of the service's deployments.
+    fn rollout(&self, cluster: &str, service: &str) -> impl Future<Output = PortResult<Option<Rollout>>> + Send;
+}
+
+/// What a stack operation is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackInput {
+    /// The stack's name, or its id where it exists.
+    pub stack: String,
+    /// The template's text.
+    pub template: String,
+    /// The stack's tags.
+    pub tags: Vec<(String, String)>,
+    /// The client request token, which makes a repeated call harmless.
+    pub token: String,
+}
+
+/// How an update was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateStarted {
+    /// CloudFormation works on it.
+    Started,
+    /// CloudFormation found nothing to change.
+    NothingToDo,
+}
+
+/// Changes stacks. Each call is one operation, harmless when repeated with its token.
+pub trait StackWriter: Send + Sync {
+    /// Prepares the creation of a stack, so that retained resources of its names are taken
+    /// in again; gives the stack's id.
+    fn prepare(&self, input: &StackInput) -> impl Future<Output = PortResult<String>> + Send;
+
+    /// Creates the stack as the change set says. The change set bears the token's name.
+    fn execute(&self, stack: &str, token: &str) -> impl Future<Output = PortResult<()>> + Send;
+
+    /// Updates a stack.
+    fn update(&self, input: &StackInput) -> impl Future<Output = PortResult<UpdateStarted>> + Send;
+
+    /// Deletes a stack by its id.
+    fn delete(&self, stack_id: &str, token: &str) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Wakes the reconciler later.
+pub trait Waker: Send + Sync {
+    /// Wakes it for a stack after `delay`, at most 15 minutes.
+    fn wake(&self, service: &ServiceName, scope: &Scope, delay: Duration) -> impl Future<Output = PortResult<()>> + Send;
+}

@@ -1,0 +1,92 @@
+//! What a service wants of one of its stacks.
+
+use sha2::{Digest, Sha256};
+use slipway_domain::{Platform, Scope};
+use slipway_synth::{RunState, Template};
+use ulid::Ulid;
+
+use crate::record::ServiceState;
+
+/// What is wanted of a stack.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Desired {
+    /// It is to go, with its record.
+    Absent,
+    /// It stays as it is for now: the service goes, but other stacks of it must go first.
+    Held,
+    /// There is nothing to run yet.
+    Waiting {
+        /// The service's generation.
+        generation: u64,
+    },
+    /// It is to be as these templates say.
+    Present(Box<Target>),
+}
+
+/// What a stack is to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The service's generation.
+    pub generation: u64,
+    /// What the stack is created from.
+    pub creation: Template,
+    /// What the stack is updated to: without what others than the template change.
+    pub steady: Template,
+    /// The digest of both, which the stack carries as an output.
+    pub digest: String,
+    /// Whether ECS has the last word.
+    pub rolls_out: bool,
+}
+
+impl Desired {
+    /// The generation that is wanted, where one is.
+    pub fn generation(&self) -> Option<u64> {
+        match self {
+            Self::Absent | Self::Held => None,
+            Self::Waiting { generation } => Some(*generation),
+            Self::Present(target) => Some(target.generation),
+        }
+    }
+}
+
+/// What `state` wants of its stack `scope`.
+pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desired {
+    let service = &state.service;
+    match scope {
+        Scope::Service if !service.deleting => {
+            let template = slipway_synth::service_stack(&service.manifest, platform);
+            present(service.generation, template.clone(), template, false)
+        }
+        Scope::Service if state.stacks.keys().any(|scope| scope.environment().is_some()) => Desired::Held,
+        Scope::Service => Desired::Absent,
+        Scope::Environment(_) if service.deleting => Desired::Absent,
+        Scope::Environment(name) => {
+            let Some(effective) = service.manifest.effective(name, &platform.environment) else {
+                return Desired::Absent;
+            };
+            let render = |desired_count| {
+                slipway_synth::environment_stack(&effective, platform, &RunState { desired_count })
+            };
+            match (render(Some(effective.settings.scaling.min)), render(None)) {
+                (Some(creation), Some(steady)) => present(service.generation, creation, steady, true),
+                _ => Desired::Waiting { generation: service.generation },
+            }
+        }
+    }
+}
+
+fn present(generation: u64, creation: Template, steady: Template, rolls_out: bool) -> Desired {
+    let digest = steady.digest().to_owned();
+    Desired::Present(Box::new(Target { generation, creation, steady, digest, rolls_out }))
+}
+
+/// The client request token of an operation: the same for the same intent, so that a call
+/// that is made twice is one operation, and another for every other intent. Of the form
+/// that CloudFormation wants of tokens and names of change sets: `[a-zA-Z][-a-zA-Z0-9]*`,
+/// at most 128 characters.
+pub fn token(uid: Ulid, scope: &Scope, generation: u64, operation: &str, attempt: u32) -> String {
+    let intent = format!("{uid}/{scope}/{generation}/{operation}/{attempt}");
+    let digest = Sha256::digest(intent.as_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("slipway-{operation}-{hex}")
+}

@@ -1,0 +1,187 @@
+//! What is there: a stack, its change set, and what ECS says.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// A stack as CloudFormation describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedStack {
+    /// Its id.
+    pub id: String,
+    /// Its status.
+    pub status: StackStatus,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// The output that carries the digest of the template that was applied.
+pub const DIGEST_OUTPUT: &str = slipway_synth::DIGEST_OUTPUT;
+
+impl ObservedStack {
+    /// The digest of the template that was applied last.
+    pub fn digest(&self) -> Option<&str> {
+        self.outputs.get(DIGEST_OUTPUT).map(String::as_str)
+    }
+}
+
+/// Everything that a look at a stack found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The stack; none that ever was, or one that is deleted, is nothing.
+    pub stack: Option<ObservedStack>,
+    /// The change set that is to create it, where the stack awaits one.
+    pub change_set: Option<ChangeSet>,
+    /// Why its last operation failed, where it did.
+    pub failure: Option<String>,
+    /// What ECS says, where the stack is complete.
+    pub rollout: Option<Rollout>,
+}
+
+/// A change set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeSet {
+    /// CloudFormation works it out.
+    Preparing,
+    /// It can be executed.
+    Ready,
+    /// It cannot: the reason.
+    Failed(String),
+}
+
+/// What ECS says of a service's deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// The task definition of the PRIMARY deployment.
+    pub task_definition: String,
+    /// Where that deployment is.
+    pub state: RolloutState,
+    /// What ECS says about it.
+    pub reason: String,
+    /// Tasks that run, and that are to run.
+    pub tasks: (u32, u32),
+}
+
+/// Where a deployment of an ECS service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolloutState {
+    /// Tasks are being replaced.
+    InProgress,
+    /// All tasks are of it.
+    Completed,
+    /// The circuit breaker has given up.
+    Failed,
+}
+
+/// CloudFormation's stack statuses, all of them (`StackStatus` of the API reference).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "they are CloudFormation's own names")]
+pub enum StackStatus {
+    CreateInProgress,
+    CreateFailed,
+    CreateComplete,
+    RollbackInProgress,
+    RollbackFailed,
+    RollbackComplete,
+    DeleteInProgress,
+    DeleteFailed,
+    DeleteComplete,
+    UpdateInProgress,
+    UpdateCompleteCleanupInProgress,
+    UpdateComplete,
+    UpdateFailed,
+    UpdateRollbackInProgress,
+    UpdateRollbackFailed,
+    UpdateRollbackCompleteCleanupInProgress,
+    UpdateRollbackComplete,
+    ReviewInProgress,
+    ImportInProgress,
+    ImportComplete,
+    ImportRollbackInProgress,
+    ImportRollbackFailed,
+    ImportRollbackComplete,
+}
+
+impl StackStatus {
+    /// Every status with CloudFormation's name of it.
+    pub const ALL: [(Self, &'static str); 23] = [
+        (Self::CreateInProgress, "CREATE_IN_PROGRESS"),
+        (Self::CreateFailed, "CREATE_FAILED"),
+        (Self::CreateComplete, "CREATE_COMPLETE"),
+        (Self::RollbackInProgress, "ROLLBACK_IN_PROGRESS"),
+        (Self::RollbackFailed, "ROLLBACK_FAILED"),
+        (Self::RollbackComplete, "ROLLBACK_COMPLETE"),
+        (Self::DeleteInProgress, "DELETE_IN_PROGRESS"),
+        (Self::DeleteFailed, "DELETE_FAILED"),
+        (Self::DeleteComplete, "DELETE_COMPLETE"),
+        (Self::UpdateInProgress, "UPDATE_IN_PROGRESS"),
+        (Self::UpdateCompleteCleanupInProgress, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        (Self::UpdateComplete, "UPDATE_COMPLETE"),
+        (Self::UpdateFailed, "UPDATE_FAILED"),
+        (Self::UpdateRollbackInProgress, "UPDATE_ROLLBACK_IN_PROGRESS"),
+        (Self::UpdateRollbackFailed, "UPDATE_ROLLBACK_FAILED"),
+        (
+            Self::UpdateRollbackCompleteCleanupInProgress,
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        ),
+        (Self::UpdateRollbackComplete, "UPDATE_ROLLBACK_COMPLETE"),
+        (Self::ReviewInProgress, "REVIEW_IN_PROGRESS"),
+        (Self::ImportInProgress, "IMPORT_IN_PROGRESS"),
+        (Self::ImportComplete, "IMPORT_COMPLETE"),
+        (Self::ImportRollbackInProgress, "IMPORT_ROLLBACK_IN_PROGRESS"),
+        (Self::ImportRollbackFailed, "IMPORT_ROLLBACK_FAILED"),
+        (Self::ImportRollbackComplete, "IMPORT_ROLLBACK_COMPLETE"),
+    ];
+
+    /// Whether the last operation failed, so that its reason is worth asking for.
+    pub fn tells_a_failure(self) -> bool {
+        match self {
+            Self::CreateFailed
+            | Self::RollbackFailed
+            | Self::RollbackComplete
+            | Self::DeleteFailed
+            | Self::UpdateFailed
+            | Self::UpdateRollbackFailed
+            | Self::UpdateRollbackComplete
+            | Self::ImportRollbackFailed
+            | Self::ImportRollbackComplete => true,
+            Self::CreateInProgress
+            | Self::CreateComplete
+            | Self::RollbackInProgress
+            | Self::DeleteInProgress
+            | Self::DeleteComplete
+            | Self::UpdateInProgress
+            | Self::UpdateCompleteCleanupInProgress
+            | Self::UpdateComplete
+            | Self::UpdateRollbackInProgress
+            | Self::UpdateRollbackCompleteCleanupInProgress
+            | Self::ReviewInProgress
+            | Self::ImportInProgress
+            | Self::ImportComplete
+            | Self::ImportRollbackInProgress => false,
+        }
+    }
+}
+
+impl std::fmt::Display for StackStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = Self::ALL.iter().find(|(status, _)| status == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+/// CloudFormation named a status that this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("CloudFormation named a stack status that is not known: {0}")]
+pub struct UnknownStatus(pub String);
+
+impl FromStr for StackStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|(_, name)| *name == text)
+            .map(|(status, _)| *status)
+            .ok_or_else(|| UnknownStatus(text.to_owned()))
+    }
+}
