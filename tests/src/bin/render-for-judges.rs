@@ -1,0 +1,106 @@
+//! Writes templates for the judges: every golden one, and those of random manifests.
+//!
+//! `render-for-judges DIR N SEED` gives the same files for the same seed. Each random
+//! manifest gives its service stack and one stack for each environment with an image, every
+//! other one as it is first created, with a desired count.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use slipway_domain::{Manifest, Platform};
+use slipway_synth::{RunState, Template, environment_stack, service_stack};
+use slipway_tests::manifests::manifest_with_image;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(files) => {
+            println!("{files} templates");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("render-for-judges: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<usize> {
+    let [folder, count, seed] = arguments else {
+        bail!("usage: render-for-judges DIR N SEED");
+    };
+    let folder = Path::new(folder);
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let count: u32 = count.parse().context("N")?;
+    let seed: u64 = seed.parse().context("SEED")?;
+    Ok(golden(folder)? + random(folder, count, seed)?)
+}
+
+/// Copies the golden templates, which a test holds to what is rendered.
+fn golden(folder: &Path) -> Result<usize> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/synth/tests/golden");
+    let mut files = 0;
+    for case in fs::read_dir(&cases).with_context(|| cases.display().to_string())? {
+        let case = case?;
+        for file in fs::read_dir(case.path())? {
+            let file = file?;
+            if file.path().extension().is_some_and(|it| it == "json") {
+                let name = format!(
+                    "golden-{}-{}",
+                    case.file_name().to_string_lossy(),
+                    file.file_name().to_string_lossy()
+                );
+                fs::copy(file.path(), folder.join(name))?;
+                files += 1;
+            }
+        }
+    }
+    if files == 0 {
+        bail!("no golden templates in {}", cases.display());
+    }
+    Ok(files)
+}
+
+fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
+    let platform = Platform::sample();
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = manifest_with_image();
+    let mut files = 0;
+    for number in 0..count {
+        let document = strategy
+            .new_tree(&mut runner)
+            .map_err(|reason| anyhow::anyhow!("{reason}"))?
+            .current();
+        let manifest = Manifest::read(&document)?;
+        manifest.check_on(&platform)?;
+        let mut stacks = vec![("service".to_owned(), service_stack(&manifest, &platform))];
+        let run = RunState {
+            desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
+        };
+        for name in manifest.environments(&platform.environment) {
+            let stack = manifest
+                .effective(&name, &platform.environment)
+                .and_then(|effective| environment_stack(&effective, &platform, &run));
+            stacks.extend(stack.map(|stack| (format!("environment-{name}"), stack)));
+        }
+        for (name, stack) in stacks {
+            write(
+                &folder.join(format!("random-{number:04}-{name}.json")),
+                &stack,
+            )?;
+            files += 1;
+        }
+    }
+    Ok(files)
+}
+
+fn write(file: &Path, template: &Template) -> Result<()> {
+    fs::write(file, template.to_pretty()).with_context(|| file.display().to_string())
+}

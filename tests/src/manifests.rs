@@ -1,0 +1,238 @@
+//! Random manifests that are valid on the sample platform, as wide as the schema allows.
+//!
+//! They are documents, not [`Manifest`](slipway_domain::Manifest)s, so that reading is tried
+//! as well. Nothing here invents invalid ones; what is refused has tests of its own.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Map, Value, json};
+use slipway_domain::{schema, size};
+
+type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
+
+/// A manifest that `Manifest::read` takes and that the sample platform allows.
+pub fn valid_manifest() -> impl Strategy<Value = Value> {
+    service_name().prop_flat_map(|service| {
+        let environments = btree_map("[a-z][a-z0-9]{0,11}", overrides(&service), 0..=4);
+        (
+            Just(service.clone()),
+            prop::option::of(service_name()),
+            prop::option::of(any::<bool>()),
+            settings(&service),
+            prop::option::of(image_reference()),
+            prop::option::of(route_path()),
+            environments,
+        )
+            .prop_map(
+                |(service, team, protection, mut fields, image, path, environments)| {
+                    let mut document = Map::from_iter([("service".to_owned(), service.into())]);
+                    document.extend(team.map(|team| ("team".to_owned(), team.into())));
+                    let protection = protection.map(Value::from);
+                    document.extend(protection.map(|it| ("deletion_protection".to_owned(), it)));
+                    document.append(&mut fields);
+                    document.extend(image.map(|image| ("image".to_owned(), image.into())));
+                    document.extend(path.map(|path| ("path".to_owned(), path.into())));
+                    if !environments.is_empty() {
+                        document.insert("environments".to_owned(), with_paths(environments));
+                    }
+                    Value::Object(document)
+                },
+            )
+    })
+}
+
+/// A valid manifest whose default environment has an image.
+pub fn manifest_with_image() -> impl Strategy<Value = Value> {
+    (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
+        document["image"] = image.into();
+        document
+    })
+}
+
+/// Marks the overrides that are to have a path of their own with one no other has.
+fn with_paths(environments: std::collections::BTreeMap<String, Map<String, Value>>) -> Value {
+    environments
+        .into_iter()
+        .map(|(name, mut overrides)| {
+            if let Some(Value::String(path)) = overrides.remove("path") {
+                overrides.insert("path".to_owned(), format!("{path}/of-{name}").into());
+            }
+            (name, Value::Object(overrides))
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn service_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        9 => "[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,6}){0,3}",
+        1 => "[a-z][a-z0-9]{33}-[a-z0-9]{5}",
+    ]
+}
+
+/// Up to 60 characters, which leaves room for what `with_paths` puts behind it.
+fn route_path() -> impl Strategy<Value = String> {
+    "(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,11}){1,4}"
+}
+
+fn image_reference() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("nginx:alpine".to_owned()),
+        "[a-z0-9]{1,10}(/[a-z0-9]{1,8}([._-][a-z0-9]{1,4})?){0,2}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,20})?",
+        "(ghcr\\.io|public\\.ecr\\.aws|registry\\.example\\.com:5000)/[a-z0-9]{1,8}/[a-z0-9]{1,8}:v[0-9]{1,3}",
+        "[0-9]{12}\\.dkr\\.ecr\\.(us-east-1|eu-west-3)\\.amazonaws\\.com/[a-z]{1,6}(/[a-z0-9]{1,6}){0,2}(:[a-z0-9]{1,8})?(@sha256:[0-9a-f]{64})?",
+    ]
+}
+
+/// What an environment says differently. Where rules tie fields together, all of them are
+/// said, so that what is inherited cannot break the rule.
+fn overrides(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<> {
+    (
+        settings(service),
+        prop::option::of(image_reference()),
+        prop::option::weighted(0.3, route_path()),
+    )
+        .prop_map(|(mut fields, image, path)| {
+            fields.extend(image.map(|image| ("image".to_owned(), image.into())));
+            fields.extend(path.map(|path| ("path".to_owned(), path.into())));
+            fields
+        })
+}
+
+/// Every field that an environment may set too, each there or not.
+fn settings(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<> {
+    let fields: Vec<Fields> = vec![
+        field("kind", Just("web")),
+        field("port", port()),
+        field("strip_path", any::<bool>()),
+        task_size(),
+        field("architecture", select(vec!["x86_64", "arm64"])),
+        field("command", vec(text(), 0..6)),
+        field("environment", variables()),
+        field("secrets", secrets(service)),
+        health(),
+        field("ingress", Just("dedicated")),
+        field("listener_port", port()),
+        field("authorization", select(vec!["none", "iam"])),
+        field("cluster", Just("dedicated")),
+        field("capacity", Just("fargate")),
+        scaling(),
+        field(
+            "logs",
+            select(schema::RETENTIONS.to_vec()).prop_map(|days| json!({"retention": days})),
+        ),
+        field(
+            "images",
+            any::<bool>().prop_map(|scan| json!({"scan": scan})),
+        ),
+    ];
+    let maybe: Vec<_> = fields.into_iter().map(prop::option::of).collect();
+    maybe.prop_map(|fields| {
+        fields
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    })
+}
+
+fn field<S>(name: &'static str, value: S) -> Fields
+where
+    S: Strategy + 'static,
+    S::Value: Into<Value>,
+{
+    value
+        .prop_map(move |value| vec![(name, value.into())])
+        .boxed()
+}
+
+fn port() -> impl Strategy<Value = u16> {
+    prop_oneof![select(vec![1, 80, 443, 3000, 8080, 65535]), 1..=u16::MAX]
+}
+
+fn task_size() -> Fields {
+    select(size::CPUS.to_vec())
+        .prop_flat_map(|cpu| (Just(cpu), select(size::memory_for(cpu).unwrap_or_default())))
+        .prop_map(|(cpu, memory)| vec![("cpu", cpu.into()), ("memory", memory.into())])
+        .boxed()
+}
+
+/// Text that means something to a shell, to JSON or to CloudFormation, and plain text.
+fn text() -> impl Strategy<Value = String> {
+    let pointed = select(vec![
+        "",
+        " ",
+        "${NAME}",
+        "$(id)",
+        "{{not resolved}}",
+        "{\"Ref\": \"TaskRole\"}",
+        "Ref",
+        "a\nb\tc",
+        "\\\"",
+        "'",
+        "ünï ☃ 漢字",
+        "*",
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+    ]);
+    prop_oneof![1 => pointed.prop_map(str::to_owned), 2 => "[ -~äß€]{0,40}"]
+}
+
+/// Names begin with a letter that no secret's begins with: a variable has one value.
+fn variables() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        9 => "[A-RT-Zabc_][A-Z0-9_]{0,20}",
+        1 => select(vec!["AWS_REGION", "ENVIRONMENT"]).prop_map(str::to_owned),
+    ];
+    btree_map(
+        name.prop_filter("a secret's", |name| name != "PORT"),
+        text(),
+        0..12,
+    )
+    .prop_map(|variables| json!(variables))
+}
+
+fn secrets(service: &str) -> impl Strategy<Value = Value> + use<> {
+    let name = prop_oneof![9 => "S[A-Z0-9_]{0,20}", 1 => Just("PORT".to_owned())];
+    let under = format!("devops2-g4/{service}");
+    let reference = ("[A-Za-z0-9_.-]{1,12}(/[A-Za-z0-9_.-]{1,12}){0,2}", 0..3_u8).prop_map(
+        move |(place, kind)| match kind {
+            0 => format!("ssm:/{under}/{place}"),
+            1 => format!("secretsmanager:{under}/{place}"),
+            _ => format!("secretsmanager:/{under}/{place}#key"),
+        },
+    );
+    btree_map(name, reference, 0..8).prop_map(|secrets| json!(secrets))
+}
+
+fn health() -> Fields {
+    let path = "/[A-Za-z0-9._~/-]{0,20}(\\?[a-z]=[a-z%0-9]{0,6})?";
+    let times = (5_u32..=300).prop_flat_map(|interval| (Just(interval), 2..interval.min(121)));
+    let counts = (2_u32..=10, 2_u32..=10, 0_u32..=7200);
+    (path, times, counts)
+        .prop_map(|(path, (interval, timeout), (healthy, unhealthy, grace))| {
+            let health = json!({
+                "path": path, "interval": interval, "timeout": timeout,
+                "healthy": healthy, "unhealthy": unhealthy, "grace": grace,
+            });
+            vec![("health", health)]
+        })
+        .boxed()
+}
+
+fn scaling() -> Fields {
+    let bounds = (1_u32..=5000).prop_flat_map(|min| (Just(min), min..=5000));
+    (bounds, band(), band())
+        .prop_map(|((min, max), cpu, memory)| {
+            let scaling = json!({"min": min, "max": max, "cpu": cpu, "memory": memory});
+            vec![("scaling", scaling)]
+        })
+        .boxed()
+}
+
+fn band() -> impl Strategy<Value = Value> {
+    (1_u32..=99)
+        .prop_flat_map(|low| (Just(low), low + 1..=100))
+        .prop_map(|(low, high)| json!({"low": low, "high": high}))
+}
