@@ -11,8 +11,7 @@ use zip::{CompressionMethod, ZipWriter};
 /// A zip file with the program as `bootstrap`, executable. Stored, not compressed: the file
 /// travels only inside this machine.
 pub(crate) fn bootstrap(program: &Path) -> Result<Vec<u8>> {
-    let bytes =
-        fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(bytes.len() + 1024)));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)

@@ -34,7 +34,13 @@ pub struct Delivery {
 impl Default for Delivery {
     /// Every event once, at once.
     fn default() -> Self {
-        Self { dropped: 0.0, twice: 0.0, late: 0.0, late_by: Duration::from_secs(1), seed: 1 }
+        Self {
+            dropped: 0.0,
+            twice: 0.0,
+            late: 0.0,
+            late_by: Duration::from_secs(1),
+            seed: 1,
+        }
     }
 }
 
@@ -48,7 +54,10 @@ pub(crate) struct Bus {
 impl Bus {
     pub(crate) fn new(delivery: Delivery) -> Self {
         let fates = Mutex::new(fastrand::Rng::with_seed(delivery.seed));
-        Self { delivery: Mutex::new(delivery), fates }
+        Self {
+            delivery: Mutex::new(delivery),
+            fates,
+        }
     }
 
     /// Changes how reliable it is from now on.
@@ -62,12 +71,19 @@ impl Bus {
         let delivery = lock(&self.delivery).clone();
         let mut fates = lock(&self.fates);
         let mut happens = |probability: f64| fates.f64() < probability;
-        let (dropped, late, twice) =
-            (happens(delivery.dropped), happens(delivery.late), happens(delivery.twice));
+        let (dropped, late, twice) = (
+            happens(delivery.dropped),
+            happens(delivery.late),
+            happens(delivery.twice),
+        );
         if dropped {
             return Vec::new();
         }
-        let mut copies = vec![if late { delivery.late_by } else { Duration::ZERO }];
+        let mut copies = vec![if late {
+            delivery.late_by
+        } else {
+            Duration::ZERO
+        }];
         if twice {
             copies.push(delivery.late_by);
         }
@@ -93,7 +109,7 @@ pub(crate) fn stack_status(
         "client-request-token": "",
     });
     let kind = "CloudFormation Stack Status Change";
-    envelope("aws.cloudformation", kind, stack, detail, region, account)
+    envelope("aws.cloudformation", kind, stack, &detail, region, account)
 }
 
 /// The event of an ECS deployment that is complete, as ECS's documentation shows it.
@@ -104,17 +120,24 @@ pub(crate) fn deployment_completed(service: &str, region: &str, account: &str) -
         "eventType": "INFO",
         "eventName": "SERVICE_DEPLOYMENT_COMPLETED",
         "deploymentId": deployment,
-        "updatedAt": jiff::Timestamp::now().to_string(),
+        "updatedAt": crate::clock::now().to_string(),
         "reason": format!("ECS deployment {deployment} completed."),
     });
-    envelope("aws.ecs", "ECS Deployment State Change", service, detail, region, account)
+    envelope(
+        "aws.ecs",
+        "ECS Deployment State Change",
+        service,
+        &detail,
+        region,
+        account,
+    )
 }
 
 fn envelope(
     source: &str,
     kind: &str,
     resource: &str,
-    detail: Value,
+    detail: &Value,
     region: &str,
     account: &str,
 ) -> Value {
@@ -125,7 +148,7 @@ fn envelope(
         "source": source,
         "account": account,
         // EventBridge's times have whole seconds.
-        "time": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "time": crate::clock::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": region,
         "resources": [resource],
         "detail": detail,
@@ -134,9 +157,13 @@ fn envelope(
 
 /// Hands an event to every target of every rule that matches it.
 pub(crate) async fn deliver(upstream: &Upstream, event: &Value) -> Result<()> {
-    let rules = upstream.json("events", "AWSEvents.ListRules", &json!({})).await?;
+    let rules = upstream
+        .json("events", "AWSEvents.ListRules", &json!({}))
+        .await?;
     for rule in rules["Rules"].as_array().into_iter().flatten() {
-        let Some(pattern) = rule["EventPattern"].as_str().filter(|pattern| !pattern.is_empty())
+        let Some(pattern) = rule["EventPattern"]
+            .as_str()
+            .filter(|pattern| !pattern.is_empty())
         else {
             continue;
         };
@@ -144,7 +171,9 @@ pub(crate) async fn deliver(upstream: &Upstream, event: &Value) -> Result<()> {
             continue;
         }
         let request = json!({ "Rule": rule["Name"] });
-        let targets = upstream.json("events", "AWSEvents.ListTargetsByRule", &request).await?;
+        let targets = upstream
+            .json("events", "AWSEvents.ListTargetsByRule", &request)
+            .await?;
         for target in targets["Targets"].as_array().into_iter().flatten() {
             hand_over(upstream, target, event).await?;
         }
@@ -154,25 +183,39 @@ pub(crate) async fn deliver(upstream: &Upstream, event: &Value) -> Result<()> {
 
 async fn matches(upstream: &Upstream, pattern: &str, event: &Value) -> Result<bool> {
     let request = json!({ "EventPattern": pattern, "Event": event.to_string() });
-    let answer = upstream.json("events", "AWSEvents.TestEventPattern", &request).await?;
+    let answer = upstream
+        .json("events", "AWSEvents.TestEventPattern", &request)
+        .await?;
     Ok(answer["Result"] == true)
 }
 
 async fn hand_over(upstream: &Upstream, target: &Value, event: &Value) -> Result<()> {
     let arn = target["Arn"].as_str().unwrap_or_default();
-    let input = target["Input"].as_str().map_or_else(|| event.to_string(), str::to_owned);
+    let input = target["Input"]
+        .as_str()
+        .map_or_else(|| event.to_string(), str::to_owned);
     match arn.split(':').nth(2) {
         Some("lambda") => {
-            let path = format!("/2015-03-31/functions/{}/invocations", crate::wire::encode(arn));
+            let path = format!(
+                "/2015-03-31/functions/{}/invocations",
+                crate::wire::encode(arn)
+            );
             let kind = [("x-amz-invocation-type", "Event")];
-            upstream.rest("lambda", Method::POST, &path, &kind, input.into()).await?.success()?;
+            upstream
+                .rest("lambda", Method::POST, &path, &kind, input.into())
+                .await?
+                .success()?;
         }
         Some("sqs") => {
             let name = arn.rsplit(':').next().unwrap_or_default();
             let request = json!({ "QueueName": name });
-            let queue = upstream.json("sqs", "AmazonSQS.GetQueueUrl", &request).await?;
+            let queue = upstream
+                .json("sqs", "AmazonSQS.GetQueueUrl", &request)
+                .await?;
             let request = json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": input });
-            upstream.json("sqs", "AmazonSQS.SendMessage", &request).await?;
+            upstream
+                .json("sqs", "AmazonSQS.SendMessage", &request)
+                .await?;
         }
         _ => {}
     }
@@ -191,8 +234,13 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_fates() {
-        let delivery =
-            Delivery { dropped: 0.3, twice: 0.3, late: 0.3, seed: 7, ..Delivery::default() };
+        let delivery = Delivery {
+            dropped: 0.3,
+            twice: 0.3,
+            late: 0.3,
+            seed: 7,
+            ..Delivery::default()
+        };
         let (one, two) = (Bus::new(delivery.clone()), Bus::new(delivery));
         let fates: Vec<_> = (0..50).map(|_| one.draw()).collect();
         assert_eq!(fates, (0..50).map(|_| two.draw()).collect::<Vec<_>>());
@@ -203,7 +251,10 @@ mod tests {
     fn a_stack_event_has_the_documented_shape() {
         let event = stack_status("arn:s", "CREATE_COMPLETE", "", "us-east-1", "000000000000");
         assert_eq!(event["source"], "aws.cloudformation");
-        assert_eq!(event["detail"]["status-details"]["status"], "CREATE_COMPLETE");
+        assert_eq!(
+            event["detail"]["status-details"]["status"],
+            "CREATE_COMPLETE"
+        );
         assert_eq!(event["detail"]["stack-id"], "arn:s");
     }
 }

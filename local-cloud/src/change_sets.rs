@@ -90,7 +90,12 @@ impl Companion {
         let text = answer.text();
         if let Some(id) = xml::find(&text, "Id").filter(|_| answer.status.is_success()) {
             let takes = self.delay / PART;
-            let set = ChangeSet { made: Instant::now(), takes, failed, imported };
+            let set = ChangeSet {
+                made: Instant::now(),
+                takes,
+                failed,
+                imported,
+            };
             self.change_sets.by_id().insert(id, set);
             if let Some(stack) = xml::find(&text, "StackId").filter(|_| before.is_none()) {
                 self.announce_review(&stack, &intent.region).await?;
@@ -103,7 +108,9 @@ impl Companion {
     async fn announce_review(self: &Arc<Self>, stack: &str, region: &str) -> Result<()> {
         let upstream = self.upstream.in_region(region);
         let parameters = [("StackName", stack)];
-        let answer = upstream.query("cloudformation", "DescribeStackEvents", &parameters).await?;
+        let answer = upstream
+            .query("cloudformation", "DescribeStackEvents", &parameters)
+            .await?;
         let text = answer.text();
         let document = xml::parse(&text)?;
         for event in xml::members(&document, "StackEvents") {
@@ -111,14 +118,16 @@ impl Companion {
         }
         let status = "REVIEW_IN_PROGRESS";
         let event = bus::stack_status(stack, status, "User Initiated", region, &self.account);
-        self.emit(event, region);
+        self.emit(&event, region);
         Ok(())
     }
 
     /// What a change set takes over, and why it cannot.
     async fn imports(&self, incoming: &Incoming) -> Result<(Vec<String>, Option<String>)> {
         let intent = &incoming.intent;
-        let template = intent.parameter("TemplateBody").and_then(|body| yaml::parse(body).ok());
+        let template = intent
+            .parameter("TemplateBody")
+            .and_then(|body| yaml::parse(body).ok());
         let Some(template) =
             template.filter(|_| intent.parameter("ImportExistingResources") == Some("true"))
         else {
@@ -139,10 +148,16 @@ impl Companion {
                 affected.join(", ")
             )
         });
-        Ok((existing.into_iter().map(|named| named.logical_id).collect(), failed))
+        Ok((
+            existing.into_iter().map(|named| named.logical_id).collect(),
+            failed,
+        ))
     }
 
-    pub(crate) async fn execute_change_set(self: &Arc<Self>, incoming: &Incoming) -> Result<Answer> {
+    pub(crate) async fn execute_change_set(
+        self: &Arc<Self>,
+        incoming: &Incoming,
+    ) -> Result<Answer> {
         let intent = &incoming.intent;
         let described = self.emulators_change_set(incoming).await?;
         let text = described.text();
@@ -151,10 +166,15 @@ impl Companion {
         else {
             return self.forward(incoming).await;
         };
-        let _turn = self.turn(&xml::find(&text, "StackName").unwrap_or_default()).await;
+        let _turn = self
+            .turn(&xml::find(&text, "StackName").unwrap_or_default())
+            .await;
         let known = self.change_sets.get(&id);
         let stage = known.as_ref().and_then(ChangeSet::stage);
-        let failed = known.as_ref().and_then(|set| set.failed.as_ref()).map(|_| "FAILED");
+        let failed = known
+            .as_ref()
+            .and_then(|set| set.failed.as_ref())
+            .map(|_| "FAILED");
         if let Some(status) = stage.or(failed) {
             let message =
                 format!("ChangeSet [{id}] cannot be executed in its current status of [{status}]");
@@ -170,7 +190,8 @@ impl Companion {
         }
         let new = before.as_ref().is_some_and(|before| is_new(&before.status));
         let kind = if new { Kind::Create } else { Kind::Update };
-        self.run(incoming, &intent.form, kind, before, Some(&stack)).await
+        self.run(incoming, &intent.form, kind, before, Some(&stack))
+            .await
     }
 
     pub(crate) async fn describe_change_set(&self, incoming: &Incoming) -> Result<Answer> {
@@ -184,32 +205,44 @@ impl Companion {
         let mut edits = Edits::default();
         let region = &incoming.intent.region;
         let stack = xml::find(&text, "StackName").unwrap_or_default();
-        for change in document.descendants().filter(|node| node.has_tag_name_local("ResourceChange"))
+        for change in document
+            .descendants()
+            .filter(|node| node.has_tag_name_local("ResourceChange"))
         {
             let logical_id = xml::text(change, "LogicalResourceId");
             if let Some(kind) = self.stood_in.kind(region, &stack, logical_id) {
                 edits.set(change, "ResourceType", &kind);
             }
-            if self.change_sets.get(&id).is_some_and(|set| {
-                set.imported.iter().any(|imported| imported == logical_id)
-            }) {
+            if self
+                .change_sets
+                .get(&id)
+                .is_some_and(|set| set.imported.iter().any(|imported| imported == logical_id))
+            {
                 edits.set(change, "Action", "Import");
             }
         }
         if let Some(set) = self.change_sets.get(&id)
-            && let Some(result) =
-                document.descendants().find(|node| node.has_tag_name_local("DescribeChangeSetResult"))
+            && let Some(result) = document
+                .descendants()
+                .find(|node| node.has_tag_name_local("DescribeChangeSetResult"))
         {
             let failed = set.failed.as_deref();
             if let Some(status) = set.stage().or(failed.map(|_| "FAILED")) {
-                let reason = if status == "FAILED" { failed.unwrap_or_default() } else { "" };
+                let reason = if status == "FAILED" {
+                    failed.unwrap_or_default()
+                } else {
+                    ""
+                };
                 edits.set(result, "Status", status);
                 edits.set(result, "StatusReason", reason);
                 edits.set(result, "ExecutionStatus", "UNAVAILABLE");
                 edits.put(result, "Changes", "<Changes></Changes>".to_owned());
             }
         }
-        Ok(Answer { body: edits.apply(&text).into(), ..answer })
+        Ok(Answer {
+            body: edits.apply(&text).into(),
+            ..answer
+        })
     }
 
     async fn emulators_change_set(&self, incoming: &Incoming) -> Result<Answer> {
@@ -219,7 +252,9 @@ impl Companion {
             .filter_map(|name| Some((name, intent.parameter(name)?)))
             .collect();
         let upstream = self.upstream.in_region(&intent.region);
-        upstream.query("cloudformation", "DescribeChangeSet", &parameters).await
+        upstream
+            .query("cloudformation", "DescribeChangeSet", &parameters)
+            .await
     }
 }
 

@@ -67,25 +67,40 @@ impl Companion {
             Some(before) => owned(&upstream, &before.id).await?,
             None => Vec::new(),
         };
-        let mut submission = Submission { intent, upstream: &upstream, template, owned };
+        let mut submission = Submission {
+            intent,
+            upstream: &upstream,
+            template,
+            owned,
+        };
         self.spoil_what_fails(incoming, &mut submission).await?;
         let mut template = submission.template;
         let name = before.map_or_else(
             || intent.parameter("StackName").unwrap_or_default(),
             |before| before.name.as_str(),
         );
-        let place = Place { stack: name, region: &intent.region, account: &self.account };
+        let place = Place {
+            stack: name,
+            region: &intent.region,
+            account: &self.account,
+        };
         let kinds = stand_ins::replace(&mut template, place);
         self.stood_in.learn(&intent.region, name, kinds);
-        Ok(Submitted::Form(with_template(intent, &upstream, &template).await?))
+        Ok(Submitted::Form(
+            with_template(intent, &upstream, &template).await?,
+        ))
     }
 
     /// A role that CloudFormation is to use has to exist.
     pub(crate) async fn check_role(&self, intent: &Intent) -> Result<Option<Answer>> {
-        let Some(role) = intent.parameter("RoleARN") else { return Ok(None) };
+        let Some(role) = intent.parameter("RoleARN") else {
+            return Ok(None);
+        };
         let name = role.rsplit('/').next().unwrap_or_default();
         let upstream = self.upstream.in_region(&intent.region);
-        let answer = upstream.query("iam", "GetRole", &[("RoleName", name)]).await?;
+        let answer = upstream
+            .query("iam", "GetRole", &[("RoleName", name)])
+            .await?;
         if answer.status.is_success() && answer.text().contains(&format!("<Arn>{role}</Arn>")) {
             return Ok(None);
         }
@@ -102,14 +117,19 @@ impl Companion {
         let mut failures = submission.taken_names().await?;
         failures.extend(submission.taken_routes(&self.account).await?);
         let template = &submission.template;
-        let fault = self.faults.of_template(&incoming.call, |kind| template::has(template, kind));
+        let fault = self
+            .faults
+            .of_template(&incoming.call, |kind| template::has(template, kind));
         if let Some((kind, message)) = fault {
-            let resource = template::resources(template).find(|(_, it)| it["Type"] == kind.as_str());
+            let resource =
+                template::resources(template).find(|(_, it)| it["Type"] == kind.as_str());
             failures.extend(resource.map(|(logical_id, _)| (logical_id.clone(), message)));
         }
         for (logical_id, message) in failures {
-            let mut refusals =
-                self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut refusals = self
+                .refusals
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             let word = format!("/slipway/refused/{}/", refusals.len());
             template::spoil(&mut submission.template, &logical_id, &word);
             refusals.insert(word, message);
@@ -157,15 +177,18 @@ impl Submission<'_> {
 
     async fn taken_routes(&self, account: &str) -> Result<Vec<(String, String)>> {
         let mut failures = Vec::new();
-        for (logical_id, api, key) in
-            template::routes(&self.template, &scope(self.intent, account))
+        for (logical_id, api, key) in template::routes(&self.template, &scope(self.intent, account))
         {
             let path = format!("/v2/apis/{api}/routes");
-            let routes = self.upstream.rest("apigateway", Method::GET, &path, &[], Bytes::new());
+            let routes = self
+                .upstream
+                .rest("apigateway", Method::GET, &path, &[], Bytes::new());
             let routes: Value = serde_json::from_slice(&routes.await?.body).unwrap_or_default();
             let mine = |route: &Value| {
                 let id = route["routeId"].as_str().unwrap_or_default();
-                self.owned.iter().any(|(_, physical)| physical.ends_with(id))
+                self.owned
+                    .iter()
+                    .any(|(_, physical)| physical.ends_with(id))
             };
             let taken = routes["items"]
                 .as_array()
@@ -205,7 +228,11 @@ fn check_capabilities(intent: &Intent, template: &Value) -> Option<Answer> {
         return None;
     }
     let message = format!("Requires capabilities : [{}]", missing.join(", "));
-    Some(refuse(intent, "InsufficientCapabilitiesException", &message))
+    Some(refuse(
+        intent,
+        "InsufficientCapabilitiesException",
+        &message,
+    ))
 }
 
 /// The template that a call brings inline or by address. Nothing when it brings none, or one
@@ -214,9 +241,15 @@ async fn body(intent: &Intent, upstream: &Upstream) -> Result<Option<String>> {
     if let Some(body) = intent.parameter("TemplateBody") {
         return Ok((body.len() <= INLINE).then(|| body.to_owned()));
     }
-    let Some(url) = intent.parameter("TemplateURL") else { return Ok(None) };
-    let Some(path) = object_path(url) else { return Ok(None) };
-    let answer = upstream.rest("s3", Method::GET, &path, &[], Bytes::new()).await?;
+    let Some(url) = intent.parameter("TemplateURL") else {
+        return Ok(None);
+    };
+    let Some(path) = object_path(url) else {
+        return Ok(None);
+    };
+    let answer = upstream
+        .rest("s3", Method::GET, &path, &[], Bytes::new())
+        .await?;
     Ok(answer.status.is_success().then(|| answer.text()))
 }
 
@@ -245,17 +278,24 @@ async fn with_template(
     }
     let bucket = format!("/{BUCKET}");
     // It may be there already.
-    upstream.rest("s3", Method::PUT, &bucket, &[], Bytes::new()).await?;
+    upstream
+        .rest("s3", Method::PUT, &bucket, &[], Bytes::new())
+        .await?;
     let key = crate::python::hex(&fastrand::u128(..).to_be_bytes());
     let path = format!("{bucket}/{key}");
-    upstream.rest("s3", Method::PUT, &path, &[], body.into()).await?.success()?;
+    upstream
+        .rest("s3", Method::PUT, &path, &[], body.into())
+        .await?
+        .success()?;
     form.push(("TemplateURL".to_owned(), format!("http://localhost{path}")));
     Ok(form)
 }
 
 async fn owned(upstream: &Upstream, stack: &str) -> Result<Vec<(String, String)>> {
     let parameters = [("StackName", stack)];
-    let answer = upstream.query("cloudformation", "DescribeStackResources", &parameters).await?;
+    let answer = upstream
+        .query("cloudformation", "DescribeStackResources", &parameters)
+        .await?;
     let text = answer.success()?.text();
     let document = xml::parse(&text)?;
     Ok(xml::members(&document, "StackResources")
@@ -283,14 +323,18 @@ async fn exists(upstream: &Upstream, named: &Named) -> Result<bool> {
         }
         "AWS::ECS::Cluster" => {
             let target = "AmazonEC2ContainerServiceV20141113.DescribeClusters";
-            let answer = upstream.json("ecs", target, &json!({ "clusters": [name] })).await?;
+            let answer = upstream
+                .json("ecs", target, &json!({ "clusters": [name] }))
+                .await?;
             Ok(answer["clusters"][0]["status"] == "ACTIVE")
         }
         "AWS::Logs::LogGroup" => {
             let ask = json!({ "logGroupNamePrefix": name });
             let target = "Logs_20140328.DescribeLogGroups";
             let answer = upstream.json("logs", target, &ask).await?;
-            let groups = answer["logGroups"].as_array().context("no list of log groups")?;
+            let groups = answer["logGroups"]
+                .as_array()
+                .context("no list of log groups")?;
             Ok(groups.iter().any(|group| group["logGroupName"] == name))
         }
         "AWS::IAM::Role" => by_query("iam", "GetRole", "RoleName").await,
@@ -315,7 +359,11 @@ mod tests {
             "http://127.0.0.1:4566/bucket/a/b.json?x=1",
             "https://bucket.s3.us-east-1.amazonaws.com/a/b.json",
         ] {
-            assert_eq!(object_path(url).as_deref(), Some("/bucket/a/b.json"), "{url}");
+            assert_eq!(
+                object_path(url).as_deref(),
+                Some("/bucket/a/b.json"),
+                "{url}"
+            );
         }
         // A path-style address with a region.
         let regional = "https://s3.us-east-1.amazonaws.com/bucket/a/b.json";

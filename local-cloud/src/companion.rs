@@ -16,7 +16,6 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::serve::ListenerExt as _;
 use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
@@ -97,7 +96,12 @@ impl Companion {
 
     /// Ends every task and server.
     pub(crate) fn stop(&self) {
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for task in self
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
             task.abort();
         }
     }
@@ -112,7 +116,7 @@ impl Companion {
     }
 
     /// Puts an event on the bus of a region, as reliably as the bus is set to be.
-    pub(crate) fn emit(self: &Arc<Self>, event: serde_json::Value, region: &str) {
+    pub(crate) fn emit(self: &Arc<Self>, event: &serde_json::Value, region: &str) {
         for delay in self.bus.draw() {
             let (upstream, event) = (self.upstream.in_region(region), event.clone());
             self.spawn(async move {
@@ -125,20 +129,40 @@ impl Companion {
 
     /// Forwards a request as it came.
     pub(crate) async fn forward(&self, incoming: &Incoming) -> Result<Answer> {
-        let Incoming { method, path, headers, body, .. } = incoming;
-        self.upstream.forward(method.clone(), path, headers, body.clone()).await
+        let Incoming {
+            method,
+            path,
+            headers,
+            body,
+            ..
+        } = incoming;
+        self.upstream
+            .forward(method.clone(), path, headers, body.clone())
+            .await
     }
 
     async fn take(self: &Arc<Self>, incoming: Incoming) -> Result<Answer> {
         self.calls.add(incoming.call.clone());
         match self.faults.of_call(&incoming.call) {
-            Some(Fault::Refuse { status, code, message }) => {
-                Ok(wire::error(incoming.intent.protocol, status, &code, &message))
-            }
+            Some(Fault::Refuse {
+                status,
+                code,
+                message,
+            }) => Ok(wire::error(
+                incoming.intent.protocol,
+                status,
+                &code,
+                &message,
+            )),
             Some(Fault::LoseAnswer) => {
                 self.dispatch(&incoming).await?;
                 let protocol = incoming.intent.protocol;
-                Ok(wire::error(protocol, 500, "InternalFailure", "The answer was lost."))
+                Ok(wire::error(
+                    protocol,
+                    500,
+                    "InternalFailure",
+                    "The answer was lost.",
+                ))
             }
             Some(Fault::FailResource { .. }) | None => self.dispatch(&incoming).await,
         }
@@ -150,9 +174,9 @@ impl Companion {
                 self.cloudformation(incoming).await
             }
             "application-autoscaling" => self.auto_scaling(incoming).await,
-            "apigateway" if incoming.path.starts_with("/v2/vpclinks") => {
-                Ok(self.stood_in.vpc_links(&incoming.path, &incoming.intent.region))
-            }
+            "apigateway" if incoming.path.starts_with("/v2/vpclinks") => Ok(self
+                .stood_in
+                .vpc_links(&incoming.path, &incoming.intent.region)),
             _ => self.forward(incoming).await,
         }
     }
@@ -168,21 +192,34 @@ async fn answer(State(companion): State<Arc<Companion>>, request: Request) -> Re
 
 async fn read(companion: &Companion, request: Request) -> Result<Incoming> {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.context("the request broke off")?;
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .context("the request broke off")?;
+    let path = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .to_owned();
     let mut intent = wire::read(&parts.method, &path, &parts.headers, &body);
     if intent.region.is_empty() {
         companion.upstream.region().clone_into(&mut intent.region);
     }
     let call = Call {
-        at: Timestamp::now(),
+        at: crate::clock::now(),
         caller: intent.caller.clone(),
         service: intent.service.clone(),
         operation: intent.operation.clone(),
         region: intent.region.clone(),
         stack: intent.parameter("StackName").map(str::to_owned),
     };
-    Ok(Incoming { method: parts.method, path, headers: parts.headers, body, intent, call })
+    Ok(Incoming {
+        method: parts.method,
+        path,
+        headers: parts.headers,
+        body,
+        intent,
+        call,
+    })
 }
 
 /// An answer of ours or the emulator's as axum wants it; an error of the companion is a 500
@@ -209,7 +246,9 @@ pub(crate) fn respond(answer: Result<Answer>) -> Response {
 
 /// A listener on a free port of this machine.
 pub(crate) async fn listener() -> Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port is free")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .context("no port is free")?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }

@@ -19,7 +19,7 @@ use crate::{archive, gateway, template, xml, yaml};
 const BUCKET: &str = "slipway-local-cloud-artifacts";
 
 /// How long a stack may take before it counts as stuck.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// What to deploy.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,10 @@ impl Companion {
         own: &Upstream,
         deploy: &Deploy,
     ) -> Result<Platform> {
-        let region = deploy.region.clone().unwrap_or_else(|| own.region().to_owned());
+        let region = deploy
+            .region
+            .clone()
+            .unwrap_or_else(|| own.region().to_owned());
         let through = own.in_region(&region);
         let text = std::fs::read_to_string(&deploy.template)
             .with_context(|| format!("cannot read {}", deploy.template.display()))?;
@@ -73,17 +76,29 @@ impl Companion {
         let outputs = outputs(&through, &stack_id).await?;
         let api = http_api(&through, &stack_id).await?;
         let base_url = match api {
-            Some(api) => Some(format!("http://{}", gateway::open(self, &api, &region).await?)),
+            Some(api) => Some(format!(
+                "http://{}",
+                gateway::open(self, &api, &region).await?
+            )),
             None => None,
         };
-        Ok(Platform { name: deploy.name.clone(), stack_id, region, outputs, base_url })
+        Ok(Platform {
+            name: deploy.name.clone(),
+            stack_id,
+            region,
+            outputs,
+            base_url,
+        })
     }
 }
 
 /// Deletes a stack and waits until it is gone.
 pub(crate) async fn delete(through: &Upstream, stack_id: &str) -> Result<()> {
     let parameters = [("StackName", stack_id)];
-    through.query("cloudformation", "DeleteStack", &parameters).await?.success()?;
+    through
+        .query("cloudformation", "DeleteStack", &parameters)
+        .await?
+        .success()?;
     wait(through, stack_id, &["DELETE_COMPLETE"]).await
 }
 
@@ -102,8 +117,9 @@ async fn upload(
     }
     let mut uploaded: HashMap<&Path, String> = HashMap::new();
     for function in functions {
-        let program =
-            programs.get(&function).with_context(|| format!("{function} has no program"))?;
+        let program = programs
+            .get(&function)
+            .with_context(|| format!("{function} has no program"))?;
         let uri = match uploaded.get(program.as_path()) {
             Some(uri) => uri.clone(),
             None => {
@@ -118,7 +134,9 @@ async fn upload(
         if let Some(metadata) = resource["Metadata"].as_object_mut() {
             metadata.retain(|key, _| key != "BuildMethod" && key != "BuildProperties");
         }
-        if resource["Metadata"].as_object().is_some_and(serde_json::Map::is_empty)
+        if resource["Metadata"]
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty)
             && let Some(fields) = resource.as_object_mut()
         {
             fields.shift_remove("Metadata");
@@ -136,9 +154,14 @@ async fn upload_one(upstream: &Upstream, function: &str, program: &Path) -> Resu
     };
     let key = format!("{function}-{}.zip", &digest[..16]);
     // The bucket may be there already.
-    upstream.rest("s3", Method::PUT, &format!("/{BUCKET}"), &[], Bytes::new()).await?;
+    upstream
+        .rest("s3", Method::PUT, &format!("/{BUCKET}"), &[], Bytes::new())
+        .await?;
     let path = format!("/{BUCKET}/{key}");
-    upstream.rest("s3", Method::PUT, &path, &[], zip.into()).await?.success()?;
+    upstream
+        .rest("s3", Method::PUT, &path, &[], zip.into())
+        .await?
+        .success()?;
     Ok(format!("s3://{BUCKET}/{key}"))
 }
 
@@ -149,15 +172,29 @@ async fn submit(
     deploy: &Deploy,
     template: &Value,
 ) -> Result<String> {
-    let existing =
-        through.query("cloudformation", "DescribeStacks", &[("StackName", &deploy.name)]).await?;
+    let existing = through
+        .query(
+            "cloudformation",
+            "DescribeStacks",
+            &[("StackName", &deploy.name)],
+        )
+        .await?;
     let known = existing.status.is_success().then(|| existing.text());
-    let action = if known.is_some() { "UpdateStack" } else { "CreateStack" };
+    let action = if known.is_some() {
+        "UpdateStack"
+    } else {
+        "CreateStack"
+    };
     // Any size: the address of an object, never inline.
     let path = format!("/{BUCKET}/{}.template", deploy.name);
-    upstream.rest("s3", Method::PUT, &format!("/{BUCKET}"), &[], Bytes::new()).await?;
+    upstream
+        .rest("s3", Method::PUT, &format!("/{BUCKET}"), &[], Bytes::new())
+        .await?;
     let body = template.to_string();
-    upstream.rest("s3", Method::PUT, &path, &[], body.into()).await?.success()?;
+    upstream
+        .rest("s3", Method::PUT, &path, &[], body.into())
+        .await?
+        .success()?;
     let mut form = vec![
         ("Action".to_owned(), action.to_owned()),
         ("StackName".to_owned(), deploy.name.clone()),
@@ -165,9 +202,16 @@ async fn submit(
     ];
     for (n, (key, value)) in (1..).zip(&deploy.parameters) {
         form.push((format!("Parameters.member.{n}.ParameterKey"), key.clone()));
-        form.push((format!("Parameters.member.{n}.ParameterValue"), value.clone()));
+        form.push((
+            format!("Parameters.member.{n}.ParameterValue"),
+            value.clone(),
+        ));
     }
-    let capabilities = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
+    let capabilities = [
+        "CAPABILITY_IAM",
+        "CAPABILITY_NAMED_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+    ];
     for (n, capability) in (1..).zip(capabilities) {
         form.push((format!("Capabilities.member.{n}"), capability.to_owned()));
     }
@@ -189,7 +233,9 @@ async fn wait(through: &Upstream, stack_id: &str, wanted: &[&str]) -> Result<()>
     let deadline = Instant::now() + LONGEST;
     loop {
         let parameters = [("StackName", stack_id)];
-        let answer = through.query("cloudformation", "DescribeStacks", &parameters).await?;
+        let answer = through
+            .query("cloudformation", "DescribeStacks", &parameters)
+            .await?;
         let status = xml::find(&answer.success()?.text(), "StackStatus").unwrap_or_default();
         if wanted.contains(&status.as_str()) {
             return Ok(());
@@ -208,7 +254,9 @@ async fn wait(through: &Upstream, stack_id: &str, wanted: &[&str]) -> Result<()>
 /// What failed in a stack, oldest first.
 async fn failures(through: &Upstream, stack_id: &str) -> Result<Vec<String>> {
     let parameters = [("StackName", stack_id)];
-    let answer = through.query("cloudformation", "DescribeStackEvents", &parameters).await?;
+    let answer = through
+        .query("cloudformation", "DescribeStackEvents", &parameters)
+        .await?;
     let text = answer.success()?.text();
     let document = xml::parse(&text)?;
     let mut failures: Vec<String> = xml::members(&document, "StackEvents")
@@ -229,7 +277,9 @@ async fn failures(through: &Upstream, stack_id: &str) -> Result<Vec<String>> {
 
 async fn outputs(through: &Upstream, stack_id: &str) -> Result<BTreeMap<String, String>> {
     let parameters = [("StackName", stack_id)];
-    let answer = through.query("cloudformation", "DescribeStacks", &parameters).await?;
+    let answer = through
+        .query("cloudformation", "DescribeStacks", &parameters)
+        .await?;
     let text = answer.success()?.text();
     let document = xml::parse(&text)?;
     Ok(xml::members(&document, "Outputs")
@@ -244,7 +294,9 @@ async fn outputs(through: &Upstream, stack_id: &str) -> Result<BTreeMap<String, 
 /// The id of the stack's HTTP API.
 async fn http_api(through: &Upstream, stack_id: &str) -> Result<Option<String>> {
     let parameters = [("StackName", stack_id)];
-    let answer = through.query("cloudformation", "DescribeStackResources", &parameters).await?;
+    let answer = through
+        .query("cloudformation", "DescribeStackResources", &parameters)
+        .await?;
     let text = answer.success()?.text();
     let document = xml::parse(&text)?;
     Ok(xml::members(&document, "StackResources")

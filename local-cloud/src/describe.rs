@@ -27,7 +27,9 @@ impl Companion {
             self.mask(&mut edits, stack, in_flight.iter().find(|it| it.id == id));
         }
         // The emulator has deleted these already.
-        let list = document.descendants().find(|node| node.tag_name().name() == "Stacks");
+        let list = document
+            .descendants()
+            .find(|node| node.tag_name().name() == "Stacks");
         if let Some(list) = list.filter(|_| !named && in_flight.iter().any(deletes)) {
             let end = list.range().end - "</Stacks>".len();
             for deleted in in_flight.iter().filter(|it| deletes(it)) {
@@ -36,7 +38,10 @@ impl Companion {
                 }
             }
         }
-        Ok(Answer { body: edits.apply(&text).into(), ..answer })
+        Ok(Answer {
+            body: edits.apply(&text).into(),
+            ..answer
+        })
     }
 
     pub(crate) async fn list_stacks(&self, incoming: &Incoming) -> Result<Answer> {
@@ -60,10 +65,17 @@ impl Companion {
                 edits.remove(stack);
             } else if let Some(operation) = operation {
                 edits.set(stack, "StackStatus", &operation.status);
-                edits.set(stack, "StackStatusReason", &self.in_words(&operation.reason));
+                edits.set(
+                    stack,
+                    "StackStatusReason",
+                    &self.in_words(&operation.reason),
+                );
             }
         }
-        Ok(Answer { body: edits.apply(&text).into(), ..answer })
+        Ok(Answer {
+            body: edits.apply(&text).into(),
+            ..answer
+        })
     }
 
     pub(crate) async fn describe_stack_events(&self, incoming: &Incoming) -> Result<Answer> {
@@ -94,7 +106,10 @@ impl Companion {
             }
             self.name_original(&mut edits, event, region, xml::text(event, "StackName"));
         }
-        Ok(Answer { body: edits.apply(&text).into(), ..answer })
+        Ok(Answer {
+            body: edits.apply(&text).into(),
+            ..answer
+        })
     }
 
     pub(crate) async fn describe_stack_resources(&self, incoming: &Incoming) -> Result<Answer> {
@@ -115,7 +130,10 @@ impl Companion {
                 self.name_original(&mut edits, resource, region, stack);
             }
         }
-        Ok(Answer { body: edits.apply(&text).into(), ..answer })
+        Ok(Answer {
+            body: edits.apply(&text).into(),
+            ..answer
+        })
     }
 
     /// Asks by id for a stack that is being deleted: the emulator knows its name no more.
@@ -124,20 +142,27 @@ impl Companion {
         let in_flight = intent
             .parameter("StackName")
             .and_then(|stack| self.operations.of(stack, &intent.region));
-        let Some(in_flight) = in_flight else { return self.forward(incoming).await };
+        let Some(in_flight) = in_flight else {
+            return self.forward(incoming).await;
+        };
         let mut form = intent.form.clone();
         for (key, value) in &mut form {
             if key == "StackName" {
                 value.clone_from(&in_flight.id);
             }
         }
-        self.upstream.in_region(&intent.region).form("cloudformation", &form).await
+        self.upstream
+            .in_region(&intent.region)
+            .form("cloudformation", &form)
+            .await
     }
 
     async fn masked_member(&self, operation: &Visible, list: &str) -> Result<String> {
         let parameters = [("StackName", operation.id.as_str())];
         let upstream = self.upstream.in_region(&operation.region);
-        let answer = upstream.query("cloudformation", "DescribeStacks", &parameters).await?;
+        let answer = upstream
+            .query("cloudformation", "DescribeStacks", &parameters)
+            .await?;
         let text = answer.text();
         let document = xml::parse(&text)?;
         let mut edits = Edits::default();
@@ -148,7 +173,9 @@ impl Companion {
         let masked = edits.apply(&text);
         let document = xml::parse(&masked)?;
         let member = xml::members(&document, list).into_iter().next();
-        Ok(member.map(|member| masked[member.range()].to_owned()).unwrap_or_default())
+        Ok(member
+            .map(|member| masked[member.range()].to_owned())
+            .unwrap_or_default())
     }
 
     /// Shows of a stack what its operation has reached.
@@ -162,7 +189,11 @@ impl Companion {
             return;
         };
         edits.set(stack, "StackStatus", &operation.status);
-        edits.set(stack, "StackStatusReason", &self.in_words(&operation.reason));
+        edits.set(
+            stack,
+            "StackStatusReason",
+            &self.in_words(&operation.reason),
+        );
         let outputs = if operation.outputs.is_empty() {
             "<Outputs></Outputs>".to_owned()
         } else {

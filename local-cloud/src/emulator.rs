@@ -25,7 +25,7 @@ const LAUNCH: &str = include_str!("../python/launch.py");
 pub(crate) const HOST: &str = "localhost";
 
 /// How long a start may take on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A running ministack.
 #[derive(Debug)]
@@ -65,7 +65,10 @@ impl Emulator {
         let data = tempfile::tempdir()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let word = format!("slipway-{}-{}", std::process::id(), address.port());
-        let log = options.log.clone().unwrap_or_else(|| data.path().join("emulator.log"));
+        let log = options
+            .log
+            .clone()
+            .unwrap_or_else(|| data.path().join("emulator.log"));
         let mut child = command(venv, data.path(), &log)?
             .env("AWS_ENDPOINT_URL", companion)
             .env("GATEWAY_PORT", address.port().to_string())
@@ -80,13 +83,21 @@ impl Emulator {
             .and_then(Pid::from_raw)
             .context("the emulator ended at once")?;
         wait_until_healthy(&mut child, address, &word, &log).await?;
-        Ok(Self { child, group, address, _data: data })
+        Ok(Self {
+            child,
+            group,
+            address,
+            _data: data,
+        })
     }
 
     /// Ends the emulator and the functions it started, and waits until it is gone.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.kill();
-        self.child.wait().await.context("the emulator cannot be waited for")?;
+        self.child
+            .wait()
+            .await
+            .context("the emulator cannot be waited for")?;
         Ok(())
     }
 
@@ -145,7 +156,11 @@ async fn wait_until_healthy(
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("the emulator did not answer within {} s; see {}", START.as_secs(), log.display());
+            bail!(
+                "the emulator did not answer within {} s; see {}",
+                START.as_secs(),
+                log.display()
+            );
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

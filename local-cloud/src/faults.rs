@@ -112,7 +112,11 @@ impl Faults {
 
     /// The next `times` calls of an operation are refused with the service's throttling error.
     pub fn throttle(&self, service: &str, operation: &str, times: usize) {
-        let code = if service == "cloudformation" { "Throttling" } else { "ThrottlingException" };
+        let code = if service == "cloudformation" {
+            "Throttling"
+        } else {
+            "ThrottlingException"
+        };
         let fault = Fault::Refuse {
             status: 400,
             code: code.to_owned(),
@@ -133,9 +137,7 @@ impl Faults {
 
     /// The fault of a call as such.
     pub(crate) fn of_call(&self, call: &Call) -> Option<Fault> {
-        self.take(|rule| {
-            !matches!(rule.fault, Fault::FailResource { .. }) && rule.matches(call)
-        })
+        self.take(|rule| !matches!(rule.fault, Fault::FailResource { .. }) && rule.matches(call))
     }
 
     /// The fault of a template's resource: its type has to be in the template.
@@ -204,9 +206,17 @@ mod tests {
     fn a_conflict_waits_for_a_template_with_a_route() {
         let faults = Faults::default();
         faults.conflict_on_routes(1);
-        assert!(faults.of_template(&call("CreateStack"), |_| false).is_none());
+        assert!(
+            faults
+                .of_template(&call("CreateStack"), |_| false)
+                .is_none()
+        );
         assert!(faults.of_template(&call("UpdateStack"), |_| true).is_none());
-        assert!(faults.of_template(&call("CreateChangeSet"), |_| true).is_some());
+        assert!(
+            faults
+                .of_template(&call("CreateChangeSet"), |_| true)
+                .is_some()
+        );
         assert!(faults.of_template(&call("CreateStack"), |_| true).is_none());
     }
 

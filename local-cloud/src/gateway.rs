@@ -38,7 +38,9 @@ pub(crate) async fn open(companion: &Companion, api: &str, region: &str) -> Resu
     let (listener, address) = listener().await?;
     let gateway = Arc::new(Gateway {
         upstream: companion.upstream.in_region(region),
-        host: format!("{api}.execute-api.{HOST}").parse().context("not an API's id")?,
+        host: format!("{api}.execute-api.{HOST}")
+            .parse()
+            .context("not an API's id")?,
         keys: Mutex::default(),
     });
     let router = Router::new().fallback(answer).with_state(gateway);
@@ -53,7 +55,9 @@ async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
 impl Gateway {
     async fn pass_on(&self, request: Request) -> Result<Answer> {
         let (mut parts, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.context("the request broke off")?;
+        let body = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .context("the request broke off")?;
         parts.headers.insert("host", self.host.clone());
         if let Some(key) = wire::access_key(&parts.headers).map(str::to_owned) {
             let issued = self.issued(&key).await?;
@@ -63,7 +67,9 @@ impl Gateway {
             }
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        self.upstream.forward(parts.method, path, &parts.headers, body).await
+        self.upstream
+            .forward(parts.method, path, &parts.headers, body)
+            .await
     }
 
     /// The key that the emulator issued for a made-up one.
@@ -77,9 +83,14 @@ impl Gateway {
             return Ok(key.to_owned());
         }
         // The user may be there already, from another address of the same cloud.
-        self.upstream.query("iam", "CreateUser", &[("UserName", key)]).await?;
-        let answer =
-            self.upstream.query("iam", "CreateAccessKey", &[("UserName", key)]).await?.success()?;
+        self.upstream
+            .query("iam", "CreateUser", &[("UserName", key)])
+            .await?;
+        let answer = self
+            .upstream
+            .query("iam", "CreateAccessKey", &[("UserName", key)])
+            .await?
+            .success()?;
         let issued = xml::find(&answer.text(), "AccessKeyId").context("no access key")?;
         keys.insert(key.to_owned(), issued.clone());
         Ok(issued)

@@ -13,6 +13,7 @@ mod bus;
 mod calls;
 mod change_sets;
 mod checks;
+mod clock;
 mod companion;
 mod deploy;
 mod describe;
@@ -118,10 +119,14 @@ impl LocalCloud {
         let emulator = Emulator::start(&options, &format!("http://{address}")).await?;
         let upstream = Upstream::new(emulator.address, &options.region);
         let delivery = options.delivery.clone();
-        let companion =
-            Companion::new(upstream, &options.account, options.stack_delay, delivery);
+        let companion = Companion::new(upstream, &options.account, options.stack_delay, delivery);
         companion.serve(listener);
-        Ok(Self { companion, emulator, address, region: options.region })
+        Ok(Self {
+            companion,
+            emulator,
+            address,
+            region: options.region,
+        })
     }
 
     /// What `AWS_ENDPOINT_URL` has to be for a client of this cloud. Any credentials will do.

@@ -110,7 +110,7 @@ impl Operations {
         }
         if let Some(event) = &step.event {
             visible.hidden.remove(event);
-            state.shown.insert(event.clone(), Timestamp::now());
+            state.shown.insert(event.clone(), crate::clock::now());
         }
         if last {
             state.in_flight.remove(id);
@@ -123,19 +123,29 @@ impl Operations {
     pub(crate) fn of(&self, stack: &str, region: &str) -> Option<Visible> {
         let state = self.state();
         let by_name = || {
-            state.in_flight.values().find(|it| it.name == stack && it.region == region)
+            state
+                .in_flight
+                .values()
+                .find(|it| it.name == stack && it.region == region)
         };
         state.in_flight.get(stack).or_else(by_name).cloned()
     }
 
     /// Every operation in flight in a region.
     pub(crate) fn in_region(&self, region: &str) -> Vec<Visible> {
-        self.state().in_flight.values().filter(|it| it.region == region).cloned().collect()
+        self.state()
+            .in_flight
+            .values()
+            .filter(|it| it.region == region)
+            .cloned()
+            .collect()
     }
 
     /// Takes an event for shown that no operation has to show.
     pub(crate) fn note(&self, event: &str) {
-        self.state().shown.insert(event.to_owned(), Timestamp::now());
+        self.state()
+            .shown
+            .insert(event.to_owned(), crate::clock::now());
     }
 
     /// Whether an event is never to be shown.
@@ -158,7 +168,12 @@ impl Operations {
                 .filter(|(start, end)| *start <= moment && end.is_none_or(|end| end > moment))
                 .count()
         };
-        state.spans.iter().map(|(start, _)| in_flight_at(*start)).max().unwrap_or_default()
+        state
+            .spans
+            .iter()
+            .map(|(start, _)| in_flight_at(*start))
+            .max()
+            .unwrap_or_default()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -196,7 +211,10 @@ mod tests {
     #[test]
     fn an_operation_shows_its_events_one_by_one_and_ends_with_the_last() {
         let operations = Operations::default();
-        let steps = [step("1", Some("CREATE_IN_PROGRESS")), step("2", Some("CREATE_COMPLETE"))];
+        let steps = [
+            step("1", Some("CREATE_IN_PROGRESS")),
+            step("2", Some("CREATE_COMPLETE")),
+        ];
         let number = begin(&operations, "id", &steps);
         assert!(operations.advance("id", number, &steps[0], false));
         let visible = operations.of("name", "us-east-1").expect("in flight");

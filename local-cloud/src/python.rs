@@ -1,11 +1,11 @@
 //! Python environments with pinned packages, made once and kept.
 //!
-//! The emulator and the judges of the tests (cfn-lint, checkov, schemathesis) are Python
+//! The emulator and the judges of the tests (`cfn-lint`, `checkov`, `schemathesis`) are Python
 //! programs that cannot share one environment, so each has its own under `target/venvs/`, made
 //! from a committed lock file. A stamp with the lock file's hash says whether an environment is
 //! still the right one; a lock file beside it keeps two processes from making it at once.
 //!
-//! It installs with PyPI's `uv` (seconds) and falls back to `pip` (a minute) where `uv` cannot
+//! It installs with `uv` (seconds) and falls back to `pip` (a minute) where `uv` cannot
 //! be had. It refuses to repair: an environment with another stamp is removed and made anew.
 
 use std::fs;
@@ -37,11 +37,17 @@ impl Venv {
         requirements: &str,
         report: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Self> {
-        let parent = dir.parent().context("an environment needs a folder to be in")?;
+        let parent = dir
+            .parent()
+            .context("an environment needs a folder to be in")?;
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+        let name = dir
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into());
         let _turn = wait_for_turn(parent.join(format!("{name}.lock"))).await?;
-        let venv = Self { dir: dir.to_path_buf() };
+        let venv = Self {
+            dir: dir.to_path_buf(),
+        };
         if venv.has(requirements) {
             return Ok(venv);
         }
@@ -89,7 +95,9 @@ impl Venv {
     async fn install_with_uv(&self, uv: &Self, requirements: &str) -> Result<()> {
         let file = requirements_file(requirements)?;
         let mut command = Command::new(uv.program("uv"));
-        command.args(["pip", "install", "--quiet", "--python"]).arg(self.python());
+        command
+            .args(["pip", "install", "--quiet", "--python"])
+            .arg(self.python());
         if requirements.contains("--hash=") {
             command.arg("--require-hashes");
         }
@@ -99,7 +107,13 @@ impl Venv {
     async fn install_with_pip(&self, requirements: &str) -> Result<()> {
         let file = requirements_file(requirements)?;
         let mut command = Command::new(self.python());
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        command.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
         if requirements.contains("--hash=") {
             command.arg("--require-hashes");
         }
@@ -109,7 +123,9 @@ impl Venv {
 
 /// `uv` in an environment of its own, or nothing where it cannot be had: `pip` does as well.
 async fn uv(parent: &Path, report: &(dyn Fn(&str) + Send + Sync)) -> Option<Venv> {
-    let venv = Venv { dir: parent.join("uv") };
+    let venv = Venv {
+        dir: parent.join("uv"),
+    };
     let _turn = wait_for_turn(parent.join("uv.lock")).await.ok()?;
     if venv.has(UV_LOCK) {
         return Some(venv);
@@ -124,7 +140,9 @@ async fn uv(parent: &Path, report: &(dyn Fn(&str) + Send + Sync)) -> Option<Venv
     match made {
         Ok(()) => Some(venv),
         Err(error) => {
-            report(&format!("uv cannot be had, pip installs instead: {error:#}"));
+            report(&format!(
+                "uv cannot be had, pip installs instead: {error:#}"
+            ));
             None
         }
     }
@@ -133,9 +151,10 @@ async fn uv(parent: &Path, report: &(dyn Fn(&str) + Send + Sync)) -> Option<Venv
 /// Waits until no other process makes the same environment. The lock ends with the file handle.
 async fn wait_for_turn(path: PathBuf) -> Result<fs::File> {
     tokio::task::spawn_blocking(move || {
-        let file = fs::File::create(&path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        let file =
+            fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        file.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(file)
     })
     .await?
@@ -162,7 +181,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 async fn run(command: &mut Command) -> Result<()> {
-    let output = command.kill_on_drop(true).output().await.context("cannot start the program")?;
+    let output = command
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("cannot start the program")?;
     if !output.status.success() {
         bail!(
             "{}: {}{}",

@@ -20,7 +20,7 @@ use crate::wire::{self, Intent};
 use crate::xml;
 
 /// How long the emulator may take for one operation; a stack that never ends is a failure.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A stack as callers see it: the emulator's record under the operation in flight.
 #[derive(Debug, Clone)]
@@ -42,7 +42,8 @@ impl Companion {
                 let stack = incoming.intent.parameter("StackName").unwrap_or_default();
                 let _turn = self.turn(stack).await;
                 let before = self.stack(&incoming.intent, stack).await?;
-                self.run(incoming, &incoming.intent.form, Kind::Update, before, None).await
+                self.run(incoming, &incoming.intent.form, Kind::Update, before, None)
+                    .await
             }
             "CreateChangeSet" => self.create_change_set(incoming).await,
             "ExecuteChangeSet" => self.execute_change_set(incoming).await,
@@ -108,7 +109,8 @@ impl Companion {
             );
             return Ok(refuse(intent, "ValidationError", &message));
         }
-        self.run(incoming, &intent.form, Kind::Delete, Some(before), None).await
+        self.run(incoming, &intent.form, Kind::Delete, Some(before), None)
+            .await
     }
 
     /// Runs an operation at the emulator to its end and shows it step by step from here on.
@@ -130,13 +132,20 @@ impl Companion {
         }
         let named = xml::find(&answer.text(), "StackId");
         let known = before.as_ref().map(|before| before.id.as_str());
-        let id = named.as_deref().or(id).or(known).context("the answer names no stack")?;
+        let id = named
+            .as_deref()
+            .or(id)
+            .or(known)
+            .context("the answer names no stack")?;
         let name = intent.parameter("StackName").unwrap_or_default();
         let name = before.as_ref().map_or(name, |before| before.name.as_str());
         self.operations.supersede(id);
         settle(&upstream, id).await?;
         let steps = self.steps(&upstream, id).await?;
-        let outputs = before.as_ref().map(|before| before.outputs.clone()).unwrap_or_default();
+        let outputs = before
+            .as_ref()
+            .map(|before| before.outputs.clone())
+            .unwrap_or_default();
         let visible = Visible::new(id, name, &intent.region, kind, outputs);
         self.show(visible, steps, since);
         Ok(answer)
@@ -151,12 +160,15 @@ impl Companion {
             if !token.is_empty() {
                 parameters.push(("NextToken", token.as_str()));
             }
-            let answer = upstream.query("cloudformation", "DescribeStackEvents", &parameters).await?;
+            let answer = upstream
+                .query("cloudformation", "DescribeStackEvents", &parameters)
+                .await?;
             let text = answer.success()?.text();
             let document = xml::parse(&text)?;
             for event in xml::members(&document, "StackEvents") {
                 let event_id = xml::text(event, "EventId");
-                if self.operations.shown(event_id).is_some() || self.operations.suppressed(event_id) {
+                if self.operations.shown(event_id).is_some() || self.operations.suppressed(event_id)
+                {
                     continue;
                 }
                 let about_stack = xml::text(event, "PhysicalResourceId") == id
@@ -205,14 +217,23 @@ impl Companion {
         });
     }
 
-    fn take_step(self: &Arc<Self>, visible: &Visible, number: usize, step: &Step, last: bool) -> bool {
+    fn take_step(
+        self: &Arc<Self>,
+        visible: &Visible,
+        number: usize,
+        step: &Step,
+        last: bool,
+    ) -> bool {
         if !self.operations.advance(&visible.id, number, step, last) {
             return false;
         }
         if let Some((status, reason)) = &step.status {
             let reason = self.in_words(reason);
             let (region, account) = (&visible.region, &self.account);
-            self.emit(bus::stack_status(&visible.id, status, &reason, region, account), region);
+            self.emit(
+                &bus::stack_status(&visible.id, status, &reason, region, account),
+                region,
+            );
         }
         true
     }
@@ -224,7 +245,10 @@ impl Companion {
             Some("DELETE_COMPLETE" | "ROLLBACK_COMPLETE") => self.stood_in.forget(&visible.id),
             Some(status) if status.ends_with("_COMPLETE") => {
                 // The stack may be gone again by now.
-                let _ = self.stood_in.adopt(&upstream, &visible.id, &visible.name).await;
+                let _ = self
+                    .stood_in
+                    .adopt(&upstream, &visible.id, &visible.name)
+                    .await;
             }
             _ => {}
         }
@@ -238,10 +262,15 @@ impl Companion {
         }
         let upstream = self.upstream.in_region(&visible.region);
         let parameters = [("StackName", visible.id.as_str())];
-        let described =
-            upstream.query("cloudformation", "DescribeStackResources", &parameters).await;
-        let Ok(text) = described.map(|answer| answer.text()) else { return };
-        let Ok(document) = xml::parse(&text) else { return };
+        let described = upstream
+            .query("cloudformation", "DescribeStackResources", &parameters)
+            .await;
+        let Ok(text) = described.map(|answer| answer.text()) else {
+            return;
+        };
+        let Ok(document) = xml::parse(&text) else {
+            return;
+        };
         let services: Vec<String> = xml::members(&document, "StackResources")
             .into_iter()
             .filter(|resource| xml::text(*resource, "ResourceType") == "AWS::ECS::Service")
@@ -249,7 +278,7 @@ impl Companion {
             .collect();
         for service in services {
             let event = bus::deployment_completed(&service, &visible.region, &self.account);
-            self.emit(event, &visible.region);
+            self.emit(&event, &visible.region);
         }
     }
 
@@ -259,7 +288,9 @@ impl Companion {
         let wanted = in_flight.as_ref().map_or(stack, |it| it.id.as_str());
         let upstream = self.upstream.in_region(&intent.region);
         let parameters = [("StackName", wanted)];
-        let answer = upstream.query("cloudformation", "DescribeStacks", &parameters).await?;
+        let answer = upstream
+            .query("cloudformation", "DescribeStacks", &parameters)
+            .await?;
         if !answer.status.is_success() {
             return Ok(None);
         }
@@ -285,7 +316,10 @@ impl Companion {
 
     /// A reason as AWS would give it: what was made to fail says why it was refused.
     pub(crate) fn in_words(&self, reason: &str) -> String {
-        let refusals = self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let refusals = self
+            .refusals
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         refusals
             .iter()
             .find(|(word, _)| reason.contains(word.as_str()))
@@ -298,7 +332,9 @@ async fn settle(upstream: &Upstream, id: &str) -> Result<()> {
     let deadline = Instant::now() + LONGEST;
     loop {
         let parameters = [("StackName", id)];
-        let answer = upstream.query("cloudformation", "DescribeStacks", &parameters).await?;
+        let answer = upstream
+            .query("cloudformation", "DescribeStacks", &parameters)
+            .await?;
         let status = xml::find(&answer.text(), "StackStatus").unwrap_or_default();
         if !status.ends_with("_IN_PROGRESS") {
             return Ok(());
@@ -317,7 +353,10 @@ pub(crate) fn refuse(intent: &Intent, code: &str, message: &str) -> Answer {
 
 /// What AWS says of a stack that cannot be updated now.
 pub(crate) fn not_updatable(stack: &Stack) -> String {
-    format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status)
+    format!(
+        "Stack:{} is in {} state and can not be updated.",
+        stack.id, stack.status
+    )
 }
 
 /// The statuses from which an update may start.

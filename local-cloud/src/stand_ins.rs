@@ -35,7 +35,11 @@ struct StandIn {
 }
 
 const STAND_INS: &[StandIn] = &[
-    StandIn { kind: VPC_LINK, reference: "{short}", attributes: &[("VpcLinkId", "{short}")] },
+    StandIn {
+        kind: VPC_LINK,
+        reference: "{short}",
+        attributes: &[("VpcLinkId", "{short}")],
+    },
     StandIn {
         kind: SCALABLE_TARGET,
         reference: "{id}|ecs:service:DesiredCount|ecs",
@@ -50,12 +54,18 @@ const STAND_INS: &[StandIn] = &[
     StandIn {
         kind: "AWS::ApplicationAutoScaling::ScalingPolicy",
         reference: "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{id}",
-        attributes: &[("Arn", "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{id}")],
+        attributes: &[(
+            "Arn",
+            "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{id}",
+        )],
     },
     StandIn {
         kind: "AWS::EC2::EIP",
         reference: "203.0.113.7",
-        attributes: &[("AllocationId", "eipalloc-{id}"), ("PublicIp", "203.0.113.7")],
+        attributes: &[
+            ("AllocationId", "eipalloc-{id}"),
+            ("PublicIp", "203.0.113.7"),
+        ],
     },
     StandIn {
         kind: "AWS::EC2::NatGateway",
@@ -72,13 +82,21 @@ const STAND_INS: &[StandIn] = &[
         reference: "sgr-{id}",
         attributes: &[("Id", "sgr-{id}")],
     },
-    StandIn { kind: "AWS::EC2::FlowLog", reference: "fl-{id}", attributes: &[("Id", "fl-{id}")] },
+    StandIn {
+        kind: "AWS::EC2::FlowLog",
+        reference: "fl-{id}",
+        attributes: &[("Id", "fl-{id}")],
+    },
     StandIn {
         kind: "AWS::EC2::NetworkAcl",
         reference: "acl-{id}",
         attributes: &[("Id", "acl-{id}")],
     },
-    StandIn { kind: "AWS::EC2::NetworkAclEntry", reference: "acle-{id}", attributes: &[] },
+    StandIn {
+        kind: "AWS::EC2::NetworkAclEntry",
+        reference: "acle-{id}",
+        attributes: &[],
+    },
     StandIn {
         kind: "AWS::EC2::SubnetNetworkAclAssociation",
         reference: "aclassoc-{id}",
@@ -89,7 +107,11 @@ const STAND_INS: &[StandIn] = &[
         reference: "{account}",
         attributes: &[("RegistryId", "{account}")],
     },
-    StandIn { kind: "AWS::ECS::CapacityProvider", reference: "cp-{id}", attributes: &[] },
+    StandIn {
+        kind: "AWS::ECS::CapacityProvider",
+        reference: "cp-{id}",
+        attributes: &[],
+    },
     StandIn {
         kind: "AWS::ECS::ClusterCapacityProviderAssociations",
         reference: "cpa-{id}",
@@ -100,8 +122,16 @@ const STAND_INS: &[StandIn] = &[
         reference: "AWSServiceRoleFor{short}",
         attributes: &[("RoleName", "AWSServiceRoleFor{short}")],
     },
-    StandIn { kind: "AWS::WAFv2::WebACLAssociation", reference: "waf-{id}", attributes: &[] },
-    StandIn { kind: "AWS::CodePipeline::Pipeline", reference: "pipeline-{id}", attributes: &[] },
+    StandIn {
+        kind: "AWS::WAFv2::WebACLAssociation",
+        reference: "waf-{id}",
+        attributes: &[],
+    },
+    StandIn {
+        kind: "AWS::CodePipeline::Pipeline",
+        reference: "pipeline-{id}",
+        attributes: &[],
+    },
 ];
 
 /// Where a stack lives: what made-up ids are made from.
@@ -120,7 +150,10 @@ pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, St
         .flatten()
         .filter_map(|(id, resource)| {
             let kind = resource["Type"].as_str()?;
-            Some((id.clone(), STAND_INS.iter().find(|entry| entry.kind == kind)?))
+            Some((
+                id.clone(),
+                STAND_INS.iter().find(|entry| entry.kind == kind)?,
+            ))
         })
         .collect();
     if found.is_empty() {
@@ -135,15 +168,27 @@ pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, St
         Some(fill(pattern, id, place))
     });
     for (id, entry) in &found {
-        stand_in(&mut template["Resources"][id], &fill(entry.reference, id, place));
+        stand_in(
+            &mut template["Resources"][id],
+            &fill(entry.reference, id, place),
+        );
     }
-    found.into_iter().map(|(id, entry)| (id, entry.kind.to_owned())).collect()
+    found
+        .into_iter()
+        .map(|(id, entry)| (id, entry.kind.to_owned()))
+        .collect()
 }
 
 fn stand_in(resource: &mut Value, reference: &str) {
-    let properties = resource.get("Properties").cloned().unwrap_or_else(|| json!({}));
+    let properties = resource
+        .get("Properties")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
     let digest = hex(&Sha256::digest(properties.to_string().as_bytes()));
-    let mut metadata = resource["Metadata"].as_object().cloned().unwrap_or_default();
+    let mut metadata = resource["Metadata"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     metadata.insert(
         ORIGINAL.to_owned(),
         json!({ "Type": resource["Type"], "Id": reference, "Properties": properties }),
@@ -155,7 +200,10 @@ fn stand_in(resource: &mut Value, reference: &str) {
 }
 
 fn fill(pattern: &str, logical_id: &str, place: Place<'_>) -> String {
-    let seed = format!("{}/{}/{}/{logical_id}", place.account, place.region, place.stack);
+    let seed = format!(
+        "{}/{}/{}/{logical_id}",
+        place.account, place.region, place.stack
+    );
     let digest = hex(&Sha256::digest(seed.as_bytes()));
     pattern
         .replace("{id}", &digest[..17])
@@ -182,9 +230,16 @@ fn rewrite(value: &mut Value, answer: &dyn Fn(&str, Option<&str>) -> Option<Stri
     }
 }
 
-fn reference(value: &Value, answer: &dyn Fn(&str, Option<&str>) -> Option<String>) -> Option<String> {
+fn reference(
+    value: &Value,
+    answer: &dyn Fn(&str, Option<&str>) -> Option<String>,
+) -> Option<String> {
     let fields: &Map<String, Value> = value.as_object().filter(|fields| fields.len() == 1)?;
-    match fields.iter().next().map(|(key, argument)| (key.as_str(), argument))? {
+    match fields
+        .iter()
+        .next()
+        .map(|(key, argument)| (key.as_str(), argument))?
+    {
         ("Ref", Value::String(id)) => answer(id, None),
         ("Fn::GetAtt", Value::String(text)) => {
             let (id, attribute) = text.split_once('.')?;
@@ -199,19 +254,29 @@ fn reference(value: &Value, answer: &dyn Fn(&str, Option<&str>) -> Option<String
 
 /// `${Id}` and `${Id.Attribute}` in a text, unless the function's own variables hide them.
 fn rewrite_sub(sub: &mut Value, answer: &dyn Fn(&str, Option<&str>) -> Option<String>) {
-    let own: Vec<String> = sub[1].as_object().into_iter().flatten().map(|(k, _)| k.clone()).collect();
+    let own: Vec<String> = sub[1]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(k, _)| k.clone())
+        .collect();
     let text = match sub {
         Value::Array(parts) => parts.first_mut(),
         other => Some(other),
     };
-    let Some(Value::String(text)) = text else { return };
+    let Some(Value::String(text)) = text else {
+        return;
+    };
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(start) = rest.find("${") {
-        let Some(length) = rest[start..].find('}') else { break };
+        let Some(length) = rest[start..].find('}') else {
+            break;
+        };
         let name = &rest[start + 2..start + length];
-        let (id, attribute) =
-            name.split_once('.').map_or((name, None), |(id, attribute)| (id, Some(attribute)));
+        let (id, attribute) = name
+            .split_once('.')
+            .map_or((name, None), |(id, attribute)| (id, Some(attribute)));
         out.push_str(&rest[..start]);
         match answer(id, attribute).filter(|_| !own.iter().any(|own| own == name)) {
             Some(made_up) => out.push_str(&made_up),
@@ -227,7 +292,11 @@ fn rewrite_sub(sub: &mut Value, answer: &dyn Fn(&str, Option<&str>) -> Option<St
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place { stack: "s", region: "us-east-1", account: "000000000000" };
+    const PLACE: Place<'_> = Place {
+        stack: "s",
+        region: "us-east-1",
+        account: "000000000000",
+    };
 
     fn template() -> Value {
         json!({
@@ -261,7 +330,10 @@ mod tests {
         let route = &template["Resources"]["Route"]["Properties"];
         let nat = route["NatGatewayId"].as_str().expect("an id").to_owned();
         assert!(nat.starts_with("nat-") && nat.len() == 21, "{nat}");
-        assert_eq!(route["Text"]["Fn::Sub"], format!("{nat}/203.0.113.7/${{Other}}/${{!Nat}}"));
+        assert_eq!(
+            route["Text"]["Fn::Sub"],
+            format!("{nat}/203.0.113.7/${{Other}}/${{!Nat}}")
+        );
         assert_eq!(route["Own"]["Fn::Sub"][0], "${Nat}");
         assert_eq!(template["Outputs"]["Nat"]["Value"]["Fn::If"][1], nat);
     }
@@ -288,7 +360,13 @@ mod tests {
         let (mut one, mut again, mut other) = (template(), template(), template());
         replace(&mut one, PLACE);
         replace(&mut again, PLACE);
-        replace(&mut other, Place { stack: "t", ..PLACE });
+        replace(
+            &mut other,
+            Place {
+                stack: "t",
+                ..PLACE
+            },
+        );
         assert_eq!(one, again);
         assert_ne!(one, other);
     }

@@ -39,7 +39,10 @@ struct Target {
 
 impl StoodIn {
     pub(crate) fn new(account: &str) -> Self {
-        Self { account: account.to_owned(), state: Mutex::default() }
+        Self {
+            account: account.to_owned(),
+            state: Mutex::default(),
+        }
     }
 
     /// Remembers which resources of a stack stand in for what.
@@ -58,16 +61,31 @@ impl StoodIn {
     pub(crate) fn names(&self, region: &str) -> [(&'static str, Vec<String>); 2] {
         let state = self.state();
         let here = |known: &str| known == region;
-        let targets = state.targets.keys().filter(|key| here(&key[0])).map(|key| key[2].clone());
-        let links = state.links.keys().filter(|(known, _)| here(known)).map(|(_, id)| id.clone());
-        [("scalable target", targets.collect()), ("vpc link", links.collect())]
+        let targets = state
+            .targets
+            .keys()
+            .filter(|key| here(&key[0]))
+            .map(|key| key[2].clone());
+        let links = state
+            .links
+            .keys()
+            .filter(|(known, _)| here(known))
+            .map(|(_, id)| id.clone());
+        [
+            ("scalable target", targets.collect()),
+            ("vpc link", links.collect()),
+        ]
     }
 
     /// Forgets what a stack made.
     pub(crate) fn forget(&self, owner: &str) {
         let mut state = self.state();
-        state.targets.retain(|_, target| target.owner.as_deref() != Some(owner));
-        state.links.retain(|_, target| target.owner.as_deref() != Some(owner));
+        state
+            .targets
+            .retain(|_, target| target.owner.as_deref() != Some(owner));
+        state
+            .links
+            .retain(|_, target| target.owner.as_deref() != Some(owner));
     }
 
     /// Takes over what a stack made, after it was created or updated.
@@ -88,12 +106,17 @@ impl StoodIn {
             let Some((id, value)) = resolved(upstream, stack_id, &logical_id).await? else {
                 continue;
             };
-            let target = Target { owner: Some(stack_id.to_owned()), value };
+            let target = Target {
+                owner: Some(stack_id.to_owned()),
+                value,
+            };
             let mut state = self.state();
             if kind == VPC_LINK {
                 state.links.insert((region.clone(), id), target);
             } else {
-                state.targets.insert(target_key(&region, &target.value), target);
+                state
+                    .targets
+                    .insert(target_key(&region, &target.value), target);
             }
         }
         Ok(())
@@ -101,7 +124,9 @@ impl StoodIn {
 
     /// `GET /v2/vpclinks` and `GET /v2/vpclinks/{id}`.
     pub(crate) fn vpc_links(&self, path: &str, region: &str) -> Answer {
-        let id = path.trim_start_matches("/v2/vpclinks").trim_start_matches('/');
+        let id = path
+            .trim_start_matches("/v2/vpclinks")
+            .trim_start_matches('/');
         let describe = |id: &str, link: &Target| {
             json!({
                 "vpcLinkId": id,
@@ -141,7 +166,9 @@ async fn resolved(
     logical_id: &str,
 ) -> Result<Option<(String, Value)>> {
     let parameters = [("StackName", stack_id), ("LogicalResourceId", logical_id)];
-    let answer = upstream.query("cloudformation", "DescribeStackResource", &parameters).await?;
+    let answer = upstream
+        .query("cloudformation", "DescribeStackResource", &parameters)
+        .await?;
     if !answer.status.is_success() {
         // Its condition is false: the stack does not have it.
         return Ok(None);
@@ -156,7 +183,12 @@ async fn resolved(
 
 fn target_key(region: &str, target: &Value) -> [String; 4] {
     let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
-    [region.to_owned(), text("ServiceNamespace"), text("ResourceId"), text("ScalableDimension")]
+    [
+        region.to_owned(),
+        text("ServiceNamespace"),
+        text("ResourceId"),
+        text("ScalableDimension"),
+    ]
 }
 
 impl Companion {
@@ -186,19 +218,31 @@ impl Companion {
     /// Registering or changing a target moves the service's desired count into its bounds.
     async fn clamp(&self, request: &Value, region: &str) -> Result<()> {
         let key = target_key(region, request);
-        let Some(target) = self.stood_in.state().targets.get(&key).cloned() else { return Ok(()) };
+        let Some(target) = self.stood_in.state().targets.get(&key).cloned() else {
+            return Ok(());
+        };
         let mut parts = key[2].split('/').skip(1);
-        let (Some(cluster), Some(service)) = (parts.next(), parts.next()) else { return Ok(()) };
+        let (Some(cluster), Some(service)) = (parts.next(), parts.next()) else {
+            return Ok(());
+        };
         let upstream = self.upstream.in_region(region);
         let ask = json!({ "cluster": cluster, "services": [service] });
         let prefix = "AmazonEC2ContainerServiceV20141113";
-        let answer = upstream.json("ecs", &format!("{prefix}.DescribeServices"), &ask).await?;
-        let Some(count) = answer["services"][0]["desiredCount"].as_i64() else { return Ok(()) };
+        let answer = upstream
+            .json("ecs", &format!("{prefix}.DescribeServices"), &ask)
+            .await?;
+        let Some(count) = answer["services"][0]["desiredCount"].as_i64() else {
+            return Ok(());
+        };
         let bound = |name: &str, default| target.value[name].as_i64().unwrap_or(default);
-        let clamped = count.min(bound("MaxCapacity", i64::MAX)).max(bound("MinCapacity", 0));
+        let clamped = count
+            .min(bound("MaxCapacity", i64::MAX))
+            .max(bound("MinCapacity", 0));
         if clamped != count {
             let ask = json!({ "cluster": cluster, "service": service, "desiredCount": clamped });
-            upstream.json("ecs", &format!("{prefix}.UpdateService"), &ask).await?;
+            upstream
+                .json("ecs", &format!("{prefix}.UpdateService"), &ask)
+                .await?;
         }
         Ok(())
     }
@@ -254,10 +298,10 @@ impl StoodIn {
         let key = target_key(region, request);
         let arn = self.arn(region, &key[2]);
         let mut state = self.state();
-        let target = state
-            .targets
-            .entry(key)
-            .or_insert_with(|| Target { owner: None, value: json!({}) });
+        let target = state.targets.entry(key).or_insert_with(|| Target {
+            owner: None,
+            value: json!({}),
+        });
         for (name, value) in request.as_object().into_iter().flatten() {
             target.value[name] = value.clone();
         }
@@ -265,7 +309,12 @@ impl StoodIn {
     }
 
     fn deregister(&self, request: &Value, region: &str) -> Answer {
-        if self.state().targets.remove(&target_key(region, request)).is_some() {
+        if self
+            .state()
+            .targets
+            .remove(&target_key(region, request))
+            .is_some()
+        {
             return wire::json_answer(&json!({}));
         }
         wire::error(
@@ -279,5 +328,8 @@ impl StoodIn {
 
 /// CloudFormation hands numbers on as text.
 fn number(value: &Value) -> Value {
-    value.as_str().and_then(|text| text.parse::<i64>().ok()).map_or(value.clone(), Value::from)
+    value
+        .as_str()
+        .and_then(|text| text.parse::<i64>().ok())
+        .map_or(value.clone(), Value::from)
 }

@@ -58,7 +58,10 @@ impl Scope<'_> {
             name => {
                 let given = self.parameters.iter().find(|(key, _)| *key == name);
                 let default = || template["Parameters"][name]["Default"].as_str();
-                given.map(|(_, value)| *value).or_else(default).map(str::to_owned)
+                given
+                    .map(|(_, value)| *value)
+                    .or_else(default)
+                    .map(str::to_owned)
             }
         }
     }
@@ -86,7 +89,7 @@ impl Scope<'_> {
             let (name, after) = after.split_once('}')?;
             out.push_str(before);
             match name.strip_prefix('!') {
-                Some(literal) => out.push_str(&format!("${{{literal}}}")),
+                Some(literal) => out.extend(["${", literal, "}"]),
                 None => out.push_str(&self.value(template, name)?),
             }
             rest = after;
@@ -138,7 +141,11 @@ pub(crate) fn missing_capabilities(required: &[&'static str], given: &[&str]) ->
         given.contains(&capability)
             || (capability == "CAPABILITY_IAM" && given.contains(&"CAPABILITY_NAMED_IAM"))
     };
-    required.iter().copied().filter(|capability| !acknowledged(capability)).collect()
+    required
+        .iter()
+        .copied()
+        .filter(|capability| !acknowledged(capability))
+        .collect()
 }
 
 /// The resources whose names must not exist yet. Those with a condition are left alone.
@@ -208,7 +215,10 @@ mod tests {
             "Transform": "AWS::Serverless-2016-10-31",
             "Resources": { "F": { "Type": "AWS::Serverless::Function" } },
         });
-        assert_eq!(required_capabilities(&sam), ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]);
+        assert_eq!(
+            required_capabilities(&sam),
+            ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+        );
         let topic = json!({ "Resources": { "T": { "Type": "AWS::SNS::Topic" } } });
         assert!(required_capabilities(&topic).is_empty());
     }
@@ -245,8 +255,10 @@ mod tests {
             },
         } });
         let found = named(&template, &scope());
-        let names: Vec<(&str, bool)> =
-            found.iter().map(|named| (named.name.as_str(), named.retained)).collect();
+        let names: Vec<(&str, bool)> = found
+            .iter()
+            .map(|named| (named.name.as_str(), named.retained))
+            .collect();
         assert_eq!(names, [("literal", true), ("/devops2-g4/us-east-1", false)]);
     }
 }

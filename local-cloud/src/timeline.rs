@@ -30,22 +30,33 @@ pub(crate) struct Step {
 
 /// Spreads events over a delay.
 pub(crate) fn spread(events: &[Recorded], delay: Duration) -> Vec<Step> {
-    let last = u32::try_from(events.len().saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+    let last = u32::try_from(events.len().saturating_sub(1))
+        .unwrap_or(u32::MAX)
+        .max(1);
     let mut steps = Vec::with_capacity(events.len() + 1);
     for (index, event) in (0_u32..).zip(events) {
-        let after = if index == last { delay } else { delay * index / last };
+        let after = if index == last {
+            delay
+        } else {
+            delay * index / last
+        };
         // The emulator goes straight to UPDATE_COMPLETE; AWS removes what was replaced first.
         if event.stack && event.status == "UPDATE_COMPLETE" {
             steps.push(Step {
                 after: delay.saturating_sub(delay / 10).min(after),
                 event: None,
-                status: Some(("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS".to_owned(), String::new())),
+                status: Some((
+                    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS".to_owned(),
+                    String::new(),
+                )),
             });
         }
         steps.push(Step {
             after,
             event: Some(event.id.clone()),
-            status: event.stack.then(|| (event.status.clone(), event.reason.clone())),
+            status: event
+                .stack
+                .then(|| (event.status.clone(), event.reason.clone())),
         });
     }
     steps.sort_by_key(|step| step.after);
@@ -70,7 +81,10 @@ mod tests {
     }
 
     fn statuses(steps: &[Step]) -> Vec<&str> {
-        steps.iter().filter_map(|step| Some(step.status.as_ref()?.0.as_str())).collect()
+        steps
+            .iter()
+            .filter_map(|step| Some(step.status.as_ref()?.0.as_str()))
+            .collect()
     }
 
     #[test]
@@ -96,7 +110,11 @@ mod tests {
         let steps = spread(&events, Duration::from_secs(1));
         assert_eq!(
             statuses(&steps),
-            ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
+            [
+                "CREATE_IN_PROGRESS",
+                "ROLLBACK_IN_PROGRESS",
+                "ROLLBACK_COMPLETE"
+            ]
         );
     }
 
@@ -106,13 +124,20 @@ mod tests {
         let steps = spread(&events, Duration::from_secs(1));
         assert_eq!(
             statuses(&steps),
-            ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"]
+            [
+                "UPDATE_IN_PROGRESS",
+                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+                "UPDATE_COMPLETE"
+            ]
         );
     }
 
     #[test]
     fn a_single_event_is_seen_and_no_event_is_no_step() {
-        assert_eq!(spread(&recorded(&[(true, "DELETE_COMPLETE")]), Duration::ZERO).len(), 1);
+        assert_eq!(
+            spread(&recorded(&[(true, "DELETE_COMPLETE")]), Duration::ZERO).len(),
+            1
+        );
         assert!(spread(&[], Duration::from_secs(1)).is_empty());
     }
 }

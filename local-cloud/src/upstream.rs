@@ -14,6 +14,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+/// What the companion's own calls are told apart by.
+const USER_AGENT: &str = "app/slipway-local-cloud";
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -59,7 +62,10 @@ impl Upstream {
 
     /// The same emulator seen from another region.
     pub(crate) fn in_region(&self, region: &str) -> Self {
-        Self { region: region.to_owned(), ..self.clone() }
+        Self {
+            region: region.to_owned(),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn region(&self) -> &str {
@@ -87,15 +93,28 @@ impl Upstream {
                 request.headers_mut().append(name, value.clone());
             }
         }
-        let response = self.client.request(request).await.context("the emulator is not there")?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .context("the emulator is not there")?;
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.context("the emulator broke off")?.to_bytes();
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        let body = body
+            .collect()
+            .await
+            .context("the emulator broke off")?
+            .to_bytes();
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
     }
 
     /// A plain GET without credentials.
     pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
-        self.forward(Method::GET, path, &HeaderMap::new(), Bytes::new()).await
+        self.forward(Method::GET, path, &HeaderMap::new(), Bytes::new())
+            .await
     }
 
     /// A call in the query protocol (CloudFormation, IAM, CloudWatch, ELB, EC2).
@@ -106,22 +125,34 @@ impl Upstream {
         parameters: &[(&str, &str)],
     ) -> Result<Answer> {
         let mut form = vec![("Action".to_owned(), action.to_owned())];
-        form.extend(parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        form.extend(
+            parameters
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
+        );
         self.form(service, &form).await
     }
 
     /// The same with parameters that are kept as pairs.
     pub(crate) async fn form(&self, service: &str, form: &[(String, String)]) -> Result<Answer> {
         let headers = self.headers(service, "application/x-www-form-urlencoded")?;
-        self.forward(Method::POST, "/", &headers, crate::wire::encode_form(form).into()).await
+        self.forward(
+            Method::POST,
+            "/",
+            &headers,
+            crate::wire::encode_form(form).into(),
+        )
+        .await
     }
 
     /// A call in one of the JSON protocols; `target` is the service's prefix and the operation.
     pub(crate) async fn json(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
         let mut headers = self.headers(service, "application/x-amz-json-1.1")?;
         headers.insert("x-amz-target", target.parse()?);
-        let answer =
-            self.forward(Method::POST, "/", &headers, body.to_string().into()).await?.success()?;
+        let answer = self
+            .forward(Method::POST, "/", &headers, body.to_string().into())
+            .await?
+            .success()?;
         if answer.body.is_empty() {
             return Ok(Value::Null);
         }
@@ -148,6 +179,7 @@ impl Upstream {
     fn headers(&self, service: &str, content_type: &str) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", content_type.parse()?);
+        headers.insert("user-agent", USER_AGENT.parse()?);
         headers.insert(
             "authorization",
             format!(

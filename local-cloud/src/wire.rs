@@ -32,7 +32,10 @@ pub(crate) struct Intent {
 
 impl Intent {
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.form
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The members of a list of strings, `Name.member.N`.
@@ -61,9 +64,16 @@ impl Intent {
 pub(crate) fn read(method: &Method, path: &str, headers: &HeaderMap, body: &Bytes) -> Intent {
     let (region, scope) = credential_scope(headers).unwrap_or_default();
     let caller = caller(headers);
-    let form = if is_form(headers) { decode_form(body) } else { Vec::new() };
+    let form = if is_form(headers) {
+        decode_form(body)
+    } else {
+        Vec::new()
+    };
     let target = header(headers, "x-amz-target");
-    let action = form.iter().find(|(key, _)| key == "Action").map(|(_, value)| value.clone());
+    let action = form
+        .iter()
+        .find(|(key, _)| key == "Action")
+        .map(|(_, value)| value.clone());
     let (service, operation, protocol) = match (target, action) {
         (Some(target), _) => {
             let operation = target.rsplit('.').next().unwrap_or(target);
@@ -78,13 +88,24 @@ pub(crate) fn read(method: &Method, path: &str, headers: &HeaderMap, body: &Byte
             (scope, operation, Protocol::Rest)
         }
     };
-    Intent { service, operation, region, caller, protocol, form }
+    Intent {
+        service,
+        operation,
+        region,
+        caller,
+        protocol,
+        form,
+    }
 }
 
 /// An error answer as the protocol words it.
 pub(crate) fn error(protocol: Protocol, status: u16, code: &str, message: &str) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let sender = if status.is_server_error() { "Receiver" } else { "Sender" };
+    let sender = if status.is_server_error() {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let escaped = escape(message);
     let (content_type, body) = match protocol {
         Protocol::Query => (
@@ -110,7 +131,11 @@ pub(crate) fn error(protocol: Protocol, status: u16, code: &str, message: &str) 
         headers.insert("content-type", kind);
         headers.insert("x-amzn-errortype", code);
     }
-    Answer { status, headers, body: body.into() }
+    Answer {
+        status,
+        headers,
+        body: body.into(),
+    }
 }
 
 /// The answer of a query call that has nothing to say.
@@ -122,7 +147,11 @@ pub(crate) fn empty_result(operation: &str) -> Answer {
          <ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId>\
          </ResponseMetadata></{operation}Response>"
     );
-    Answer { status: StatusCode::OK, headers, body: body.into() }
+    Answer {
+        status: StatusCode::OK,
+        headers,
+        body: body.into(),
+    }
 }
 
 /// A JSON answer of the JSON and REST protocols.
@@ -132,12 +161,20 @@ pub(crate) fn json_answer(body: &Value) -> Answer {
         "content-type",
         http::HeaderValue::from_static("application/x-amz-json-1.1"),
     );
-    Answer { status: StatusCode::OK, headers, body: body.to_string().into() }
+    Answer {
+        status: StatusCode::OK,
+        headers,
+        body: body.to_string().into(),
+    }
 }
 
 /// The access key of a signed request.
 pub(crate) fn access_key(headers: &HeaderMap) -> Option<&str> {
-    header(headers, "authorization")?.split_once("Credential=")?.1.split('/').next()
+    header(headers, "authorization")?
+        .split_once("Credential=")?
+        .1
+        .split('/')
+        .next()
 }
 
 fn credential_scope(headers: &HeaderMap) -> Option<(String, String)> {
@@ -149,9 +186,14 @@ fn credential_scope(headers: &HeaderMap) -> Option<(String, String)> {
 /// `app/NAME` in the user agent, which every function of the platform sets, or its first word.
 fn caller(headers: &HeaderMap) -> String {
     let agents = ["user-agent", "x-amz-user-agent"];
-    let named = agents.iter().filter_map(|name| header(headers, name)).find_map(|agent| {
-        agent.split_whitespace().find_map(|word| word.strip_prefix("app/"))
-    });
+    let named = agents
+        .iter()
+        .filter_map(|name| header(headers, name))
+        .find_map(|agent| {
+            agent
+                .split_whitespace()
+                .find_map(|word| word.strip_prefix("app/"))
+        });
     let first = || header(headers, "user-agent")?.split_whitespace().next();
     named.or_else(first).unwrap_or("unknown").to_owned()
 }
@@ -167,7 +209,11 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 fn s3_operation(method: &Method, path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
-    let kind = if path.trim_matches('/').contains('/') { "Object" } else { "Bucket" };
+    let kind = if path.trim_matches('/').contains('/') {
+        "Object"
+    } else {
+        "Bucket"
+    };
     let mut verb = method.as_str().to_lowercase();
     if let Some(first) = verb.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -203,8 +249,10 @@ pub(crate) fn decode_form(body: &[u8]) -> Vec<(String, String)> {
 
 /// Writes `application/x-www-form-urlencoded`.
 pub(crate) fn encode_form(form: &[(String, String)]) -> String {
-    let pairs: Vec<String> =
-        form.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+    let pairs: Vec<String> = form
+        .iter()
+        .map(|(key, value)| format!("{}={}", encode(key), encode(value)))
+        .collect();
     pairs.join("&")
 }
 
@@ -215,8 +263,12 @@ fn decode(text: &str) -> String {
         rest = tail;
         match (first, tail) {
             (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, after @ ..]) if nibble(*high).is_some() && nibble(*low).is_some() => {
-                bytes.push(nibble(*high).unwrap_or_default() << 4 | nibble(*low).unwrap_or_default());
+            (b'%', [high, low, after @ ..])
+                if nibble(*high).is_some() && nibble(*low).is_some() =>
+            {
+                bytes.push(
+                    nibble(*high).unwrap_or_default() << 4 | nibble(*low).unwrap_or_default(),
+                );
                 rest = after;
             }
             (byte, _) => bytes.push(*byte),
@@ -226,26 +278,31 @@ fn decode(text: &str) -> String {
 }
 
 fn nibble(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 pub(crate) fn encode(text: &str) -> String {
     use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+            out
+        })
 }
 
 /// Text as it stands in an XML element.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -253,7 +310,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| (k.parse().expect("name"), v.parse().expect("value"))).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.parse().expect("name"), v.parse().expect("value")))
+            .collect()
     }
 
     const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIDTEAM/20260101/eu-west-1/cloudformation/aws4_request, SignedHeaders=host, Signature=0";
@@ -263,7 +323,10 @@ mod tests {
         let headers = headers(&[
             ("authorization", SIGNED),
             ("content-type", "application/x-www-form-urlencoded"),
-            ("user-agent", "aws-sdk-rust/1.3 os/linux app/slipway-api lang/rust"),
+            (
+                "user-agent",
+                "aws-sdk-rust/1.3 os/linux app/slipway-api lang/rust",
+            ),
         ]);
         let body = Bytes::from("Action=CreateStack&StackName=a+b%2Fc&Capabilities.member.1=X");
         let intent = read(&Method::POST, "/", &headers, &body);
@@ -278,17 +341,26 @@ mod tests {
     #[test]
     fn a_json_call_is_known_by_its_target() {
         let headers = headers(&[
-            ("authorization", &SIGNED.replace("cloudformation", "dynamodb")),
+            (
+                "authorization",
+                &SIGNED.replace("cloudformation", "dynamodb"),
+            ),
             ("x-amz-target", "DynamoDB_20120810.GetItem"),
         ]);
         let intent = read(&Method::POST, "/", &headers, &Bytes::new());
-        assert_eq!((intent.service.as_str(), intent.operation.as_str()), ("dynamodb", "GetItem"));
+        assert_eq!(
+            (intent.service.as_str(), intent.operation.as_str()),
+            ("dynamodb", "GetItem")
+        );
         assert_eq!(intent.protocol, Protocol::Json);
     }
 
     #[test]
     fn rest_calls_have_names() {
-        assert_eq!(rest_operation(&Method::GET, "/v2/apis/abc/routes?x=1"), "GetRoutes");
+        assert_eq!(
+            rest_operation(&Method::GET, "/v2/apis/abc/routes?x=1"),
+            "GetRoutes"
+        );
         assert_eq!(s3_operation(&Method::PUT, "/bucket/key"), "PutObject");
         assert_eq!(s3_operation(&Method::HEAD, "/bucket"), "HeadBucket");
     }

@@ -17,12 +17,15 @@ pub(crate) fn parse(text: &str) -> Result<Document<'_>> {
 
 /// The first child element of that name.
 pub(crate) fn child<'a, 'd>(node: Node<'a, 'd>, name: &str) -> Option<Node<'a, 'd>> {
-    node.children().find(|child| child.tag_name().name() == name)
+    node.children()
+        .find(|child| child.tag_name().name() == name)
 }
 
 /// The text of the first child element of that name, or nothing.
 pub(crate) fn text<'a>(node: Node<'a, '_>, name: &str) -> &'a str {
-    child(node, name).and_then(|child| child.text()).unwrap_or_default()
+    child(node, name)
+        .and_then(|child| child.text())
+        .unwrap_or_default()
 }
 
 /// The `member` elements of the first list of that name, anywhere in the document.
@@ -31,14 +34,19 @@ pub(crate) fn members<'a, 'd>(document: &'a Document<'d>, list: &str) -> Vec<Nod
         .descendants()
         .find(|node| node.tag_name().name() == list)
         .into_iter()
-        .flat_map(|list| list.children().filter(|node| node.tag_name().name() == "member"))
+        .flat_map(|list| {
+            list.children()
+                .filter(|node| node.tag_name().name() == "member")
+        })
         .collect()
 }
 
 /// The text of the first element of that name, anywhere in the document.
 pub(crate) fn find(document: &str, name: &str) -> Option<String> {
     let parsed = Document::parse(document).ok()?;
-    let node = parsed.descendants().find(|node| node.tag_name().name() == name)?;
+    let node = parsed
+        .descendants()
+        .find(|node| node.tag_name().name() == name)?;
     node.text().map(str::to_owned)
 }
 
@@ -78,7 +86,8 @@ impl Edits {
 
     /// The changed document.
     pub(crate) fn apply(mut self, text: &str) -> String {
-        self.changes.sort_by_key(|(range, _)| (range.start, range.end));
+        self.changes
+            .sort_by_key(|(range, _)| (range.start, range.end));
         let mut out = String::with_capacity(text.len());
         let mut position = 0;
         for (range, replacement) in self.changes {
@@ -108,8 +117,7 @@ mod tests {
         edits.set(list[0], "B", "<");
         edits.set(list[0], "D", "new");
         edits.remove(list[1]);
-        let expected =
-            "<A xmlns='x'><L><member><B>&lt;</B><C/><D>new</D></member></L></A>";
+        let expected = "<A xmlns='x'><L><member><B>&lt;</B><C/><D>new</D></member></L></A>";
         assert_eq!(edits.apply(text), expected);
     }
 }

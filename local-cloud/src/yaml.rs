@@ -21,7 +21,9 @@ pub(crate) fn parse(text: &str) -> Result<Value> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.context("not YAML")?;
-        builder.take(event).with_context(|| format!("in line {}", span.start.line()))?;
+        builder
+            .take(event)
+            .with_context(|| format!("in line {}", span.start.line()))?;
     }
     builder.document.context("the document is empty")
 }
@@ -45,17 +47,23 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.map(|tag| tag.suffix().to_owned());
                 let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();
-                let value = if plain { scalar(&text) } else { Value::String(text.into_owned()) };
+                let value = if plain {
+                    scalar(&text)
+                } else {
+                    Value::String(text.into_owned())
+                };
                 self.complete(value, tag.as_deref(), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 let tag = tag.map(|tag| tag.suffix().to_owned());
-                self.open.push((Collection::Sequence(Vec::new()), tag, anchor));
+                self.open
+                    .push((Collection::Sequence(Vec::new()), tag, anchor));
                 Ok(())
             }
             Event::MappingStart(_, anchor, tag) => {
                 let tag = tag.map(|tag| tag.suffix().to_owned());
-                self.open.push((Collection::Mapping(Map::new(), None), tag, anchor));
+                self.open
+                    .push((Collection::Mapping(Map::new(), None), tag, anchor));
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -67,7 +75,11 @@ impl Builder {
                 self.complete(value, tag.as_deref(), anchor)
             }
             Event::Alias(anchor) => {
-                let value = self.anchors.get(&anchor).cloned().context("an unknown anchor")?;
+                let value = self
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .context("an unknown anchor")?;
                 self.complete(value, None, 0)
             }
             _ => Ok(()),
@@ -142,8 +154,13 @@ fn number(text: &str) -> Option<Number> {
     {
         return Some(whole.into());
     }
-    let decimal = text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b".-".contains(&b));
-    decimal.then(|| text.parse().ok().and_then(Number::from_f64)).flatten()
+    let decimal = text.contains('.')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b".-".contains(&b));
+    decimal
+        .then(|| text.parse().ok().and_then(Number::from_f64))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -177,7 +194,8 @@ F:
 
     #[test]
     fn scalars_keep_their_kinds() {
-        let text = "a: 1\nb: '1'\nc: true\nd: 1.5\ne: 2010-09-09\nf: 0123\ng:\nh: >-\n  two\n  lines\n";
+        let text =
+            "a: 1\nb: '1'\nc: true\nd: 1.5\ne: 2010-09-09\nf: 0123\ng:\nh: >-\n  two\n  lines\n";
         let expected = json!({
             "a": 1, "b": "1", "c": true, "d": 1.5, "e": "2010-09-09", "f": "0123", "g": null,
             "h": "two lines",
