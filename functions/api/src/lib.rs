@@ -1,1 +1,55 @@
-//! Placeholder.
+//! The self-service API: HTTP on the outside, the use cases of `shared/control` inside.
+//!
+//! A handler parses, calls and answers; it decides nothing. What there is to call stands in
+//! one table ([`operations`]), from which both the router and the OpenAPI document are made,
+//! so that none can be served and not documented, or the other way round.
+
+mod answer;
+mod handlers;
+mod openapi;
+mod operations;
+mod request;
+mod schema;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use slipway_control::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use slipway_control::services::Services;
+
+pub use openapi::document;
+
+/// The largest body that is read, in bytes. A manifest's texts fit in 48 KiB.
+pub const MAX_BODY: usize = 128 * 1024;
+/// Where the API begins on the platform's HTTP API.
+pub const BASE: &str = "/platform/v1";
+
+/// Which ports the API works over.
+pub trait Ports: Send + Sync + 'static {
+    /// The registry.
+    type Registry: ServiceReader + HistoryReader + ChangeWriter + 'static;
+    /// What runs.
+    type Live: LiveReader + 'static;
+    /// The platform's HTTP API.
+    type Gateway: RouteReader + 'static;
+}
+
+/// What every handler is given.
+pub struct App<P: Ports> {
+    /// The use cases.
+    pub services: Services<P::Registry, P::Live, P::Gateway>,
+}
+
+/// The API as a service of HTTP requests.
+pub fn router<P: Ports>(app: Arc<App<P>>) -> Router {
+    let mut router = Router::new();
+    for operation in operations::all::<P>() {
+        router = router.route(&format!("{BASE}{}", operation.path), operation.handler);
+    }
+    router
+        .fallback(handlers::not_found)
+        .method_not_allowed_fallback(handlers::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app)
+}

@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! The function behind the platform's API: wiring.
+
+use std::sync::Arc;
+
+use slipway_api::App;
+use slipway_aws::{Ecs, HttpApi, Registry, sdk_config};
+use slipway_control::services::Services;
+use slipway_lambda::{settings::Settings, telemetry};
+
+/// The ports over AWS.
+struct Aws;
+
+impl slipway_api::Ports for Aws {
+    type Registry = Registry;
+    type Live = Ecs;
+    type Gateway = HttpApi;
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start();
+    let settings = Settings::from_environment()?;
+    let sdk = sdk_config(
+        "slipway-api",
+        &settings.platform.region,
+        settings.endpoint.as_deref(),
+    );
+    let services = Services {
+        registry: Registry::new(&sdk, settings.table, settings.max_operations),
+        live: Ecs::new(&sdk),
+        gateway: HttpApi::new(&sdk, settings.platform.api.clone()),
+        platform: settings.platform,
+    };
+    lambda_http::run(slipway_api::router(Arc::new(App::<Aws> { services }))).await
+}

@@ -1,2 +1,37 @@
-//! Placeholder.
-fn main() {}
+//! The function that brings stacks to what their services want: wiring.
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use slipway_aws::{CloudFormation, Registry, WakeQueue, sdk_config};
+use slipway_control::reconcile::Reconciler;
+use slipway_lambda::settings::{Settings, variable};
+use slipway_lambda::{clock, telemetry};
+use slipway_reconciler::Handler;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::start();
+    let settings = Settings::from_environment()?;
+    let sdk = sdk_config(
+        "slipway-reconciler",
+        &settings.platform.region,
+        settings.endpoint.as_deref(),
+    );
+    let role = variable("SLIPWAY_SERVICE_ROLE_ARN")?;
+    let handler = Handler {
+        reconciler: Reconciler {
+            registry: Registry::new(&sdk, settings.table, settings.max_operations),
+            stacks: CloudFormation::new(&sdk, role, variable("SLIPWAY_TEMPLATE_BUCKET")?),
+            platform: settings.platform,
+        },
+        waker: WakeQueue::new(&sdk, variable("SLIPWAY_WAKE_QUEUE_URL")?),
+    };
+    let handler = &handler;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        handler
+            .handle(event.payload, clock::now)
+            .await
+            .map_err(lambda_runtime::Error::from)
+    }))
+    .await
+}

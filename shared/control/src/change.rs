@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use slipway_domain::{Cause, Deployment, DeploymentId, EnvironmentName, Manifest, Platform, RoutePath, Scope, Step};
+use slipway_domain::{
+    Cause, Deployment, DeploymentId, EnvironmentName, Manifest, Platform, RoutePath, Scope, Step,
+};
 
 use crate::Stamp;
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
@@ -78,17 +80,32 @@ pub fn replace(
     platform: &Platform,
     request: &Request,
 ) -> Change {
-    let service = ServiceRecord { manifest, ..next(state, request) };
+    let service = ServiceRecord {
+        manifest,
+        ..next(state, request)
+    };
     build(Some(state), service, redeploy, platform, request)
 }
 
 /// Marks a service for deletion: every stack looks, and none begins a deployment.
 pub fn delete(state: &ServiceState, request: &Request) -> Change {
-    let service = ServiceRecord { deleting: true, ..next(state, request) };
+    let service = ServiceRecord {
+        deleting: true,
+        ..next(state, request)
+    };
     let stacks = state
         .stacks
         .keys()
-        .map(|scope| (scope.clone(), StackChange { new: false, deployment: None, path: None }))
+        .map(|scope| {
+            (
+                scope.clone(),
+                StackChange {
+                    new: false,
+                    deployment: None,
+                    path: None,
+                },
+            )
+        })
         .collect();
     Change {
         audit: audit(Some(state), &service, request),
@@ -123,18 +140,34 @@ fn build(
     let mut deployments = Vec::new();
     let mut claims = Vec::new();
 
-    let images_changed = before
-        .is_none_or(|state| state.service.manifest.settings.images != service.manifest.settings.images);
+    let images_changed = before.is_none_or(|state| {
+        state.service.manifest.settings.images != service.manifest.settings.images
+    });
     if images_changed {
         let new = !has(&Scope::Service);
-        stacks.insert(Scope::Service, StackChange { new, deployment: None, path: None });
+        stacks.insert(
+            Scope::Service,
+            StackChange {
+                new,
+                deployment: None,
+                path: None,
+            },
+        );
     }
 
     for environment in service.manifest.environments(&platform.environment) {
         let scope = Scope::Environment(environment.clone());
-        let Some(effective) = service.manifest.effective(&environment, &platform.environment) else { continue };
+        let Some(effective) = service
+            .manifest
+            .effective(&environment, &platform.environment)
+        else {
+            continue;
+        };
         let previous = before.and_then(|state| {
-            state.service.manifest.effective(&environment, &platform.environment)
+            state
+                .service
+                .manifest
+                .effective(&environment, &platform.environment)
         });
         if has(&scope) && previous.as_ref() == Some(&effective) && redeploy != Some(&environment) {
             continue;
@@ -143,7 +176,10 @@ fn build(
             .and_then(|state| state.stacks.get(&scope))
             .is_some_and(|stack| stack.paths.contains(&effective.path));
         if !held {
-            let owner = PathOwner { service: service.name().clone(), environment: environment.clone() };
+            let owner = PathOwner {
+                service: service.name().clone(),
+                environment: environment.clone(),
+            };
             claims.push((effective.path.clone(), owner));
         }
         let deployment = effective.settings.image.as_ref().map(|image| Deployment {
@@ -155,7 +191,10 @@ fn build(
             actor: request.actor.clone(),
             image: image.clone(),
             created_at: request.stamp.now,
-            steps: vec![Step { name: "accepted".to_owned(), at: request.stamp.now }],
+            steps: vec![Step {
+                name: "accepted".to_owned(),
+                at: request.stamp.now,
+            }],
             outcome: None,
         });
         let change = StackChange {
@@ -169,11 +208,21 @@ fn build(
 
     // Environments that the manifest no longer has are to be deleted.
     for scope in before.iter().flat_map(|state| state.stacks.keys()) {
-        let gone = scope
-            .environment()
-            .is_some_and(|name| service.manifest.effective(name, &platform.environment).is_none());
+        let gone = scope.environment().is_some_and(|name| {
+            service
+                .manifest
+                .effective(name, &platform.environment)
+                .is_none()
+        });
         if gone {
-            stacks.insert(scope.clone(), StackChange { new: false, deployment: None, path: None });
+            stacks.insert(
+                scope.clone(),
+                StackChange {
+                    new: false,
+                    deployment: None,
+                    path: None,
+                },
+            );
         }
     }
 
@@ -208,11 +257,13 @@ pub fn manifest_hash(manifest: &Manifest) -> String {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            use std::fmt::Write;
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 impl Change {
@@ -233,6 +284,9 @@ impl Change {
             record.deployment = change.deployment.or(record.deployment);
             record.paths.extend(change.path.clone());
         }
-        ServiceState { service: self.service.clone(), stacks }
+        ServiceState {
+            service: self.service.clone(),
+            stacks,
+        }
     }
 }

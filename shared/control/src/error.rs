@@ -91,7 +91,9 @@ pub enum ServiceError {
         owner: String,
     },
     /// The caller's precondition does not hold.
-    #[error("`{service}` is at generation {generation}, not at the one in If-Match; read it again and repeat the change")]
+    #[error(
+        "`{service}` is at generation {generation}, not at the one in If-Match; read it again and repeat the change"
+    )]
     Stale {
         /// The service.
         service: ServiceName,

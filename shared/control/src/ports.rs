@@ -5,7 +5,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName};
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName,
+};
 
 use crate::change::Change;
 use crate::error::{CommitError, PortError};
@@ -28,7 +30,10 @@ pub struct Page<T> {
 /// Reads services. One call of the registry each.
 pub trait ServiceReader: Send + Sync {
     /// The service with its stacks.
-    fn service(&self, name: &ServiceName) -> impl Future<Output = PortResult<Option<ServiceState>>> + Send;
+    fn service(
+        &self,
+        name: &ServiceName,
+    ) -> impl Future<Output = PortResult<Option<ServiceState>>> + Send;
 
     /// Services by team and name, with a word on each of their stacks.
     fn services(
@@ -39,7 +44,10 @@ pub trait ServiceReader: Send + Sync {
     ) -> impl Future<Output = PortResult<Page<ServiceSummary>>> + Send;
 
     /// Who holds a path.
-    fn path_owner(&self, path: &RoutePath) -> impl Future<Output = PortResult<Option<PathOwner>>> + Send;
+    fn path_owner(
+        &self,
+        path: &RoutePath,
+    ) -> impl Future<Output = PortResult<Option<PathOwner>>> + Send;
 }
 
 /// Reads what happened to a service. One call of the registry each; newest first.
@@ -100,7 +108,11 @@ pub struct Live {
 /// Looks at what runs.
 pub trait LiveReader: Send + Sync {
     /// What runs of the ECS service, or nothing when it is not there.
-    fn live(&self, cluster: &str, service: &str) -> impl Future<Output = PortResult<Option<Live>>> + Send;
+    fn live(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> impl Future<Output = PortResult<Option<Live>>> + Send;
 }
 
 /// Looks at the platform's HTTP API.
@@ -180,16 +192,27 @@ pub trait Slots: Send + Sync {
 pub trait StackReader: Send + Sync {
     /// A stack by id or name; nothing when there is none of this name. By id, a deleted
     /// stack is still found.
-    fn stack(&self, id_or_name: &str) -> impl Future<Output = PortResult<Option<ObservedStack>>> + Send;
+    fn stack(
+        &self,
+        id_or_name: &str,
+    ) -> impl Future<Output = PortResult<Option<ObservedStack>>> + Send;
 
     /// A change set of a stack.
-    fn change_set(&self, stack: &str, name: &str) -> impl Future<Output = PortResult<Option<ChangeSet>>> + Send;
+    fn change_set(
+        &self,
+        stack: &str,
+        name: &str,
+    ) -> impl Future<Output = PortResult<Option<ChangeSet>>> + Send;
 
     /// Why the stack's last operation failed: the first failed resources and their reasons.
     fn failure(&self, stack: &str) -> impl Future<Output = PortResult<Option<String>>> + Send;
 
     /// What ECS says of the service's deployments.
-    fn rollout(&self, cluster: &str, service: &str) -> impl Future<Output = PortResult<Option<Rollout>>> + Send;
+    fn rollout(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> impl Future<Output = PortResult<Option<Rollout>>> + Send;
 }
 
 /// What a stack operation is given.
@@ -233,5 +256,10 @@ pub trait StackWriter: Send + Sync {
 /// Wakes the reconciler later.
 pub trait Waker: Send + Sync {
     /// Wakes it for a stack after `delay`, at most 15 minutes.
-    fn wake(&self, service: &ServiceName, scope: &Scope, delay: Duration) -> impl Future<Output = PortResult<()>> + Send;
+    fn wake(
+        &self,
+        service: &ServiceName,
+        scope: &Scope,
+        delay: Duration,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }

@@ -21,7 +21,10 @@ pub(crate) async fn plan(
 ) -> Result<PlanView, ServiceError> {
     let mut obstacles = Vec::new();
     if state.is_some_and(|state| state.service.deleting) {
-        obstacles.push(Problem::new("/service", "is being deleted; wait until it is gone"));
+        obstacles.push(Problem::new(
+            "/service",
+            "is being deleted; wait until it is gone",
+        ));
     }
     obstacles.extend(paths_taken(manifest, state, platform, registry, gateway).await?);
     let stacks = stacks(manifest, state, platform);
@@ -30,7 +33,12 @@ pub(crate) async fn plan(
         Some(state) if state.service.manifest == *manifest => PlanAction::None,
         Some(_) => PlanAction::Update,
     };
-    Ok(PlanView { service: manifest.service.clone(), action, obstacles, stacks })
+    Ok(PlanView {
+        service: manifest.service.clone(),
+        action,
+        obstacles,
+        stacks,
+    })
 }
 
 async fn paths_taken(
@@ -43,7 +51,9 @@ async fn paths_taken(
     let mut obstacles = Vec::new();
     let mut routes = None;
     for environment in manifest.environments(&platform.environment) {
-        let Some(effective) = manifest.effective(&environment, &platform.environment) else { continue };
+        let Some(effective) = manifest.effective(&environment, &platform.environment) else {
+            continue;
+        };
         let scope = Scope::Environment(environment.clone());
         let held = state
             .and_then(|state| state.stacks.get(&scope))
@@ -53,7 +63,13 @@ async fn paths_taken(
         }
         let pointer = manifest.path_pointer(&environment);
         if let Some(owner) = registry.path_owner(&effective.path).await? {
-            obstacles.push(Problem::new(pointer, format!("gives the path `{}`, which belongs to `{owner}`", effective.path)));
+            obstacles.push(Problem::new(
+                pointer,
+                format!(
+                    "gives the path `{}`, which belongs to `{owner}`",
+                    effective.path
+                ),
+            ));
             continue;
         }
         let keys = match routes.take() {
@@ -72,9 +88,18 @@ async fn paths_taken(
     Ok(obstacles)
 }
 
-fn stacks(manifest: &Manifest, state: Option<&ServiceState>, platform: &Platform) -> BTreeMap<String, StackPlan> {
+fn stacks(
+    manifest: &Manifest,
+    state: Option<&ServiceState>,
+    platform: &Platform,
+) -> BTreeMap<String, StackPlan> {
     let mut scopes = vec![Scope::Service];
-    scopes.extend(manifest.environments(&platform.environment).into_iter().map(Scope::Environment));
+    scopes.extend(
+        manifest
+            .environments(&platform.environment)
+            .into_iter()
+            .map(Scope::Environment),
+    );
     scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
     scopes.sort();
     scopes.dedup();
@@ -82,10 +107,19 @@ fn stacks(manifest: &Manifest, state: Option<&ServiceState>, platform: &Platform
         .into_iter()
         .map(|scope| {
             let before = state
-                .filter(|state| state.stacks.get(&scope).is_some_and(|stack| stack.status.stack_id.is_some()))
+                .filter(|state| {
+                    state
+                        .stacks
+                        .get(&scope)
+                        .is_some_and(|stack| stack.status.stack_id.is_some())
+                })
                 .and_then(|state| render(&state.service.manifest, &scope, platform));
             let after = render(manifest, &scope, platform);
-            let name = StackName { platform: platform.name.clone(), service: manifest.service.clone(), scope };
+            let name = StackName {
+                platform: platform.name.clone(),
+                service: manifest.service.clone(),
+                scope,
+            };
             (name.to_string(), compare(before.as_ref(), after.as_ref()))
         })
         .collect()
@@ -118,7 +152,10 @@ fn compare(before: Option<&Template>, after: Option<&Template>) -> StackPlan {
                 (Some(_), true) => "stays as it is",
                 (Some(_), false) => "is updated",
             };
-            StackPlan { summary: summary.to_owned(), changes }
+            StackPlan {
+                summary: summary.to_owned(),
+                changes,
+            }
         }
     }
 }

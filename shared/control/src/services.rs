@@ -82,10 +82,18 @@ where
     G: RouteReader,
 {
     /// Registers a service. One call of the registry when nothing conflicts.
-    pub async fn register(&self, document: &Value, caller: &Caller) -> Result<ServiceView, ServiceError> {
+    pub async fn register(
+        &self,
+        document: &Value,
+        caller: &Caller,
+    ) -> Result<ServiceView, ServiceError> {
         let manifest = self.read(document)?;
         let name = manifest.service.clone();
-        let change = change::register(manifest, &self.platform, &request(caller, "register", Cause::Api));
+        let change = change::register(
+            manifest,
+            &self.platform,
+            &request(caller, "register", Cause::Api),
+        );
         let view = ServiceView::new(&change.after(None), &self.platform);
         let change = with_key(change, caller, &("register", document), &view);
         for _ in 0..TRIES {
@@ -110,7 +118,9 @@ where
     ) -> Result<Written, ServiceError> {
         let mut document = document.clone();
         if let Some(fields) = document.as_object_mut() {
-            fields.entry("service").or_insert_with(|| Value::from(name.as_str()));
+            fields
+                .entry("service")
+                .or_insert_with(|| Value::from(name.as_str()));
         }
         let manifest = self.read(&document)?;
         same_name(&manifest, name)?;
@@ -160,20 +170,32 @@ where
         for _ in 0..TRIES {
             let state = self.registry.service(name).await?;
             let manifest = manifest(state.as_ref())?;
-            let request = request(caller, if state.is_some() { action } else { "register" }, Cause::Api);
+            let request = request(
+                caller,
+                if state.is_some() { action } else { "register" },
+                Cause::Api,
+            );
             let change = match &state {
-                None if precondition.is_some() => return Err(ServiceError::NoService(name.clone())),
+                None if precondition.is_some() => {
+                    return Err(ServiceError::NoService(name.clone()));
+                }
                 None => change::register(manifest, &self.platform, &request),
                 Some(state) => {
                     check(state, precondition)?;
                     alive(state)?;
                     if manifest == state.service.manifest {
-                        return Ok(Written::Unchanged(Box::new(ServiceView::new(state, &self.platform))));
+                        return Ok(Written::Unchanged(Box::new(ServiceView::new(
+                            state,
+                            &self.platform,
+                        ))));
                     }
                     change::replace(state, manifest, None, &self.platform, &request)
                 }
             };
-            let view = Box::new(ServiceView::new(&change.after(state.as_ref()), &self.platform));
+            let view = Box::new(ServiceView::new(
+                &change.after(state.as_ref()),
+                &self.platform,
+            ));
             match self.registry.commit(&change).await {
                 Ok(()) if state.is_some() => return Ok(Written::Updated(view)),
                 Ok(()) => return Ok(Written::Created(view)),
@@ -211,7 +233,11 @@ where
     }
 
     fn deletion(&self, state: &ServiceState) -> DeletionView {
-        let mut view = DeletionView { service: state.service.name().clone(), kept: Vec::new(), removed: std::collections::BTreeMap::new() };
+        let mut view = DeletionView {
+            service: state.service.name().clone(),
+            kept: Vec::new(),
+            removed: std::collections::BTreeMap::new(),
+        };
         for (scope, stack) in &state.stacks {
             // A stack that was never made leaves nothing.
             if stack.status.stack_id.is_none() {
@@ -246,18 +272,39 @@ where
             let state = self.state(name).await?;
             alive(&state)?;
             let mut manifest = state.service.manifest.clone();
-            if manifest.effective(environment, &self.platform.environment).is_none() {
+            if manifest
+                .effective(environment, &self.platform.environment)
+                .is_none()
+            {
                 return Err(no_environment(name, environment));
             }
             manifest.set_image(environment, &self.platform.environment, image.clone());
             manifest.check_on(&self.platform)?;
             let request = request(caller, "deploy", Cause::Deploy);
-            let change = change::replace(&state, manifest, Some(environment), &self.platform, &request);
-            let Some(deployment) = change.deployments.iter().find(|d| d.environment == *environment) else {
+            let change = change::replace(
+                &state,
+                manifest,
+                Some(environment),
+                &self.platform,
+                &request,
+            );
+            let Some(deployment) = change
+                .deployments
+                .iter()
+                .find(|d| d.environment == *environment)
+            else {
                 return Err(no_environment(name, environment));
             };
-            let started = DeploymentStarted { generation: change.service.generation, deployment: deployment.clone() };
-            let change = with_key(change, caller, &("deploy", name, environment, image), &started);
+            let started = DeploymentStarted {
+                generation: change.service.generation,
+                deployment: deployment.clone(),
+            };
+            let change = with_key(
+                change,
+                caller,
+                &("deploy", name, environment, image),
+                &started,
+            );
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
                 Err(CommitError::Contended | CommitError::Moved) => {}
@@ -288,24 +335,42 @@ where
         name: &ServiceName,
         environment: &EnvironmentName,
     ) -> Result<EnvironmentView, ServiceError> {
-        let mut view = self.get(name).await?.environments.remove(environment).ok_or_else(|| no_environment(name, environment))?;
+        let mut view = self
+            .get(name)
+            .await?
+            .environments
+            .remove(environment)
+            .ok_or_else(|| no_environment(name, environment))?;
         let output = |key| view.stack.outputs.get(key);
         if let (Some(cluster), Some(service)) = (output("Cluster"), output("ServiceName")) {
             // What runs is a look beside the answer, not the answer: it may be absent.
-            view.live = self.live.live(cluster, service).await.ok().flatten().map(Into::into);
+            view.live = self
+                .live
+                .live(cluster, service)
+                .await
+                .ok()
+                .flatten()
+                .map(Into::into);
         }
         Ok(view)
     }
 
     /// The plain template of one of the service's stacks, at its newest generation.
-    pub async fn template(&self, name: &ServiceName, scope: &Scope) -> Result<Template, ServiceError> {
+    pub async fn template(
+        &self,
+        name: &ServiceName,
+        scope: &Scope,
+    ) -> Result<Template, ServiceError> {
         let state = self.state(name).await?;
         self.render(&state.service, scope)
     }
 
     fn render(&self, service: &ServiceRecord, scope: &Scope) -> Result<Template, ServiceError> {
         match scope {
-            Scope::Service => Ok(slipway_synth::service_stack(&service.manifest, &self.platform)),
+            Scope::Service => Ok(slipway_synth::service_stack(
+                &service.manifest,
+                &self.platform,
+            )),
             Scope::Environment(environment) => {
                 let effective = service
                     .manifest
@@ -325,7 +390,14 @@ where
         if let Some(state) = &state {
             manifest.keep_images_of(&state.service.manifest, &self.platform.environment);
         }
-        crate::preview::plan(&manifest, state.as_ref(), &self.platform, &self.registry, &self.gateway).await
+        crate::preview::plan(
+            &manifest,
+            state.as_ref(),
+            &self.platform,
+            &self.registry,
+            &self.gateway,
+        )
+        .await
     }
 
     /// Deployments of an environment, newest first.
@@ -336,7 +408,11 @@ where
         after: Option<&str>,
         limit: usize,
     ) -> Result<PageView<Deployment>, ServiceError> {
-        Ok(page(self.registry.deployments(name, environment, after, limit).await?))
+        Ok(page(
+            self.registry
+                .deployments(name, environment, after, limit)
+                .await?,
+        ))
     }
 
     /// One deployment.
@@ -349,7 +425,9 @@ where
         self.registry
             .deployment(name, environment, id)
             .await?
-            .ok_or_else(|| ServiceError::NoPart(format!("`{name}/{environment}` has no deployment `{id}`")))
+            .ok_or_else(|| {
+                ServiceError::NoPart(format!("`{name}/{environment}` has no deployment `{id}`"))
+            })
     }
 
     /// Generations of a service, newest first.
@@ -361,7 +439,10 @@ where
     ) -> Result<PageView<GenerationView>, ServiceError> {
         let found = self.registry.generations(name, after, limit).await?;
         let items = found.items.into_iter().map(Into::into).collect();
-        Ok(PageView { items, next: found.next })
+        Ok(PageView {
+            items,
+            next: found.next,
+        })
     }
 
     /// The audit log of a service, newest first. It outlives the service.
@@ -381,20 +462,34 @@ where
     }
 
     async fn state(&self, name: &ServiceName) -> Result<ServiceState, ServiceError> {
-        self.registry.service(name).await?.ok_or_else(|| ServiceError::NoService(name.clone()))
+        self.registry
+            .service(name)
+            .await?
+            .ok_or_else(|| ServiceError::NoService(name.clone()))
     }
 }
 
 fn request(caller: &Caller, action: &'static str, cause: Cause) -> Request {
-    Request { actor: caller.actor.clone(), stamp: caller.stamp, action, cause }
+    Request {
+        actor: caller.actor.clone(),
+        stamp: caller.stamp,
+        action,
+        cause,
+    }
 }
 
 fn page<T>(page: Page<T>) -> PageView<T> {
-    PageView { items: page.items, next: page.next }
+    PageView {
+        items: page.items,
+        next: page.next,
+    }
 }
 
 fn invalid(pointer: &str, detail: impl Into<String>) -> ServiceError {
-    ServiceError::Invalid(Problems { problems: vec![Problem::new(pointer, detail)], schema: true })
+    ServiceError::Invalid(Problems {
+        problems: vec![Problem::new(pointer, detail)],
+        schema: true,
+    })
 }
 
 fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
@@ -405,7 +500,13 @@ fn same_name(manifest: &Manifest, name: &ServiceName) -> Result<(), ServiceError
     if manifest.service == *name {
         Ok(())
     } else {
-        Err(invalid("/service", format!("is `{}`, but the address names `{name}`: a service is not renamed, register another", manifest.service)))
+        Err(invalid(
+            "/service",
+            format!(
+                "is `{}`, but the address names `{name}`: a service is not renamed, register another",
+                manifest.service
+            ),
+        ))
     }
 }
 
@@ -421,8 +522,15 @@ fn check(state: &ServiceState, precondition: Option<&Precondition>) -> Result<()
     match precondition {
         None => Err(ServiceError::NoPrecondition(service)),
         Some(Precondition::Exists) => Ok(()),
-        Some(Precondition::Is(tag)) if *tag == etag(state.service.generation, state.service.uid) => Ok(()),
-        Some(Precondition::Is(_)) => Err(ServiceError::Stale { service, generation: state.service.generation }),
+        Some(Precondition::Is(tag))
+            if *tag == etag(state.service.generation, state.service.uid) =>
+        {
+            Ok(())
+        }
+        Some(Precondition::Is(_)) => Err(ServiceError::Stale {
+            service,
+            generation: state.service.generation,
+        }),
     }
 }
 
@@ -449,7 +557,12 @@ fn replay<T: serde::de::DeserializeOwned>(
     name: &ServiceName,
 ) -> Result<T, ServiceError> {
     match error {
-        CommitError::Seen(seen) if change.seen.as_ref().is_some_and(|mine| mine.request == seen.request) => {
+        CommitError::Seen(seen)
+            if change
+                .seen
+                .as_ref()
+                .is_some_and(|mine| mine.request == seen.request) =>
+        {
             serde_json::from_value(seen.response).map_err(|_| ServiceError::Contended(name.clone()))
         }
         other => Err(refusal(other, change)),
@@ -460,9 +573,18 @@ fn refusal(error: CommitError, change: &Change) -> ServiceError {
     let name = change.service.name();
     match error {
         CommitError::PathTaken { path, owner } => {
-            let environment = change.claims.iter().find(|(claimed, _)| *claimed == path).map(|(_, o)| &o.environment);
-            let pointer = environment.map_or_else(String::new, |e| change.service.manifest.path_pointer(e));
-            ServiceError::PathTaken { pointer, path, owner }
+            let environment = change
+                .claims
+                .iter()
+                .find(|(claimed, _)| *claimed == path)
+                .map(|(_, o)| &o.environment);
+            let pointer =
+                environment.map_or_else(String::new, |e| change.service.manifest.path_pointer(e));
+            ServiceError::PathTaken {
+                pointer,
+                path,
+                owner,
+            }
         }
         CommitError::Seen(_) => ServiceError::KeyReused,
         CommitError::Contended | CommitError::Moved => ServiceError::Contended(name.clone()),

@@ -241,10 +241,10 @@ impl ServiceView {
             updated_by: record.updated_by.clone(),
             deleting: record.deleting,
             manifest: record.manifest.clone(),
-            service_stack: state
-                .stacks
-                .get(&Scope::Service)
-                .map_or_else(|| StackStatus::new(record.created_at), |stack| stack.status.clone()),
+            service_stack: state.stacks.get(&Scope::Service).map_or_else(
+                || StackStatus::new(record.created_at),
+                |stack| stack.status.clone(),
+            ),
             environments,
         }
     }

@@ -57,7 +57,14 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             let template = slipway_synth::service_stack(&service.manifest, platform);
             present(service.generation, template.clone(), template, false)
         }
-        Scope::Service if state.stacks.keys().any(|scope| scope.environment().is_some()) => Desired::Held,
+        Scope::Service
+            if state
+                .stacks
+                .keys()
+                .any(|scope| scope.environment().is_some()) =>
+        {
+            Desired::Held
+        }
         Scope::Service => Desired::Absent,
         Scope::Environment(_) if service.deleting => Desired::Absent,
         Scope::Environment(name) => {
@@ -68,8 +75,12 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
                 slipway_synth::environment_stack(&effective, platform, &RunState { desired_count })
             };
             match (render(Some(effective.settings.scaling.min)), render(None)) {
-                (Some(creation), Some(steady)) => present(service.generation, creation, steady, true),
-                _ => Desired::Waiting { generation: service.generation },
+                (Some(creation), Some(steady)) => {
+                    present(service.generation, creation, steady, true)
+                }
+                _ => Desired::Waiting {
+                    generation: service.generation,
+                },
             }
         }
     }
@@ -77,7 +88,13 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
 
 fn present(generation: u64, creation: Template, steady: Template, rolls_out: bool) -> Desired {
     let digest = steady.digest().to_owned();
-    Desired::Present(Box::new(Target { generation, creation, steady, digest, rolls_out }))
+    Desired::Present(Box::new(Target {
+        generation,
+        creation,
+        steady,
+        digest,
+        rolls_out,
+    }))
 }
 
 /// The client request token of an operation: the same for the same intent, so that a call
@@ -87,6 +104,10 @@ fn present(generation: u64, creation: Template, steady: Template, rolls_out: boo
 pub fn token(uid: Ulid, scope: &Scope, generation: u64, operation: &str, attempt: u32) -> String {
     let intent = format!("{uid}/{scope}/{generation}/{operation}/{attempt}");
     let digest = Sha256::digest(intent.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("slipway-{operation}-{hex}")
 }

@@ -114,10 +114,16 @@ impl StackStatus {
         (Self::DeleteFailed, "DELETE_FAILED"),
         (Self::DeleteComplete, "DELETE_COMPLETE"),
         (Self::UpdateInProgress, "UPDATE_IN_PROGRESS"),
-        (Self::UpdateCompleteCleanupInProgress, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+        (
+            Self::UpdateCompleteCleanupInProgress,
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        ),
         (Self::UpdateComplete, "UPDATE_COMPLETE"),
         (Self::UpdateFailed, "UPDATE_FAILED"),
-        (Self::UpdateRollbackInProgress, "UPDATE_ROLLBACK_IN_PROGRESS"),
+        (
+            Self::UpdateRollbackInProgress,
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+        ),
         (Self::UpdateRollbackFailed, "UPDATE_ROLLBACK_FAILED"),
         (
             Self::UpdateRollbackCompleteCleanupInProgress,
@@ -127,7 +133,10 @@ impl StackStatus {
         (Self::ReviewInProgress, "REVIEW_IN_PROGRESS"),
         (Self::ImportInProgress, "IMPORT_IN_PROGRESS"),
         (Self::ImportComplete, "IMPORT_COMPLETE"),
-        (Self::ImportRollbackInProgress, "IMPORT_ROLLBACK_IN_PROGRESS"),
+        (
+            Self::ImportRollbackInProgress,
+            "IMPORT_ROLLBACK_IN_PROGRESS",
+        ),
         (Self::ImportRollbackFailed, "IMPORT_ROLLBACK_FAILED"),
         (Self::ImportRollbackComplete, "IMPORT_ROLLBACK_COMPLETE"),
     ];
@@ -164,7 +173,10 @@ impl StackStatus {
 
 impl std::fmt::Display for StackStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = Self::ALL.iter().find(|(status, _)| status == self).map_or("", |(_, name)| name);
+        let name = Self::ALL
+            .iter()
+            .find(|(status, _)| status == self)
+            .map_or("", |(_, name)| name);
         f.write_str(name)
     }
 }

@@ -101,8 +101,16 @@ impl Decide<'_> {
     fn answer(self, action: Action, phase: Phase, message: impl Into<String>, next: Next) -> Plan {
         let mut progress = self.progress;
         progress.holds_slot = action.begins_operation()
-            || (progress.holds_slot && matches!(phase, Phase::Creating | Phase::Updating | Phase::Deleting));
-        Plan { action, phase, message: message.into(), progress, end: None, next }
+            || (progress.holds_slot
+                && matches!(phase, Phase::Creating | Phase::Updating | Phase::Deleting));
+        Plan {
+            action,
+            phase,
+            message: message.into(),
+            progress,
+            end: None,
+            next,
+        }
     }
 
     fn wait(self, phase: Phase, message: &str) -> Plan {
@@ -116,7 +124,10 @@ impl Decide<'_> {
     }
 
     fn held(self) -> Plan {
-        self.wait(Phase::Deleting, "Waits until the service's environments are gone.")
+        self.wait(
+            Phase::Deleting,
+            "Waits until the service's environments are gone.",
+        )
     }
 
     fn waiting(self) -> Plan {
@@ -130,13 +141,23 @@ impl Decide<'_> {
 
     fn absent(self, stack: Option<&ObservedStack>) -> Plan {
         let Some(stack) = stack else {
-            return self.answer(Action::Forget, Phase::Deleting, "The stack is gone.", Next::Done);
+            return self.answer(
+                Action::Forget,
+                Phase::Deleting,
+                "The stack is gone.",
+                Next::Done,
+            );
         };
         match stack.status {
-            StackStatus::DeleteComplete => {
-                self.answer(Action::Forget, Phase::Deleting, "The stack is gone.", Next::Done)
+            StackStatus::DeleteComplete => self.answer(
+                Action::Forget,
+                Phase::Deleting,
+                "The stack is gone.",
+                Next::Done,
+            ),
+            StackStatus::DeleteInProgress => {
+                self.wait(Phase::Deleting, "CloudFormation deletes the stack.")
             }
-            StackStatus::DeleteInProgress => self.wait(Phase::Deleting, "CloudFormation deletes the stack."),
             StackStatus::CreateInProgress
             | StackStatus::RollbackInProgress
             | StackStatus::UpdateInProgress
@@ -144,16 +165,22 @@ impl Decide<'_> {
             | StackStatus::UpdateRollbackInProgress
             | StackStatus::UpdateRollbackCompleteCleanupInProgress
             | StackStatus::ImportInProgress
-            | StackStatus::ImportRollbackInProgress => {
-                self.wait(Phase::Deleting, "Waits for the running operation to end, then deletes the stack.")
-            }
+            | StackStatus::ImportRollbackInProgress => self.wait(
+                Phase::Deleting,
+                "Waits for the running operation to end, then deletes the stack.",
+            ),
             StackStatus::DeleteFailed if self.progress.attempt >= MAX_ATTEMPTS => {
                 let reason = self.reason("The stack could not be deleted");
-                self.failed(&format!("{reason} Remove what stands in the way, then delete the service again."))
+                self.failed(&format!(
+                    "{reason} Remove what stands in the way, then delete the service again."
+                ))
             }
             StackStatus::DeleteFailed => {
                 let delay = backoff(self.progress.attempt);
-                self.delete("CloudFormation could not delete the stack; once more.", Next::Requeue(delay))
+                self.delete(
+                    "CloudFormation could not delete the stack; once more.",
+                    Next::Requeue(delay),
+                )
             }
             StackStatus::CreateFailed
             | StackStatus::CreateComplete
@@ -200,29 +227,35 @@ impl Decide<'_> {
             StackStatus::CreateInProgress | StackStatus::ImportInProgress => {
                 self.wait(Phase::Creating, "CloudFormation creates the stack.")
             }
-            StackStatus::UpdateInProgress => self.wait(Phase::Updating, "CloudFormation updates the stack."),
-            StackStatus::UpdateCompleteCleanupInProgress => {
-                self.wait(Phase::Updating, "CloudFormation removes what the update replaced.")
+            StackStatus::UpdateInProgress => {
+                self.wait(Phase::Updating, "CloudFormation updates the stack.")
             }
-            StackStatus::RollbackInProgress | StackStatus::ImportRollbackInProgress => {
-                self.wait(Phase::Creating, "Creating the stack failed; CloudFormation takes it back.")
-            }
-            StackStatus::UpdateRollbackInProgress | StackStatus::UpdateRollbackCompleteCleanupInProgress => {
-                self.wait(Phase::Updating, "The update failed; CloudFormation takes it back.")
-            }
+            StackStatus::UpdateCompleteCleanupInProgress => self.wait(
+                Phase::Updating,
+                "CloudFormation removes what the update replaced.",
+            ),
+            StackStatus::RollbackInProgress | StackStatus::ImportRollbackInProgress => self.wait(
+                Phase::Creating,
+                "Creating the stack failed; CloudFormation takes it back.",
+            ),
+            StackStatus::UpdateRollbackInProgress
+            | StackStatus::UpdateRollbackCompleteCleanupInProgress => self.wait(
+                Phase::Updating,
+                "The update failed; CloudFormation takes it back.",
+            ),
             StackStatus::DeleteInProgress => {
                 self.wait(Phase::Creating, "Waits until the former stack is gone.")
             }
             StackStatus::DeleteFailed => self.clean_up("An earlier stack could not be deleted"),
-            StackStatus::CreateFailed | StackStatus::RollbackComplete | StackStatus::RollbackFailed => {
-                self.clean_up("Creating the stack failed")
-            }
-            StackStatus::CreateComplete | StackStatus::UpdateComplete | StackStatus::ImportComplete => {
-                self.complete(target, stack)
-            }
-            StackStatus::UpdateRollbackComplete | StackStatus::ImportRollbackComplete | StackStatus::UpdateFailed => {
-                self.rolled_back(target, stack)
-            }
+            StackStatus::CreateFailed
+            | StackStatus::RollbackComplete
+            | StackStatus::RollbackFailed => self.clean_up("Creating the stack failed"),
+            StackStatus::CreateComplete
+            | StackStatus::UpdateComplete
+            | StackStatus::ImportComplete => self.complete(target, stack),
+            StackStatus::UpdateRollbackComplete
+            | StackStatus::ImportRollbackComplete
+            | StackStatus::UpdateFailed => self.rolled_back(target, stack),
             StackStatus::UpdateRollbackFailed | StackStatus::ImportRollbackFailed => {
                 let reason = self.reason("The update failed, and so did taking it back");
                 self.failed(&format!(
@@ -243,11 +276,19 @@ impl Decide<'_> {
             }
             Some(ChangeSet::Preparing) => {
                 let delay = Duration::from_secs(2);
-                self.answer(Action::Nothing, Phase::Creating, "CloudFormation prepares the stack.", Next::Requeue(delay))
+                self.answer(
+                    Action::Nothing,
+                    Phase::Creating,
+                    "CloudFormation prepares the stack.",
+                    Next::Requeue(delay),
+                )
             }
-            Some(ChangeSet::Ready) => {
-                self.answer(Action::Execute, Phase::Creating, "CloudFormation creates the stack.", Next::AwaitChange)
-            }
+            Some(ChangeSet::Ready) => self.answer(
+                Action::Execute,
+                Phase::Creating,
+                "CloudFormation creates the stack.",
+                Next::AwaitChange,
+            ),
             Some(ChangeSet::Failed(reason)) => {
                 let reason = format!("CloudFormation refuses the stack: {reason}");
                 self.give_up(reason)
@@ -265,14 +306,26 @@ impl Decide<'_> {
         let transient = is_transient(&reason);
         let final_word = !transient || self.progress.attempt >= MAX_ATTEMPTS;
         // The reason of the first look stays: after a failed clean-up the events tell only of that.
-        let failure = self.progress.failure.get_or_insert(Failure { reason, transient }).clone();
+        let failure = self
+            .progress
+            .failure
+            .get_or_insert(Failure { reason, transient })
+            .clone();
         let message = if final_word {
             format!("{} The failed stack is being removed.", failure.reason)
         } else {
-            format!("{} The failed stack is being removed; then once more.", failure.reason)
+            format!(
+                "{} The failed stack is being removed; then once more.",
+                failure.reason
+            )
         };
         let delay = backoff(self.progress.attempt);
-        let mut plan = self.answer(Action::Delete, Phase::Deleting, message, Next::Requeue(delay));
+        let mut plan = self.answer(
+            Action::Delete,
+            Phase::Deleting,
+            message,
+            Next::Requeue(delay),
+        );
         if final_word {
             plan.end = Some(End::Failed(failure.reason));
         }
@@ -289,7 +342,10 @@ impl Decide<'_> {
             return self.ready("Everything is as the newest generation says.");
         }
         match &self.observed.rollout {
-            None => self.wait(Phase::RollingOut, "The stack is there; ECS does not show the service yet."),
+            None => self.wait(
+                Phase::RollingOut,
+                "The stack is there; ECS does not show the service yet.",
+            ),
             Some(rollout) => self.rolling(&rollout.clone(), stack),
         }
     }
@@ -324,7 +380,12 @@ impl Decide<'_> {
 
     fn update(mut self) -> Plan {
         self.progress.attempt += 1;
-        self.answer(Action::Update, Phase::Updating, "CloudFormation updates the stack.", Next::AwaitChange)
+        self.answer(
+            Action::Update,
+            Phase::Updating,
+            "CloudFormation updates the stack.",
+            Next::AwaitChange,
+        )
     }
 
     /// An update was taken back, so the stack is as it was. It is tried again only for a

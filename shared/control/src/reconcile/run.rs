@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_domain::status::{ConditionStatus, ConditionType};
-use slipway_domain::{Condition, Deployment, Outcome, Phase, Platform, Scope, ServiceName, StackName};
+use slipway_domain::{
+    Condition, Deployment, Outcome, Phase, Platform, Scope, ServiceName, StackName,
+};
 
 use super::Next;
 use super::desired::{Desired, desired, token};
@@ -12,8 +14,8 @@ use super::observed::{Observed, StackStatus};
 use super::plan::{Action, End, Plan, plan};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
-    HistoryReader, PortResult, ServiceReader, Slots, StackInput, StackReader, StackRegistry, StackWrite,
-    StackWriter, UpdateStarted,
+    HistoryReader, PortResult, ServiceReader, Slots, StackInput, StackReader, StackRegistry,
+    StackWrite, StackWriter, UpdateStarted,
 };
 use crate::record::{ServiceState, StackRecord};
 
@@ -54,16 +56,41 @@ where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackWriter,
 {
+    /// The stacks of a service, its environments first.
+    pub async fn scopes(&self, service: &ServiceName) -> Result<Vec<Scope>, ReconcileError> {
+        let state = self.registry.service(service).await?;
+        let mut scopes: Vec<Scope> = state
+            .into_iter()
+            .flat_map(|state| state.stacks.into_keys())
+            .collect();
+        scopes.reverse();
+        Ok(scopes)
+    }
+
     /// Looks at one stack of a service once.
-    pub async fn reconcile(&self, service: &ServiceName, scope: &Scope, now: Timestamp) -> Result<Next, ReconcileError> {
+    pub async fn reconcile(
+        &self,
+        service: &ServiceName,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Next, ReconcileError> {
         let Some(state) = self.registry.service(service).await? else {
             return Ok(Next::Done);
         };
         let Some(record) = state.stacks.get(scope) else {
             return Ok(Next::Done);
         };
-        let name = StackName { platform: self.platform.name.clone(), service: service.clone(), scope: scope.clone() };
-        let look = Look { state: &state, record, name, now };
+        let name = StackName {
+            platform: self.platform.name.clone(),
+            service: service.clone(),
+            scope: scope.clone(),
+        };
+        let look = Look {
+            state: &state,
+            record,
+            name,
+            now,
+        };
         let desired = desired(&state, scope, &self.platform);
         let observed = self.observe(&look, &desired).await?;
         let plan = plan(&desired, &record.progress, &observed);
@@ -77,22 +104,33 @@ where
             return Ok(Observed::default());
         }
         let name = look.name.to_string();
-        let mut stack = self.stacks.stack(record.status.stack_id.as_deref().unwrap_or(&name)).await?;
+        let mut stack = self
+            .stacks
+            .stack(record.status.stack_id.as_deref().unwrap_or(&name))
+            .await?;
         stack.take_if(|stack| stack.status == StackStatus::DeleteComplete);
         let mut observed = Observed::default();
         if let Some(stack) = &stack {
             match (stack.status, desired) {
-                (StackStatus::ReviewInProgress, Desired::Present(_)) if record.progress.attempt > 0 => {
+                (StackStatus::ReviewInProgress, Desired::Present(_))
+                    if record.progress.attempt > 0 =>
+                {
                     let token = self.token(look, desired, Action::Prepare, record.progress.attempt);
                     observed.change_set = self.stacks.change_set(&stack.id, &token).await?;
                 }
                 (status, _) if status.tells_a_failure() => {
                     observed.failure = self.stacks.failure(&stack.id).await?;
                 }
-                (StackStatus::CreateComplete | StackStatus::UpdateComplete | StackStatus::ImportComplete, Desired::Present(target))
-                    if target.rolls_out =>
-                {
-                    if let (Some(cluster), Some(service)) = (stack.outputs.get("Cluster"), stack.outputs.get("ServiceName")) {
+                (
+                    StackStatus::CreateComplete
+                    | StackStatus::UpdateComplete
+                    | StackStatus::ImportComplete,
+                    Desired::Present(target),
+                ) if target.rolls_out => {
+                    if let (Some(cluster), Some(service)) = (
+                        stack.outputs.get("Cluster"),
+                        stack.outputs.get("ServiceName"),
+                    ) {
                         observed.rollout = self.stacks.rollout(cluster, service).await?;
                     }
                 }
@@ -103,7 +141,13 @@ where
         Ok(observed)
     }
 
-    async fn act(&self, look: &Look<'_>, desired: &Desired, observed: &Observed, mut plan: Plan) -> Result<Next, ReconcileError> {
+    async fn act(
+        &self,
+        look: &Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        mut plan: Plan,
+    ) -> Result<Next, ReconcileError> {
         let name = look.name.to_string();
         if plan.action == Action::Forget {
             return self.forget(look).await;
@@ -130,7 +174,13 @@ where
     }
 
     /// Does the plan's one thing; gives the id of a stack that came to be.
-    async fn perform(&self, look: &Look<'_>, desired: &Desired, observed: &Observed, plan: &mut Plan) -> PortResult<Option<String>> {
+    async fn perform(
+        &self,
+        look: &Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        plan: &mut Plan,
+    ) -> PortResult<Option<String>> {
         let name = look.name.to_string();
         let id = observed.stack.as_ref().map(|stack| stack.id.as_str());
         let token = self.token(look, desired, plan.action, plan.progress.attempt);
@@ -141,7 +191,9 @@ where
             }
             (Action::Execute, _) => {
                 let change_set = self.token(look, desired, Action::Prepare, plan.progress.attempt);
-                self.stacks.execute(id.unwrap_or(&name), &change_set).await?;
+                self.stacks
+                    .execute(id.unwrap_or(&name), &change_set)
+                    .await?;
                 Ok(None)
             }
             (Action::Update, Desired::Present(target)) => {
@@ -158,15 +210,28 @@ where
                 }
                 Ok(None)
             }
-            (Action::Prepare | Action::Update, Desired::Absent | Desired::Held | Desired::Waiting { .. })
+            (
+                Action::Prepare | Action::Update,
+                Desired::Absent | Desired::Held | Desired::Waiting { .. },
+            )
             | (Action::Nothing | Action::Forget, _) => Ok(None),
         }
     }
 
     fn input(&self, look: &Look<'_>, stack: &str, template: String, token: String) -> StackInput {
         let manifest = &look.state.service.manifest;
-        let tags = slipway_synth::stack_tags(&manifest.service, &manifest.team, &look.name.scope, &self.platform);
-        StackInput { stack: stack.to_owned(), template, tags: tags.into_iter().collect(), token }
+        let tags = slipway_synth::stack_tags(
+            &manifest.service,
+            &manifest.team,
+            &look.name.scope,
+            &self.platform,
+        );
+        StackInput {
+            stack: stack.to_owned(),
+            template,
+            tags: tags.into_iter().collect(),
+            token,
+        }
     }
 
     fn token(&self, look: &Look<'_>, desired: &Desired, action: Action, attempt: u32) -> String {
@@ -177,7 +242,13 @@ where
         };
         let service = &look.state.service;
         let generation = desired.generation().unwrap_or(service.generation);
-        token(service.uid, &look.name.scope, generation, operation, attempt)
+        token(
+            service.uid,
+            &look.name.scope,
+            generation,
+            operation,
+            attempt,
+        )
     }
 
     async fn forget(&self, look: &Look<'_>) -> Result<Next, ReconcileError> {
@@ -187,10 +258,16 @@ where
             Scope::Service => self.registry.forget_service(service, look.record).await?,
             Scope::Environment(environment) => {
                 self.end_open_deployments(look).await?;
-                self.registry.forget_environment(service.name(), environment, look.record, look.now).await?
+                self.registry
+                    .forget_environment(service.name(), environment, look.record, look.now)
+                    .await?
             }
         };
-        Ok(if done { Next::Done } else { Next::Requeue(Duration::ZERO) })
+        Ok(if done {
+            Next::Done
+        } else {
+            Next::Requeue(Duration::ZERO)
+        })
     }
 
     /// What was under way when an environment went is superseded by its end.
@@ -202,28 +279,49 @@ where
         }
         record.progress.deployment = record.deployment;
         let team = look.state.service.manifest.team.clone();
-        let write = StackWrite { service: look.name.service.clone(), team, record, attention: Some(look.now), release: Vec::new(), deployments };
+        let write = StackWrite {
+            service: look.name.service.clone(),
+            team,
+            record,
+            attention: Some(look.now),
+            release: Vec::new(),
+            deployments,
+        };
         self.registry.save(&write).await.map(drop)
     }
 
-    async fn save(&self, look: &Look<'_>, desired: &Desired, observed: &Observed, mut record: StackRecord, plan: Plan) -> Result<Next, ReconcileError> {
+    async fn save(
+        &self,
+        look: &Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        mut record: StackRecord,
+        plan: Plan,
+    ) -> Result<Next, ReconcileError> {
         let adopts = record.deployment != record.progress.deployment;
-        let moves = plan.phase != look.record.status.phase || plan.end.is_some() && plan.progress != look.record.progress;
+        let moves = plan.phase != look.record.status.phase
+            || plan.end.is_some() && plan.progress != look.record.progress;
         record.progress = plan.progress.clone();
         record.progress.deployment = record.deployment;
         describe(&mut record, desired, observed, &plan, look.now);
 
         let deployments = if adopts || moves {
-            self.deployments(look, look.record, false, &Some(plan.clone())).await?
+            self.deployments(look, look.record, false, &Some(plan.clone()))
+                .await?
         } else {
             Vec::new()
         };
-        let release = if plan.phase == Phase::Ready { self.former_paths(look) } else { Vec::new() };
+        let release = if plan.phase == Phase::Ready {
+            self.former_paths(look)
+        } else {
+            Vec::new()
+        };
         for path in &release {
             record.paths.remove(path);
         }
         let unsettled = !matches!(plan.next, Next::Done);
-        let unchanged = record == *look.record && deployments.is_empty() && unsettled == look.record.attention;
+        let unchanged =
+            record == *look.record && deployments.is_empty() && unsettled == look.record.attention;
         if unchanged {
             return Ok(plan.next);
         }
@@ -238,29 +336,57 @@ where
         };
         let saved = self.registry.save(&write).await?;
         // Somebody changed the service meanwhile: what was found may be out of date.
-        Ok(if saved { plan.next } else { Next::Requeue(Duration::ZERO) })
+        Ok(if saved {
+            plan.next
+        } else {
+            Next::Requeue(Duration::ZERO)
+        })
     }
 
     /// Paths that the stack still holds and no longer serves.
     fn former_paths(&self, look: &Look<'_>) -> Vec<slipway_domain::RoutePath> {
-        let Some(environment) = look.name.scope.environment() else { return Vec::new() };
+        let Some(environment) = look.name.scope.environment() else {
+            return Vec::new();
+        };
         let manifest = &look.state.service.manifest;
-        let current = manifest.effective(environment, &self.platform.environment).map(|e| e.path);
-        look.record.paths.iter().filter(|path| Some(*path) != current.as_ref()).cloned().collect()
+        let current = manifest
+            .effective(environment, &self.platform.environment)
+            .map(|e| e.path);
+        look.record
+            .paths
+            .iter()
+            .filter(|path| Some(*path) != current.as_ref())
+            .cloned()
+            .collect()
     }
 
     /// The deployments that this look advances: the newest by the plan's step, and older ones
     /// that it supersedes.
-    async fn deployments(&self, look: &Look<'_>, before: &StackRecord, gone: bool, plan: &Option<Plan>) -> PortResult<Vec<Deployment>> {
-        let (Some(environment), Some(newest)) = (look.name.scope.environment(), before.deployment) else {
+    async fn deployments(
+        &self,
+        look: &Look<'_>,
+        before: &StackRecord,
+        gone: bool,
+        plan: &Option<Plan>,
+    ) -> PortResult<Vec<Deployment>> {
+        let (Some(environment), Some(newest)) = (look.name.scope.environment(), before.deployment)
+        else {
             return Ok(Vec::new());
         };
         let service = &look.name.service;
         let mut open = if before.progress.deployment == Some(newest) {
-            let found = self.registry.deployment(service, environment, newest).await?;
-            found.into_iter().filter(|deployment| deployment.outcome.is_none()).collect()
+            let found = self
+                .registry
+                .deployment(service, environment, newest)
+                .await?;
+            found
+                .into_iter()
+                .filter(|deployment| deployment.outcome.is_none())
+                .collect()
         } else {
-            self.registry.open_deployments(service, environment, before.progress.deployment, newest).await?
+            self.registry
+                .open_deployments(service, environment, before.progress.deployment, newest)
+                .await?
         };
         for deployment in &mut open {
             if deployment.id != newest || gone {
@@ -287,7 +413,10 @@ fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) {
     deployment.reach(step, now);
     match &plan.end {
         Some(End::Succeeded) => deployment.end(Outcome::Succeeded { at: now }),
-        Some(End::Failed(reason)) => deployment.end(Outcome::Failed { at: now, reason: reason.clone() }),
+        Some(End::Failed(reason)) => deployment.end(Outcome::Failed {
+            at: now,
+            reason: reason.clone(),
+        }),
         None => {}
     }
 }
@@ -296,10 +425,15 @@ fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) {
 fn queue(plan: &mut Plan, record: &StackRecord) {
     plan.action = Action::Nothing;
     plan.phase = Phase::Pending;
-    plan.message = "Waits for its turn: as many stack operations run as the platform allows at once.".to_owned();
+    plan.message =
+        "Waits for its turn: as many stack operations run as the platform allows at once."
+            .to_owned();
     plan.end = None;
     let deployment = record.progress.deployment;
-    plan.progress = crate::record::Progress { deployment, ..record.progress.clone() };
+    plan.progress = crate::record::Progress {
+        deployment,
+        ..record.progress.clone()
+    };
     plan.progress.holds_slot = false;
     plan.next = Next::Requeue(QUEUE);
 }
@@ -311,14 +445,25 @@ fn refuse(plan: &mut Plan, error: &PortError) {
     plan.phase = Phase::Failed;
     plan.message.clone_from(&reason);
     plan.end = Some(End::Failed(reason.clone()));
-    plan.progress.failure = Some(crate::record::Failure { reason, transient: false });
+    plan.progress.failure = Some(crate::record::Failure {
+        reason,
+        transient: false,
+    });
     plan.progress.holds_slot = false;
     plan.next = Next::Done;
 }
 
 /// Writes the plan's words into the record's status.
-fn describe(record: &mut StackRecord, desired: &Desired, observed: &Observed, plan: &Plan, now: Timestamp) {
-    let generation = desired.generation().unwrap_or(record.status.observed_generation);
+fn describe(
+    record: &mut StackRecord,
+    desired: &Desired,
+    observed: &Observed,
+    plan: &Plan,
+    now: Timestamp,
+) {
+    let generation = desired
+        .generation()
+        .unwrap_or(record.status.observed_generation);
     let status = &mut record.status;
     status.enter(plan.phase, &*plan.message, now);
     status.observed_generation = generation;
@@ -327,7 +472,9 @@ fn describe(record: &mut StackRecord, desired: &Desired, observed: &Observed, pl
     } else {
         status.outputs.clear();
     }
-    status.url = (plan.phase == Phase::Ready).then(|| status.outputs.get("Url").cloned()).flatten();
+    status.url = (plan.phase == Phase::Ready)
+        .then(|| status.outputs.get("Url").cloned())
+        .flatten();
     let mut set = |about, holds: Option<bool>, reason: &str, message: &str| {
         status.set(Condition {
             r#type: about,
@@ -353,12 +500,36 @@ fn describe(record: &mut StackRecord, desired: &Desired, observed: &Observed, pl
         Phase::Deleting => "Deleting",
     };
     let applied = matches!(plan.phase, Phase::RollingOut | Phase::Ready);
-    set(ConditionType::StackApplied, Some(applied), reason, &plan.message);
+    set(
+        ConditionType::StackApplied,
+        Some(applied),
+        reason,
+        &plan.message,
+    );
     if record.scope.environment().is_some() {
         let image = plan.phase != Phase::Waiting;
-        set(ConditionType::ImageAvailable, Some(image), reason, &plan.message);
-        let complete = if applied { Some(plan.phase == Phase::Ready) } else { None };
-        set(ConditionType::RolloutComplete, complete, reason, &plan.message);
+        set(
+            ConditionType::ImageAvailable,
+            Some(image),
+            reason,
+            &plan.message,
+        );
+        let complete = if applied {
+            Some(plan.phase == Phase::Ready)
+        } else {
+            None
+        };
+        set(
+            ConditionType::RolloutComplete,
+            complete,
+            reason,
+            &plan.message,
+        );
     }
-    set(ConditionType::Ready, Some(plan.phase == Phase::Ready), reason, &plan.message);
+    set(
+        ConditionType::Ready,
+        Some(plan.phase == Phase::Ready),
+        reason,
+        &plan.message,
+    );
 }

@@ -1,0 +1,9 @@
+//! The handlers: parse, call, answer.
+
+mod environments;
+mod platform;
+mod services;
+
+pub(crate) use environments::*;
+pub(crate) use platform::*;
+pub(crate) use services::*;

@@ -1,0 +1,256 @@
+//! Everything that can be called: the table that router and OpenAPI document are made from.
+
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use http::{Method, StatusCode};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+use slipway_control::record::AuditEntry;
+use slipway_control::view::{
+    DeletionView, DeploymentStarted, EnvironmentView, GenerationView, PageView, PlanView,
+    ServiceSummary, ServiceView,
+};
+use slipway_domain::{Deployment, Manifest};
+
+use crate::handlers::{self, DeploymentRequest, Health};
+use crate::{App, Ports, schema};
+
+/// One thing that can be called.
+pub(crate) struct Operation<P: Ports> {
+    pub(crate) method: Method,
+    /// The path below [`crate::BASE`], as axum and OpenAPI both write it.
+    pub(crate) path: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) handler: MethodRouter<Arc<App<P>>>,
+    /// Whether anybody may call it.
+    pub(crate) open: bool,
+    pub(crate) takes: Takes,
+    pub(crate) body: Option<SchemaOf>,
+    pub(crate) success: &'static [StatusCode],
+    pub(crate) answer: SchemaOf,
+}
+
+/// Makes the schema of a body or an answer.
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an operation takes beside its path and body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Nothing,
+    /// A cursor and a limit.
+    Page,
+    /// The same, and a team.
+    TeamPage,
+    /// An idempotency key.
+    Key,
+    /// A precondition that may be left out for what is new.
+    Precondition,
+}
+
+fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+const OK: &[StatusCode] = &[StatusCode::OK];
+const CREATED: &[StatusCode] = &[StatusCode::CREATED];
+const OK_OR_CREATED: &[StatusCode] = &[StatusCode::OK, StatusCode::CREATED];
+const ACCEPTED: &[StatusCode] = &[StatusCode::ACCEPTED];
+
+/// The operations, in the order of the document.
+#[expect(clippy::too_many_lines, reason = "it is one table")]
+pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
+    let read = |path, id, summary, handler, answer| Operation {
+        method: Method::GET,
+        path,
+        id,
+        summary,
+        handler,
+        open: false,
+        takes: Takes::Nothing,
+        body: None,
+        success: OK,
+        answer,
+    };
+    vec![
+        Operation {
+            open: true,
+            ..read(
+                "/health",
+                "health",
+                "Whether the API answers",
+                get(handlers::health),
+                of::<Health>,
+            )
+        },
+        read(
+            "/openapi.json",
+            "openapi",
+            "This document",
+            get(handlers::openapi::<P>),
+            schema::any,
+        ),
+        Operation {
+            takes: Takes::TeamPage,
+            ..read(
+                "/services",
+                "listServices",
+                "Services by team and name",
+                get(handlers::list_services::<P>),
+                of::<PageView<ServiceSummary>>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            body: Some(of::<Manifest>),
+            success: CREATED,
+            ..read(
+                "/services",
+                "registerService",
+                "Registers a service",
+                post(handlers::register_service::<P>),
+                of::<ServiceView>,
+            )
+        },
+        read(
+            "/services/{name}",
+            "getService",
+            "A service with its stacks",
+            get(handlers::get_service::<P>),
+            of::<ServiceView>,
+        ),
+        Operation {
+            method: Method::PUT,
+            takes: Takes::Precondition,
+            body: Some(of::<Manifest>),
+            success: OK_OR_CREATED,
+            ..read(
+                "/services/{name}",
+                "putService",
+                "Brings a service to a manifest, or registers it",
+                put(handlers::put_service::<P>),
+                of::<ServiceView>,
+            )
+        },
+        Operation {
+            method: Method::PATCH,
+            takes: Takes::Precondition,
+            body: Some(schema::patch),
+            ..read(
+                "/services/{name}",
+                "patchService",
+                "Changes some fields of a manifest (RFC 7396)",
+                patch(handlers::patch_service::<P>),
+                of::<ServiceView>,
+            )
+        },
+        Operation {
+            method: Method::DELETE,
+            takes: Takes::Precondition,
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}",
+                "deleteService",
+                "Deletes a service; says what is kept",
+                delete(handlers::delete_service::<P>),
+                of::<DeletionView>,
+            )
+        },
+        read(
+            "/services/{name}/template",
+            "getServiceTemplate",
+            "The CloudFormation of the service's own stack",
+            get(handlers::service_template::<P>),
+            schema::any,
+        ),
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/generations",
+                "listGenerations",
+                "Generations, newest first",
+                get(handlers::list_generations::<P>),
+                of::<PageView<GenerationView>>,
+            )
+        },
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/events",
+                "listEvents",
+                "The audit log, newest first; it outlives the service",
+                get(handlers::list_events::<P>),
+                of::<PageView<AuditEntry>>,
+            )
+        },
+        read(
+            "/services/{name}/environments/{environment}",
+            "getEnvironment",
+            "An environment, with what runs just now",
+            get(handlers::get_environment::<P>),
+            of::<EnvironmentView>,
+        ),
+        read(
+            "/services/{name}/environments/{environment}/template",
+            "getEnvironmentTemplate",
+            "The CloudFormation of an environment",
+            get(handlers::environment_template::<P>),
+            schema::any,
+        ),
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/environments/{environment}/deployments",
+                "listDeployments",
+                "Deployments, newest first",
+                get(handlers::list_deployments::<P>),
+                of::<PageView<Deployment>>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            body: Some(of::<DeploymentRequest>),
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/deployments",
+                "startDeployment",
+                "Starts a deployment of an image",
+                post(handlers::start_deployment::<P>),
+                of::<DeploymentStarted>,
+            )
+        },
+        read(
+            "/services/{name}/environments/{environment}/deployments/{id}",
+            "getDeployment",
+            "One deployment, with its steps",
+            get(handlers::get_deployment::<P>),
+            of::<Deployment>,
+        ),
+        Operation {
+            method: Method::POST,
+            body: Some(of::<Manifest>),
+            ..read(
+                "/plan",
+                "plan",
+                "What a manifest would change; nothing is written",
+                post(handlers::plan::<P>),
+                of::<PlanView>,
+            )
+        },
+    ]
+}
+
+/// The schema of a path's parameter.
+pub(crate) fn parameter(name: &str) -> Value {
+    use slipway_domain::{EnvironmentName, ServiceName};
+    match name {
+        "name" => {
+            serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
+        }
+        "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
+        _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
+    }
+}

@@ -1,0 +1,195 @@
+//! What a handler takes from a request, each refused as a problem when it is not of its form.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use lambda_http::request::RequestContext;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use slipway_control::services::{Caller, Precondition};
+use slipway_lambda::clock;
+
+use crate::answer::Refusal;
+
+/// The form of an idempotency key.
+pub(crate) const KEY_PATTERN: &str = "^[A-Za-z0-9._:-]{1,128}$";
+/// The form of a page's cursor.
+pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9/-]{1,100}$";
+/// The entries of a page when the caller does not say.
+pub(crate) const PAGE: usize = 50;
+/// The most entries of a page.
+pub(crate) const MAX_PAGE: usize = 100;
+
+/// Who calls: an identity that the authorizer found. Nothing in the request itself counts.
+pub(crate) struct Identity(pub(crate) Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Identity {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let actor = actor(parts).ok_or_else(|| {
+            Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "no-identity",
+                "The request is not signed",
+                "Sign it with AWS Signature Version 4 for the service `execute-api`; `slipway` and `curl --aws-sigv4` do.",
+            )
+        })?;
+        let key = parts
+            .headers
+            .get("idempotency-key")
+            .map(|value| {
+                let valid = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+                value
+                    .to_str()
+                    .ok()
+                    .filter(|key| (1..=128).contains(&key.len()) && key.chars().all(valid))
+                    .map(str::to_owned)
+                    .ok_or_else(|| {
+                        Refusal::malformed(
+                            "",
+                            format!("the header Idempotency-Key must match {KEY_PATTERN}"),
+                        )
+                    })
+            })
+            .transpose()?;
+        Ok(Self(Caller {
+            actor,
+            stamp: clock::stamp(),
+            key,
+        }))
+    }
+}
+
+/// The caller's ARN: an assumed role's session, a user, or an account's root.
+fn actor(parts: &Parts) -> Option<String> {
+    match parts.extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => {
+            context.authorizer.as_ref()?.iam.as_ref()?.user_arn.clone()
+        }
+        _ => None,
+    }
+}
+
+/// The precondition of a change, from `If-Match`.
+pub(crate) fn precondition(headers: &HeaderMap) -> Result<Option<Precondition>, Refusal> {
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    match value.to_str().map(str::trim) {
+        Ok("*") => Ok(Some(Precondition::Exists)),
+        Ok(tag) if tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"') => {
+            Ok(Some(Precondition::Is(tag.to_owned())))
+        }
+        _ => Err(Refusal::malformed(
+            "",
+            "the header If-Match must be the ETag of the service as it was read, in quotes, or *",
+        )),
+    }
+}
+
+/// The parts of the path, of their forms.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Refusal::malformed(
+                "",
+                format!("the address is not of its form: {}", rejection.body_text()),
+            )),
+        }
+    }
+}
+
+/// Which page of a listing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    /// Where the page begins.
+    pub(crate) cursor: Option<String>,
+    /// How many entries.
+    pub(crate) limit: Option<usize>,
+    /// Only of this team; services alone have it.
+    pub(crate) team: Option<slipway_domain::TeamName>,
+}
+
+/// A checked page.
+pub(crate) struct Paging {
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
+    pub(crate) team: Option<slipway_domain::TeamName>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paging {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let Query(query) = Query::<PageQuery>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Refusal::malformed("", rejection.body_text()))?;
+        let limit = query.limit.unwrap_or(PAGE);
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(Refusal::malformed(
+                "",
+                format!("the parameter limit must be a whole number from 1 to {MAX_PAGE}"),
+            ));
+        }
+        let valid = |cursor: &str| {
+            (1..=100).contains(&cursor.len())
+                && cursor
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "/-".contains(c))
+        };
+        if query.cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
+            return Err(Refusal::malformed(
+                "",
+                "the parameter cursor must be `next` of the page before",
+            ));
+        }
+        Ok(Self {
+            after: query.cursor,
+            limit,
+            team: query.team,
+        })
+    }
+}
+
+/// A JSON document as body.
+pub(crate) struct Document(pub(crate) Value);
+
+impl<S: Send + Sync> FromRequest<S> for Document {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let body = Bytes::from_request(request, state).await.map_err(
+            |rejection| match rejection {
+                BytesRejection::FailedToBufferBody(_) => Refusal::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "The body is too large",
+                    format!(
+                        "A body may have {} KiB; large values belong into Parameter Store or S3.",
+                        crate::MAX_BODY / 1024
+                    ),
+                ),
+                _ => Refusal::malformed("", "the body could not be read"),
+            },
+        )?;
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(Refusal::malformed(
+                "",
+                "the body is empty; send a JSON document",
+            ));
+        }
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| Refusal::malformed("", format!("the body is not JSON: {error}")))
+    }
+}

@@ -1,0 +1,49 @@
+//! Schemas of bodies that no type has.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+/// Any JSON object.
+pub(crate) fn any(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object"})
+}
+
+/// A merge patch (RFC 7396) of a manifest: every field may be left out, and may be null,
+/// which gives it its default.
+pub(crate) fn patch(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = slipway_domain::schema::manifest().clone();
+    // The name is the address; it may be repeated, not changed.
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("service");
+    }
+    optional(&mut schema);
+    if let Some(fields) = schema.as_object_mut() {
+        for name in ["$schema", "title", "description"] {
+            fields.remove(name);
+        }
+    }
+    schema.try_into().unwrap_or_else(|_| Schema::default())
+}
+
+fn optional(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else {
+        return;
+    };
+    fields.remove("required");
+    fields.remove("default");
+    for name in ["properties", "additionalProperties"] {
+        match fields.get_mut(name) {
+            Some(Value::Object(inner)) if name == "properties" => {
+                inner.values_mut().for_each(nullable)
+            }
+            Some(inner @ Value::Object(_)) => nullable(inner),
+            _ => {}
+        }
+    }
+}
+
+fn nullable(schema: &mut Value) {
+    optional(schema);
+    let inner = schema.take();
+    *schema = serde_json::json!({"anyOf": [inner, {"type": "null"}]});
+}

@@ -1,0 +1,198 @@
+//! Which stacks an event names. Nothing else is taken from an event.
+
+use serde_json::Value;
+use slipway_domain::{Scope, ServiceName, StackName};
+
+/// A stack to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wake {
+    /// The service.
+    pub service: ServiceName,
+    /// The stack; all of the service's, when absent.
+    pub scope: Option<Scope>,
+}
+
+/// What an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wakes {
+    /// Look at every stack whose time has come.
+    Sweep,
+    /// Look at this.
+    One(Wake),
+    /// Look at each of these; the entry's id is answered when that fails.
+    Batch(Vec<(String, Wake)>),
+    /// Nothing of this platform.
+    Nothing,
+}
+
+/// Reads an event: a record of the registry's stream, a message of the wake queue, an event
+/// of CloudFormation or ECS, or the schedule's.
+pub fn wakes(event: &Value, platform: &str) -> Wakes {
+    if let Some(records) = event["Records"].as_array() {
+        return Wakes::Batch(records.iter().filter_map(record).collect());
+    }
+    match event["source"].as_str() {
+        Some("slipway.sweep") => Wakes::Sweep,
+        Some("aws.cloudformation") => one(stack(&event["detail"]["stack-id"], platform)),
+        Some("aws.ecs") => one(event["resources"]
+            .as_array()
+            .and_then(|arns| arns.iter().find_map(|arn| ecs(arn, platform)))),
+        _ => Wakes::Nothing,
+    }
+}
+
+fn one(wake: Option<Wake>) -> Wakes {
+    wake.map_or(Wakes::Nothing, Wakes::One)
+}
+
+/// A record of a stream or queue. One that cannot be read is dropped: it names nothing, and
+/// would never.
+fn record(record: &Value) -> Option<(String, Wake)> {
+    match record["eventSource"].as_str()? {
+        "aws:dynamodb" => {
+            let id = record["dynamodb"]["SequenceNumber"].as_str()?;
+            let service = record["dynamodb"]["Keys"]["PK"]["S"]
+                .as_str()?
+                .strip_prefix("SERVICE#")?;
+            Some((
+                id.to_owned(),
+                Wake {
+                    service: service.parse().ok()?,
+                    scope: None,
+                },
+            ))
+        }
+        "aws:sqs" => {
+            let id = record["messageId"].as_str()?;
+            let body: Value = serde_json::from_str(record["body"].as_str()?).ok()?;
+            let service = body["service"].as_str()?.parse().ok()?;
+            let scope = body["scope"].as_str()?.parse().ok()?;
+            Some((
+                id.to_owned(),
+                Wake {
+                    service,
+                    scope: Some(scope),
+                },
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The stack of an id such as `arn:aws:cloudformation:us-east-1:111122223333:stack/NAME/UUID`.
+fn stack(id: &Value, platform: &str) -> Option<Wake> {
+    let name: StackName = id.as_str()?.split('/').nth(1)?.parse().ok()?;
+    (name.platform.as_str() == platform).then_some(Wake {
+        service: name.service,
+        scope: Some(name.scope),
+    })
+}
+
+/// The environment of an ECS service's ARN, `…:service/CLUSTER/NAME`, by its cluster's name,
+/// `{platform}-{service}-cluster-{env}`.
+fn ecs(arn: &Value, platform: &str) -> Option<Wake> {
+    let cluster = arn.as_str()?.split('/').nth(1)?;
+    let (rest, environment) = cluster
+        .strip_prefix(platform)?
+        .strip_prefix('-')?
+        .rsplit_once('-')?;
+    let service = rest.strip_suffix("-cluster")?.parse().ok()?;
+    Some(Wake {
+        service,
+        scope: Some(Scope::Environment(environment.parse().ok()?)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str) -> Wakes {
+        let path = format!(
+            "{}/../../events/reconciler/{name}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = std::fs::read_to_string(&path).expect(&path);
+        wakes(&serde_json::from_str(&text).expect(name), "devops2-g4")
+    }
+
+    fn wake(service: &str, scope: Option<&str>) -> Wake {
+        Wake {
+            service: service.parse().unwrap(),
+            scope: scope.map(|scope| scope.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_record_of_the_stream_names_a_service() {
+        assert_eq!(
+            read("registry-stream"),
+            Wakes::Batch(vec![(
+                "4421584500000000017450439091".to_owned(),
+                wake("orders", None)
+            )])
+        );
+    }
+
+    #[test]
+    fn a_message_of_the_wake_queue_names_a_stack() {
+        assert_eq!(
+            read("wake-queue"),
+            Wakes::Batch(vec![
+                (
+                    "059f36b4-87a3-44ab-83d2-661975830a7d".to_owned(),
+                    wake("orders", Some("prod"))
+                ),
+                (
+                    "2e1424d4-f796-459a-8184-9c92662be6da".to_owned(),
+                    wake("web-shop", Some("-"))
+                ),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_stacks_status_names_the_stack_if_it_is_the_platforms() {
+        assert_eq!(
+            read("stack-status"),
+            Wakes::One(wake("orders", Some("prod")))
+        );
+        assert_eq!(read("stack-status-of-another-platform"), Wakes::Nothing);
+    }
+
+    #[test]
+    fn an_ecs_deployment_names_the_environment_by_its_cluster() {
+        assert_eq!(
+            read("ecs-deployment"),
+            Wakes::One(wake("web-shop", Some("prod")))
+        );
+    }
+
+    #[test]
+    fn the_schedule_asks_for_a_sweep() {
+        assert_eq!(read("sweep"), Wakes::Sweep);
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_nothing() {
+        for event in [
+            "{}",
+            "[]",
+            "null",
+            r#"{"source": "aws.ecs"}"#,
+            r#"{"source": "aws.cloudformation", "detail": 1}"#,
+        ] {
+            assert_eq!(
+                wakes(&serde_json::from_str(event).unwrap(), "p"),
+                Wakes::Nothing,
+                "{event}"
+            );
+        }
+        let poisoned =
+            r#"{"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "not json"}, 7]}"#;
+        assert_eq!(
+            wakes(&serde_json::from_str(poisoned).unwrap(), "p"),
+            Wakes::Batch(Vec::new())
+        );
+    }
+}
