@@ -16,7 +16,10 @@ pub struct HttpApi {
 impl HttpApi {
     /// Over the HTTP API of this id.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
-        Self { client: Client::new(config), id: id.into() }
+        Self {
+            client: Client::new(config),
+            id: id.into(),
+        }
     }
 }
 
@@ -35,7 +38,12 @@ impl RouteReader for HttpApi {
                 .await
                 .map_err(|error| port_error("apigateway:GetRoutes", error))?;
             token = page.next_token().map(str::to_owned);
-            keys.extend(page.items.into_iter().flatten().filter_map(|route| route.route_key));
+            keys.extend(
+                page.items
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|route| route.route_key),
+            );
             if token.is_none() {
                 return Ok(keys);
             }

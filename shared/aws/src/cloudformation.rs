@@ -3,7 +3,8 @@
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, ResourceStatus, Stack, StackEvent, Tag,
+    Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, ResourceStatus, Stack, StackEvent,
+    Tag,
 };
 use aws_sdk_s3::Client as BucketClient;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -44,14 +45,24 @@ impl CloudFormation {
     /// large for a call from the bucket `bucket`.
     pub fn new(config: &SdkConfig, role: impl Into<String>, bucket: impl Into<String>) -> Self {
         let bucket = bucket.into();
-        let region = config.region().map_or("us-east-1", |region| region.as_ref());
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let region = config
+            .region()
+            .map_or("us-east-1", |region| region.as_ref());
+        let suffix = if region.starts_with("cn-") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
         let bucket_url = format!("https://{bucket}.s3.{region}.{suffix}");
         Self {
             client: Client::new(config),
             bucket_client: BucketClient::new(config),
             ecs: Ecs::new(config),
-            settings: Settings { role: role.into(), bucket, bucket_url },
+            settings: Settings {
+                role: role.into(),
+                bucket,
+                bucket_url,
+            },
         }
     }
 
@@ -60,7 +71,10 @@ impl CloudFormation {
             return Ok(Body::Inline(template.to_owned()));
         }
         // Named by its content: the same template is the same object, however often it is put.
-        let key = format!("templates/{}.json", slipway_control::change::sha256(template.as_bytes()));
+        let key = format!(
+            "templates/{}.json",
+            slipway_control::change::sha256(template.as_bytes())
+        );
         self.bucket_client
             .put_object()
             .bucket(&self.settings.bucket)
@@ -93,27 +107,55 @@ impl Body {
 impl StackReader for CloudFormation {
     async fn stack(&self, id_or_name: &str) -> PortResult<Option<ObservedStack>> {
         const CALL: &str = "cloudformation:DescribeStacks";
-        match self.client.describe_stacks().stack_name(id_or_name).send().await {
+        match self
+            .client
+            .describe_stacks()
+            .stack_name(id_or_name)
+            .send()
+            .await
+        {
             Ok(answer) => answer.stacks().first().map(observed).transpose(),
             // CloudFormation has no code for this, only the message.
-            Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => Ok(None),
+            Err(error)
+                if error
+                    .message()
+                    .is_some_and(|message| message.contains("does not exist")) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(port_error(CALL, error)),
         }
     }
 
     async fn change_set(&self, stack: &str, name: &str) -> PortResult<Option<ChangeSet>> {
-        let call = self.client.describe_change_set().stack_name(stack).change_set_name(name).send();
+        let call = self
+            .client
+            .describe_change_set()
+            .stack_name(stack)
+            .change_set_name(name)
+            .send();
         let answer = match call.await {
             Ok(answer) => answer,
-            Err(error) if error.code() == Some("ChangeSetNotFound") || error.code() == Some("ChangeSetNotFoundException") => {
+            Err(error)
+                if error.code() == Some("ChangeSetNotFound")
+                    || error.code() == Some("ChangeSetNotFoundException") =>
+            {
                 return Ok(None);
             }
-            Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => return Ok(None),
+            Err(error)
+                if error
+                    .message()
+                    .is_some_and(|message| message.contains("does not exist")) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(port_error("cloudformation:DescribeChangeSet", error)),
         };
         let reason = answer.status_reason().unwrap_or("no reason given");
         Ok(match answer.status() {
-            Some(ChangeSetStatus::CreateComplete) if answer.execution_status() == Some(&ExecutionStatus::Available) => {
+            Some(ChangeSetStatus::CreateComplete)
+                if answer.execution_status() == Some(&ExecutionStatus::Available) =>
+            {
                 Some(ChangeSet::Ready)
             }
             Some(ChangeSetStatus::Failed) => Some(ChangeSet::Failed(reason.to_owned())),
@@ -157,22 +199,33 @@ impl StackWriter for CloudFormation {
             .set_template_body(body.inline())
             .set_template_url(body.url());
         match call.send().await {
-            Ok(answer) => answer.stack_id.ok_or_else(|| unreadable(CALL, "no stack id in the answer")),
+            Ok(answer) => answer
+                .stack_id
+                .ok_or_else(|| unreadable(CALL, "no stack id in the answer")),
             // An earlier look made it and did not come to write that down.
             Err(error) if error.code() == Some("AlreadyExistsException") => {
                 let stack = self.stack(&input.stack).await?;
-                stack.map(|stack| stack.id).ok_or_else(|| port_error(CALL, error))
+                stack
+                    .map(|stack| stack.id)
+                    .ok_or_else(|| port_error(CALL, error))
             }
             Err(error) => Err(busy(port_error(CALL, error))),
         }
     }
 
     async fn execute(&self, stack: &str, token: &str) -> PortResult<()> {
-        let call = self.client.execute_change_set().stack_name(stack).change_set_name(token).client_request_token(token);
+        let call = self
+            .client
+            .execute_change_set()
+            .stack_name(stack)
+            .change_set_name(token)
+            .client_request_token(token);
         match call.send().await {
             Ok(_) => Ok(()),
             Err(error) => {
-                let invalid = error.code().is_some_and(|code| code.starts_with("InvalidChangeSetStatus"));
+                let invalid = error
+                    .code()
+                    .is_some_and(|code| code.starts_with("InvalidChangeSetStatus"));
                 let mut error = busy(port_error("cloudformation:ExecuteChangeSet", error));
                 if invalid {
                     // It runs already, or is not ready yet: the next look sees which.
@@ -197,11 +250,17 @@ impl StackWriter for CloudFormation {
             .set_template_url(body.url());
         match call.send().await {
             Ok(_) => Ok(UpdateStarted::Started),
-            Err(error) if error.message().is_some_and(|message| message.contains("No updates are to be performed")) => {
+            Err(error)
+                if error
+                    .message()
+                    .is_some_and(|message| message.contains("No updates are to be performed")) =>
+            {
                 Ok(UpdateStarted::NothingToDo)
             }
             // The operation of this token runs or has run: the next look sees its result.
-            Err(error) if error.code() == Some("TokenAlreadyExistsException") => Ok(UpdateStarted::Started),
+            Err(error) if error.code() == Some("TokenAlreadyExistsException") => {
+                Ok(UpdateStarted::Started)
+            }
             Err(error) => Err(busy(port_error("cloudformation:UpdateStack", error))),
         }
     }
@@ -232,20 +291,34 @@ fn busy(mut error: PortError) -> PortError {
 
 fn observed(stack: &Stack) -> PortResult<ObservedStack> {
     const CALL: &str = "cloudformation:DescribeStacks";
-    let status = stack.stack_status().ok_or_else(|| unreadable(CALL, "a stack without a status"))?;
+    let status = stack
+        .stack_status()
+        .ok_or_else(|| unreadable(CALL, "a stack without a status"))?;
     Ok(ObservedStack {
         id: stack.stack_id().unwrap_or_default().to_owned(),
-        status: status.as_str().parse().map_err(|error| unreadable(CALL, format!("{error}")))?,
+        status: status
+            .as_str()
+            .parse()
+            .map_err(|error| unreadable(CALL, format!("{error}")))?,
         outputs: stack
             .outputs()
             .iter()
-            .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
+            .filter_map(|output| {
+                Some((
+                    output.output_key()?.to_owned(),
+                    output.output_value()?.to_owned(),
+                ))
+            })
             .collect(),
     })
 }
 
 fn tags(input: &StackInput) -> Vec<Tag> {
-    input.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+    input
+        .tags
+        .iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 /// The first resources that failed in the last operation, in the order in which they did.
@@ -258,14 +331,22 @@ fn reason_of(events: &[StackEvent]) -> Option<String> {
         let status = event.resource_status();
         let begins = matches!(
             status,
-            Some(ResourceStatus::CreateInProgress | ResourceStatus::UpdateInProgress | ResourceStatus::DeleteInProgress)
+            Some(
+                ResourceStatus::CreateInProgress
+                    | ResourceStatus::UpdateInProgress
+                    | ResourceStatus::DeleteInProgress
+            )
         );
         if of_stack && begins {
             break;
         }
         let fails = matches!(
             status,
-            Some(ResourceStatus::CreateFailed | ResourceStatus::UpdateFailed | ResourceStatus::DeleteFailed)
+            Some(
+                ResourceStatus::CreateFailed
+                    | ResourceStatus::UpdateFailed
+                    | ResourceStatus::DeleteFailed
+            )
         );
         // Resources that were cut short say only that another one failed.
         if fails && !of_stack && !reason.contains("cancelled") {

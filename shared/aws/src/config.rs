@@ -26,7 +26,11 @@ pub fn sdk_config(app: &str, region: &str, endpoint: Option<&str>) -> SdkConfig 
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .credentials_provider(credentials)
-        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .http_client(
+            Builder::new()
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .build_https(),
+        )
         .retry_config(RetryConfig::standard())
         .timeout_config(timeouts);
     if let Some(endpoint) = endpoint {

@@ -20,7 +20,10 @@ pub struct Ecs {
 impl Ecs {
     /// Over ECS and Application Auto Scaling.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), scaling: ScalingClient::new(config) }
+        Self {
+            client: Client::new(config),
+            scaling: ScalingClient::new(config),
+        }
     }
 
     async fn service(&self, cluster: &str, service: &str) -> PortResult<Option<Service>> {
@@ -33,7 +36,11 @@ impl Ecs {
             .await
             .map_err(|error| port_error("ecs:DescribeServices", error))?;
         // A service that was deleted is shown as INACTIVE for a while.
-        Ok(answer.services.into_iter().flatten().find(|service| service.status() != Some("INACTIVE")))
+        Ok(answer
+            .services
+            .into_iter()
+            .flatten()
+            .find(|service| service.status() != Some("INACTIVE")))
     }
 
     async fn bounds(&self, cluster: &str, service: &str) -> PortResult<Option<(u32, u32)>> {
@@ -44,19 +51,34 @@ impl Ecs {
             .resource_ids(format!("service/{}/{service}", name_of(cluster)))
             .send()
             .await
-            .map_err(|error| port_error("application-autoscaling:DescribeScalableTargets", error))?;
-        Ok(answer.scalable_targets().first().map(|target| (count(target.min_capacity()), count(target.max_capacity()))))
+            .map_err(|error| {
+                port_error("application-autoscaling:DescribeScalableTargets", error)
+            })?;
+        Ok(answer
+            .scalable_targets()
+            .first()
+            .map(|target| (count(target.min_capacity()), count(target.max_capacity()))))
     }
 
     /// What ECS says of the service's deployments.
-    pub(crate) async fn rollout(&self, cluster: &str, service: &str) -> PortResult<Option<Rollout>> {
-        Ok(self.service(cluster, service).await?.as_ref().and_then(rollout_of))
+    pub(crate) async fn rollout(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> PortResult<Option<Rollout>> {
+        Ok(self
+            .service(cluster, service)
+            .await?
+            .as_ref()
+            .and_then(rollout_of))
     }
 }
 
 impl LiveReader for Ecs {
     async fn live(&self, cluster: &str, service: &str) -> PortResult<Option<Live>> {
-        let Some(found) = self.service(cluster, service).await? else { return Ok(None) };
+        let Some(found) = self.service(cluster, service).await? else {
+            return Ok(None);
+        };
         Ok(Some(Live {
             desired: count(found.desired_count()),
             running: count(found.running_count()),
@@ -67,12 +89,21 @@ impl LiveReader for Ecs {
 }
 
 fn rollout_of(service: &Service) -> Option<Rollout> {
-    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))?;
+    let primary = service
+        .deployments()
+        .iter()
+        .find(|deployment| deployment.status() == Some("PRIMARY"))?;
     Some(Rollout {
         task_definition: primary.task_definition().unwrap_or_default().to_owned(),
         state: state_of(primary, service.deployments().len()),
-        reason: primary.rollout_state_reason().unwrap_or("no reason given").to_owned(),
-        tasks: (count(primary.running_count()), count(primary.desired_count())),
+        reason: primary
+            .rollout_state_reason()
+            .unwrap_or("no reason given")
+            .to_owned(),
+        tasks: (
+            count(primary.running_count()),
+            count(primary.desired_count()),
+        ),
     })
 }
 
@@ -82,7 +113,9 @@ fn state_of(primary: &Deployment, deployments: usize) -> RolloutState {
         Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
         Some(DeploymentRolloutState::InProgress) => RolloutState::InProgress,
         // Without a rollout state (a deployment controller that has none), the counts tell.
-        _ if deployments == 1 && primary.running_count() == primary.desired_count() => RolloutState::Completed,
+        _ if deployments == 1 && primary.running_count() == primary.desired_count() => {
+            RolloutState::Completed
+        }
         _ => RolloutState::InProgress,
     }
 }

@@ -30,17 +30,37 @@ where
         SdkError::ServiceError(service) => {
             let transient = service.raw().status().as_u16() >= 500
                 || error.code().is_some_and(|code| TRANSIENT.contains(&code));
-            let kind = if transient { PortErrorKind::Transient } else { PortErrorKind::Refused };
+            let kind = if transient {
+                PortErrorKind::Transient
+            } else {
+                PortErrorKind::Refused
+            };
             let code = error.code().unwrap_or("unknown error");
-            (kind, format!("{code}: {}", error.message().unwrap_or("no message")))
+            (
+                kind,
+                format!("{code}: {}", error.message().unwrap_or("no message")),
+            )
         }
-        SdkError::ConstructionFailure(_) => (PortErrorKind::Refused, "the request could not be made".to_owned()),
+        SdkError::ConstructionFailure(_) => (
+            PortErrorKind::Refused,
+            "the request could not be made".to_owned(),
+        ),
         _ => (PortErrorKind::Transient, "AWS did not answer".to_owned()),
     };
-    PortError { operation, message, kind, source: Some(Box::new(error)) }
+    PortError {
+        operation,
+        message,
+        kind,
+        source: Some(Box::new(error)),
+    }
 }
 
 /// The port's error for an answer that makes no sense.
 pub(crate) fn unreadable(operation: &'static str, message: impl Into<String>) -> PortError {
-    PortError { operation, message: message.into(), kind: PortErrorKind::Refused, source: None }
+    PortError {
+        operation,
+        message: message.into(),
+        kind: PortErrorKind::Refused,
+        source: None,
+    }
 }

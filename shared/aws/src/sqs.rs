@@ -22,7 +22,10 @@ pub struct WakeQueue {
 impl WakeQueue {
     /// Over the queue of this URL.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self { client: Client::new(config), url: url.into() }
+        Self {
+            client: Client::new(config),
+            url: url.into(),
+        }
     }
 }
 

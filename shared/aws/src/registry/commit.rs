@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 use slipway_control::change::{Change, StackChange};
 use slipway_control::error::CommitError;
@@ -29,10 +30,18 @@ enum Role {
 
 impl ChangeWriter for Registry {
     async fn commit(&self, change: &Change) -> Result<(), CommitError> {
-        let (roles, items): (Vec<Role>, Vec<TransactWriteItem>) = self.items(change)?.into_iter().unzip();
-        let call = self.client.transact_write_items().set_transact_items(Some(items)).send();
-        let Err(error) = call.await else { return Ok(()) };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+        let (roles, items): (Vec<Role>, Vec<TransactWriteItem>) =
+            self.items(change)?.into_iter().unzip();
+        let call = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send();
+        let Err(error) = call.await else {
+            return Ok(());
+        };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+            error.as_service_error()
             && let Some(refusal) = refusal(&roles, cancelled.cancellation_reasons())
         {
             return Err(refusal);
@@ -45,14 +54,24 @@ impl Registry {
     fn items(&self, change: &Change) -> Result<Vec<(Role, TransactWriteItem)>, CommitError> {
         let mut items = vec![self.service(change)?];
         let name = change.service.name();
-        items.push(self.history(key::generation(name, change.service.generation), &change.service)?);
+        items.push(self.history(
+            key::generation(name, change.service.generation),
+            &change.service,
+        )?);
         items.push(self.history(key::audit(name, change.audit.id), &change.audit)?);
         for deployment in &change.deployments {
             let key = key::deployment(name, &deployment.environment, deployment.id);
             items.push(self.history(key, deployment)?);
         }
         for (scope, stack) in &change.stacks {
-            items.push((Role::Stack, if stack.new { self.new_stack(change, scope, stack)? } else { self.wake(change, scope, stack)? }));
+            items.push((
+                Role::Stack,
+                if stack.new {
+                    self.new_stack(change, scope, stack)?
+                } else {
+                    self.wake(change, scope, stack)?
+                },
+            ));
         }
         for (path, owner) in &change.claims {
             items.push(self.claim(path, owner)?);
@@ -73,7 +92,10 @@ impl Registry {
         item.extend(
             [
                 ("GSI1PK", text(key::SERVICES)),
-                ("GSI1SK", text(key::listed(&record.manifest.team, record.name()))),
+                (
+                    "GSI1SK",
+                    text(key::listed(&record.manifest.team, record.name())),
+                ),
                 ("name", text(record.name().as_str())),
                 ("team", text(record.manifest.team.as_str())),
                 ("uid", text(record.uid.to_string())),
@@ -85,7 +107,9 @@ impl Registry {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         let put = match change.from {
-            None => self.put(item).condition_expression("attribute_not_exists(PK)"),
+            None => self
+                .put(item)
+                .condition_expression("attribute_not_exists(PK)"),
             Some(from) => self
                 .put(item)
                 .condition_expression("generation = :from AND uid = :uid")
@@ -95,13 +119,22 @@ impl Registry {
         Ok((Role::Service, wrap(put)?))
     }
 
-    fn history(&self, key: key::Key, record: &impl serde::Serialize) -> Result<(Role, TransactWriteItem), CommitError> {
+    fn history(
+        &self,
+        key: key::Key,
+        record: &impl serde::Serialize,
+    ) -> Result<(Role, TransactWriteItem), CommitError> {
         let mut item = keyed(key);
         item.insert("body".to_owned(), json(record));
         Ok((Role::History, wrap(self.put(item))?))
     }
 
-    fn new_stack(&self, change: &Change, scope: &Scope, stack: &StackChange) -> Result<TransactWriteItem, CommitError> {
+    fn new_stack(
+        &self,
+        change: &Change,
+        scope: &Scope,
+        stack: &StackChange,
+    ) -> Result<TransactWriteItem, CommitError> {
         let record = &change.service;
         let status = StackStatus::new(change.at);
         let mut item = keyed(key::stack(record.name(), scope, &self.region));
@@ -120,19 +153,30 @@ impl Registry {
         if let Scope::Environment(environment) = scope {
             let team = &record.manifest.team;
             set("GSI1PK", text(key::SERVICES));
-            set("GSI1SK", text(key::listed_environment(team, record.name(), environment)));
+            set(
+                "GSI1SK",
+                text(key::listed_environment(team, record.name(), environment)),
+            );
             set("name", text(record.name().as_str()));
             set("team", text(team.as_str()));
             set("env", text(environment.as_str()));
             set("phase", text(status.phase.to_string()));
             set("message", text(&status.message));
         }
-        wrap(self.put(item).condition_expression("attribute_not_exists(PK)"))
+        wrap(
+            self.put(item)
+                .condition_expression("attribute_not_exists(PK)"),
+        )
     }
 
     /// Wakes a stack: the newest deployment, a claim more, and the version, so that a look
     /// that began before this does not write over it.
-    fn wake(&self, change: &Change, scope: &Scope, stack: &StackChange) -> Result<TransactWriteItem, CommitError> {
+    fn wake(
+        &self,
+        change: &Change,
+        scope: &Scope,
+        stack: &StackChange,
+    ) -> Result<TransactWriteItem, CommitError> {
         let record = &change.service;
         let mut set = vec!["attention = :region", "attention_at = :at"];
         let mut add = vec!["version :one"];
@@ -158,7 +202,10 @@ impl Registry {
             let team = &record.manifest.team;
             set.extend(["GSI1SK = :listed", "team = :team"]);
             update = update
-                .expression_attribute_values(":listed", text(key::listed_environment(team, record.name(), environment)))
+                .expression_attribute_values(
+                    ":listed",
+                    text(key::listed_environment(team, record.name(), environment)),
+                )
                 .expression_attribute_values(":team", text(team.as_str()));
         }
         let update = update
@@ -168,7 +215,11 @@ impl Registry {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    fn claim(&self, path: &RoutePath, owner: &PathOwner) -> Result<(Role, TransactWriteItem), CommitError> {
+    fn claim(
+        &self,
+        path: &RoutePath,
+        owner: &PathOwner,
+    ) -> Result<(Role, TransactWriteItem), CommitError> {
         let mut item = keyed(key::path(path));
         item.insert("service".to_owned(), text(owner.service.as_str()));
         item.insert("env".to_owned(), text(owner.environment.as_str()));
@@ -195,8 +246,12 @@ impl Registry {
     }
 }
 
-fn wrap(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, CommitError> {
-    let put = put.build().map_err(|error| CommitError::Port(unreadable(CALL, error.to_string())))?;
+fn wrap(
+    put: aws_sdk_dynamodb::types::builders::PutBuilder,
+) -> Result<TransactWriteItem, CommitError> {
+    let put = put
+        .build()
+        .map_err(|error| CommitError::Port(unreadable(CALL, error.to_string())))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
@@ -204,14 +259,19 @@ fn wrap(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWr
 /// meets the service it made itself.
 fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError> {
     let failed = |code: &'static str| {
-        roles.iter().zip(reasons).filter(move |(_, reason)| reason.code() == Some(code))
+        roles
+            .iter()
+            .zip(reasons)
+            .filter(move |(_, reason)| reason.code() == Some(code))
     };
     let mut moved = None;
     let mut taken = None;
     for (role, reason) in failed("ConditionalCheckFailed") {
         match role {
             Role::Seen => {
-                let seen = reason.item().map(|item| document::<Seen>(CALL, item, "body"));
+                let seen = reason
+                    .item()
+                    .map(|item| document::<Seen>(CALL, item, "body"));
                 return Some(match seen {
                     Some(Ok(seen)) => CommitError::Seen(Box::new(seen)),
                     Some(Err(error)) => CommitError::Port(error),
@@ -220,14 +280,26 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
             }
             Role::Service | Role::Stack | Role::History => moved = Some(CommitError::Moved),
             Role::Path(path) => {
-                let part = |name| reason.item().and_then(|item| get(item, name)).unwrap_or("another service");
+                let part = |name| {
+                    reason
+                        .item()
+                        .and_then(|item| get(item, name))
+                        .unwrap_or("another service")
+                };
                 let owner = match (part("service"), part("env")) {
                     (service, env) if service != env => format!("{service}/{env}"),
                     (service, _) => service.to_owned(),
                 };
-                taken.get_or_insert(CommitError::PathTaken { path: path.clone(), owner });
+                taken.get_or_insert(CommitError::PathTaken {
+                    path: path.clone(),
+                    owner,
+                });
             }
         }
     }
-    moved.or(taken).or_else(|| failed("TransactionConflict").next().map(|_| CommitError::Contended))
+    moved.or(taken).or_else(|| {
+        failed("TransactionConflict")
+            .next()
+            .map(|_| CommitError::Contended)
+    })
 }

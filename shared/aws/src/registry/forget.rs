@@ -42,7 +42,11 @@ impl Registry {
         self.transact(items).await
     }
 
-    pub(super) async fn remove_service(&self, service: &ServiceRecord, record: &StackRecord) -> PortResult<bool> {
+    pub(super) async fn remove_service(
+        &self,
+        service: &ServiceRecord,
+        record: &StackRecord,
+    ) -> PortResult<bool> {
         let name = service.name();
         // Generations first: if this stops half-way, the service is still there to go on from.
         let generations: Vec<u64> = (1..=service.generation).collect();
@@ -74,13 +78,22 @@ impl Registry {
             .build()
             .map_err(built)?;
         let spec = TransactWriteItem::builder().delete(spec).build();
-        self.transact(vec![spec, self.remove_stack(name, record)?]).await
+        self.transact(vec![spec, self.remove_stack(name, record)?])
+            .await
     }
 
-    fn remove_stack(&self, service: &ServiceName, record: &StackRecord) -> PortResult<TransactWriteItem> {
+    fn remove_stack(
+        &self,
+        service: &ServiceName,
+        record: &StackRecord,
+    ) -> PortResult<TransactWriteItem> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(keyed(key::stack(service, &record.scope, &self.region))))
+            .set_key(Some(keyed(key::stack(
+                service,
+                &record.scope,
+                &self.region,
+            ))))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(record.version))
             .build()

@@ -39,35 +39,64 @@ pub(super) fn keyed((pk, sk): Key) -> Item {
 }
 
 pub(super) fn get<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .map(String::as_str)
 }
 
 pub(super) fn get_number(item: &Item, name: &str) -> Option<u64> {
-    item.get(name).and_then(|value| value.as_n().ok()).and_then(|text| text.parse().ok())
+    item.get(name)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|text| text.parse().ok())
 }
 
 /// The document of an attribute.
-pub(super) fn document<T: DeserializeOwned>(operation: &'static str, item: &Item, name: &str) -> Result<T, PortError> {
+pub(super) fn document<T: DeserializeOwned>(
+    operation: &'static str,
+    item: &Item,
+    name: &str,
+) -> Result<T, PortError> {
     let text = get(item, name).ok_or_else(|| damaged(operation, item, &format!("no `{name}`")))?;
-    serde_json::from_str(text).map_err(|error| damaged(operation, item, &format!("`{name}`: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| damaged(operation, item, &format!("`{name}`: {error}")))
 }
 
 /// An item that is not of its form: a newer version wrote it, or a person did.
 pub(super) fn damaged(operation: &'static str, item: &Item, what: &str) -> PortError {
-    let key = format!("{}/{}", get(item, "PK").unwrap_or("?"), get(item, "SK").unwrap_or("?"));
-    unreadable(operation, format!("the registry's item {key} cannot be read: {what}"))
+    let key = format!(
+        "{}/{}",
+        get(item, "PK").unwrap_or("?"),
+        get(item, "SK").unwrap_or("?")
+    );
+    unreadable(
+        operation,
+        format!("the registry's item {key} cannot be read: {what}"),
+    )
 }
 
 /// The stack's record of an item, if it is one of this region.
-pub(super) fn stack(operation: &'static str, item: &Item, region: &str) -> Result<Option<StackRecord>, PortError> {
-    let parts = get(item, "SK").and_then(|sk| sk.strip_prefix("STACK#")).and_then(|rest| rest.split_once('#'));
-    let Some((scope, of)) = parts else { return Ok(None) };
+pub(super) fn stack(
+    operation: &'static str,
+    item: &Item,
+    region: &str,
+) -> Result<Option<StackRecord>, PortError> {
+    let parts = get(item, "SK")
+        .and_then(|sk| sk.strip_prefix("STACK#"))
+        .and_then(|rest| rest.split_once('#'));
+    let Some((scope, of)) = parts else {
+        return Ok(None);
+    };
     if of != region {
         return Ok(None);
     }
-    let scope: Scope = scope.parse().map_err(|_| damaged(operation, item, "the scope in its key"))?;
+    let scope: Scope = scope
+        .parse()
+        .map_err(|_| damaged(operation, item, "the scope in its key"))?;
     let deployment = match get(item, "deployment") {
-        Some(id) => Some(id.parse().map_err(|_| damaged(operation, item, "`deployment`"))?),
+        Some(id) => Some(
+            id.parse()
+                .map_err(|_| damaged(operation, item, "`deployment`"))?,
+        ),
         None => None,
     };
     let paths = match item.get("paths").and_then(|paths| paths.as_ss().ok()) {

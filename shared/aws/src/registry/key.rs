@@ -36,7 +36,11 @@ pub(super) fn deployments(environment: &EnvironmentName) -> String {
     format!("DEPLOYMENT#{environment}#")
 }
 
-pub(super) fn deployment(name: &ServiceName, environment: &EnvironmentName, id: DeploymentId) -> Key {
+pub(super) fn deployment(
+    name: &ServiceName,
+    environment: &EnvironmentName,
+    id: DeploymentId,
+) -> Key {
     (service(name), format!("{}{id}", deployments(environment)))
 }
 
@@ -59,6 +63,10 @@ pub(super) fn listed(team: &TeamName, name: &ServiceName) -> String {
 
 /// Where an environment lies: right behind its service, since `#` sorts before every
 /// character of a name.
-pub(super) fn listed_environment(team: &TeamName, name: &ServiceName, environment: &EnvironmentName) -> String {
+pub(super) fn listed_environment(
+    team: &TeamName,
+    name: &ServiceName,
+    environment: &EnvironmentName,
+) -> String {
     format!("{team}#{name}#{environment}")
 }

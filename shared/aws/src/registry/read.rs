@@ -8,7 +8,9 @@ use slipway_control::error::{PortError, PortErrorKind};
 use slipway_control::ports::{HistoryReader, Page, PortResult, ServiceReader};
 use slipway_control::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState};
 use slipway_control::view::{EnvironmentSummary, ServiceSummary};
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Phase, RoutePath, ServiceName, TeamName};
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, Phase, RoutePath, ServiceName, TeamName,
+};
 
 use super::Registry;
 use super::item::{Item, damaged, document, get, get_number, keyed, stack, text};
@@ -63,7 +65,10 @@ impl ServiceReader for Registry {
         // Behind the last service shown, and all of its environments.
         let first = after.map_or(first, |after| format!("{}#~", after.replace('/', "#")));
         if first > last {
-            return Ok(Page { items: Vec::new(), next: None });
+            return Ok(Page {
+                items: Vec::new(),
+                next: None,
+            });
         }
         let entries = (limit * ENTRIES_PER_SERVICE).max(MAX_ENTRIES + 1);
         let answer = self
@@ -87,12 +92,17 @@ impl ServiceReader for Registry {
         }
         let more = cut || items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| format!("{}/{}", last.team, last.name));
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| format!("{}/{}", last.team, last.name));
         Ok(Page { items, next })
     }
 
     async fn path_owner(&self, path: &RoutePath) -> PortResult<Option<PathOwner>> {
-        let Some(item) = self.get(key::path(path)).await? else { return Ok(None) };
+        let Some(item) = self.get(key::path(path)).await? else {
+            return Ok(None);
+        };
         let part = |name| get(&item, name).ok_or_else(|| damaged(GET, &item, name));
         let invalid = |_| damaged(GET, &item, "its owner");
         Ok(Some(PathOwner {
@@ -110,7 +120,8 @@ impl HistoryReader for Registry {
         after: Option<&str>,
         limit: usize,
     ) -> PortResult<Page<Deployment>> {
-        self.newest_first(service, &key::deployments(environment), after, limit).await
+        self.newest_first(service, &key::deployments(environment), after, limit)
+            .await
     }
 
     async fn deployment(
@@ -123,11 +134,22 @@ impl HistoryReader for Registry {
         item.map(|item| document(GET, &item, "body")).transpose()
     }
 
-    async fn generations(&self, service: &ServiceName, after: Option<&str>, limit: usize) -> PortResult<Page<ServiceRecord>> {
-        self.newest_first(service, "GENERATION#", after, limit).await
+    async fn generations(
+        &self,
+        service: &ServiceName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<ServiceRecord>> {
+        self.newest_first(service, "GENERATION#", after, limit)
+            .await
     }
 
-    async fn events(&self, service: &ServiceName, after: Option<&str>, limit: usize) -> PortResult<Page<AuditEntry>> {
+    async fn events(
+        &self,
+        service: &ServiceName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<AuditEntry>> {
         self.newest_first(service, "AUDIT#", after, limit).await
     }
 }
@@ -169,7 +191,11 @@ impl Registry {
             .send()
             .await
             .map_err(|error| port_error(QUERY, error))?;
-        let items = answer.items().iter().map(|item| document(QUERY, item, "body")).collect::<Result<_, _>>()?;
+        let items = answer
+            .items()
+            .iter()
+            .map(|item| document(QUERY, item, "body"))
+            .collect::<Result<_, _>>()?;
         let next = answer
             .last_evaluated_key()
             .and_then(|key| get(key, "SK"))
@@ -191,7 +217,11 @@ fn summaries(entries: &[HashMap<String, AttributeValue>]) -> PortResult<Vec<Serv
                 name,
                 team: part("team")?.parse().map_err(invalid)?,
                 generation: get_number(item, "generation").unwrap_or(0),
-                deleting: item.get("deleting").and_then(|value| value.as_bool().ok()).copied().unwrap_or(false),
+                deleting: item
+                    .get("deleting")
+                    .and_then(|value| value.as_bool().ok())
+                    .copied()
+                    .unwrap_or(false),
                 environments: BTreeMap::new(),
             }),
             // An environment whose service is not in the page came late to the index.

@@ -18,16 +18,28 @@ const QUERY: &str = "dynamodb:Query";
 
 impl StackRegistry for Registry {
     async fn save(&self, write: &StackWrite) -> PortResult<bool> {
-        let mut items = vec![TransactWriteItem::builder().update(self.status(write)?).build()];
+        let mut items = vec![
+            TransactWriteItem::builder()
+                .update(self.status(write)?)
+                .build(),
+        ];
         if let Some(environment) = write.record.scope.environment() {
             for path in &write.release {
                 items.push(self.release_path(path, &write.service, environment)?);
             }
         }
         for deployment in &write.deployments {
-            let mut item = keyed(key::deployment(&write.service, &deployment.environment, deployment.id));
+            let mut item = keyed(key::deployment(
+                &write.service,
+                &deployment.environment,
+                deployment.id,
+            ));
             item.insert("body".to_owned(), json(deployment));
-            let put = Put::builder().table_name(&self.table).set_item(Some(item)).build().map_err(built)?;
+            let put = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .build()
+                .map_err(built)?;
             items.push(TransactWriteItem::builder().put(put).build());
         }
         self.transact(items).await
@@ -40,10 +52,15 @@ impl StackRegistry for Registry {
         record: &StackRecord,
         now: Timestamp,
     ) -> PortResult<bool> {
-        self.remove_environment(service, environment, record, now).await
+        self.remove_environment(service, environment, record, now)
+            .await
     }
 
-    async fn forget_service(&self, service: &ServiceRecord, record: &StackRecord) -> PortResult<bool> {
+    async fn forget_service(
+        &self,
+        service: &ServiceRecord,
+        record: &StackRecord,
+    ) -> PortResult<bool> {
         self.remove_service(service, record).await
     }
 
@@ -79,7 +96,11 @@ impl StackRegistry for Registry {
         Ok(open)
     }
 
-    async fn attention(&self, now: Timestamp, limit: usize) -> PortResult<Vec<(ServiceName, Scope)>> {
+    async fn attention(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> PortResult<Vec<(ServiceName, Scope)>> {
         let answer = self
             .client
             .query()
@@ -129,7 +150,11 @@ impl Registry {
             None => remove.extend(["attention", "attention_at"]),
         }
         if record.scope.environment().is_some() {
-            set.extend(["phase = :phase", "message = :message", "updated_at = :since"]);
+            set.extend([
+                "phase = :phase",
+                "message = :message",
+                "updated_at = :since",
+            ]);
             update = update
                 .expression_attribute_values(":phase", text(status.phase.to_string()))
                 .expression_attribute_values(":message", text(&status.message))
@@ -182,10 +207,23 @@ impl Registry {
     /// Writes all or nothing; false when a condition did not hold.
     pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> PortResult<bool> {
         use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as Error;
-        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+        match self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await
+        {
             Ok(_) => Ok(true),
             // A condition, or another transaction at the same items: read again, decide again.
-            Err(error) if matches!(error.as_service_error(), Some(Error::TransactionCanceledException(_))) => Ok(false),
+            Err(error)
+                if matches!(
+                    error.as_service_error(),
+                    Some(Error::TransactionCanceledException(_))
+                ) =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(port_error(CALL, error)),
         }
     }

@@ -27,7 +27,12 @@ impl Slots for Registry {
             .await;
         match answer {
             Ok(_) => Ok(true),
-            Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
+            Err(error)
+                if matches!(
+                    error.as_service_error(),
+                    Some(UpdateItemError::ConditionalCheckFailedException(_))
+                ) =>
+            {
                 Ok(false)
             }
             Err(error) => Err(port_error(CALL, error)),
