@@ -1,8 +1,8 @@
 //! Writes templates for the judges: every golden one, and those of random manifests.
 //!
 //! `render-for-judges DIR N SEED` gives the same files for the same seed. Each random
-//! manifest gives its service stack and one stack for each environment with an image, every
-//! other one as it is first created, with a desired count.
+//! manifest gives its service stack and the stack of one of its environments, every other one
+//! as it is first created, with a desired count.
 
 use std::fs;
 use std::path::Path;
@@ -80,21 +80,22 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .current();
         let manifest = Manifest::read(&document)?;
         manifest.check_on(&platform)?;
-        let mut stacks = vec![("service".to_owned(), service_stack(&manifest, &platform))];
         let run = RunState {
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
         };
-        for name in manifest.environments(&platform.environment) {
-            let stack = manifest
-                .effective(&name, &platform.environment)
-                .and_then(|effective| environment_stack(&effective, &platform, &run));
-            stacks.extend(stack.map(|stack| (format!("environment-{name}"), stack)));
-        }
-        for (name, stack) in stacks {
-            write(
-                &folder.join(format!("random-{number:04}-{name}.json")),
-                &stack,
-            )?;
+        // One of its environments, another each time: they differ no more than manifests do.
+        let names = manifest.environments(&platform.environment);
+        let name = &names[number as usize % names.len()];
+        let effective = manifest
+            .effective(name, &platform.environment)
+            .with_context(|| format!("no environment {name}"))?;
+        let stacks = [
+            ("service", Some(service_stack(&manifest, &platform))),
+            ("environment", environment_stack(&effective, &platform, &run)),
+        ];
+        for (kind, stack) in stacks {
+            let stack = stack.with_context(|| format!("{name} has no image"))?;
+            write(&folder.join(format!("random-{number:04}-{kind}.json")), &stack)?;
             files += 1;
         }
     }

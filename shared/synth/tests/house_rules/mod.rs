@@ -16,6 +16,23 @@ pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
     let mut rules = Rules::default();
     let service = service_stack(manifest, platform);
     every_template(&mut rules, &service, platform);
+    let repository = &service.as_value()["Resources"]["Repository"]["Properties"];
+    rules.hold(
+        repository["ImageScanningConfiguration"]["ScanOnPush"] == manifest.settings.images.scan,
+        "images are scanned although they should not be, or not although they should",
+    );
+    rules.hold(
+        repository["RepositoryName"]
+            == format!(
+                "{}-{}-{}",
+                platform.name, manifest.service, platform.environment
+            ),
+        "the repository has another name",
+    );
+    rules.hold(
+        repository["ImageTagMutability"] == "IMMUTABLE",
+        "tags may move",
+    );
     rules.hold(
         service == service_stack(manifest, platform),
         "the service stack is not the same twice",
