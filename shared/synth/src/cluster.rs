@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::environment_stack::{Resources, Site};
-use crate::logs;
+use crate::{logs, tags};
 
 pub(crate) const CLUSTER: &str = "Cluster";
 
@@ -17,6 +17,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             "Properties": {
                 "ClusterName": site.cluster_name(),
                 "ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}],
+                "Tags": tags::lifeline(site.platform),
             },
         }),
     );

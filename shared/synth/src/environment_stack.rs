@@ -8,7 +8,7 @@ use crate::intrinsic::{attribute, reference};
 use crate::template::Template;
 use crate::{
     alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, stamp,
-    tags, task,
+    task,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -71,7 +71,7 @@ fn web(site: &Site<'_>) -> Template {
 
 fn outputs(site: &Site<'_>) -> Value {
     let url = format!("{}{}", site.platform.api_endpoint, site.effective.path);
-    let mut outputs = json!({
+    json!({
         "Url": {"Description": "Where the service is reached", "Value": url},
         "Cluster": {"Value": reference(cluster::CLUSTER)},
         "Service": {"Value": reference(service::SERVICE)},
@@ -80,9 +80,7 @@ fn outputs(site: &Site<'_>) -> Value {
         "LoadBalancer": {"Value": attribute(load_balancer::LOAD_BALANCER, "DNSName")},
         "TargetGroup": {"Value": reference(load_balancer::TARGET_GROUP)},
         "LogGroup": {"Value": reference(logs::GROUP)},
-    });
-    tags::hold_platform(&mut outputs, site.platform);
-    outputs
+    })
 }
 
 /// What the stamp is made of.

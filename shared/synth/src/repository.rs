@@ -8,7 +8,7 @@ use serde_json::json;
 use slipway_domain::{Manifest, Platform};
 
 use crate::environment_stack::Resources;
-use crate::names;
+use crate::{names, tags};
 
 pub(crate) const REPOSITORY: &str = "Repository";
 
@@ -43,6 +43,7 @@ pub(crate) fn add(to: &mut Resources, manifest: &Manifest, platform: &Platform) 
                 "EncryptionConfiguration": {"EncryptionType": "AES256"},
                 "LifecyclePolicy": {"LifecyclePolicyText": lifecycle.to_string()},
                 "EmptyOnDelete": false,
+                "Tags": tags::lifeline(platform),
             },
         }),
     );

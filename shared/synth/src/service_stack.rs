@@ -6,7 +6,7 @@ use slipway_domain::{Manifest, Platform};
 use crate::environment_stack::Resources;
 use crate::intrinsic::attribute;
 use crate::template::Template;
-use crate::{repository, stamp, tags};
+use crate::{repository, stamp};
 
 /// The service stack of `manifest`. It follows the manifest's top level: the repository is
 /// no environment's.
@@ -19,7 +19,7 @@ pub fn service_stack(manifest: &Manifest, platform: &Platform) -> Template {
             manifest.service, platform.name
         ),
         resources.0,
-        outputs(platform),
+        outputs(),
     );
     // Only what this stack follows: other changes of the manifest leave it alone.
     let followed = json!({
@@ -31,14 +31,12 @@ pub fn service_stack(manifest: &Manifest, platform: &Platform) -> Template {
     template
 }
 
-fn outputs(platform: &Platform) -> Value {
-    let mut outputs = json!({
+fn outputs() -> Value {
+    json!({
         "RepositoryUri": {
             "Description": "Where images are pushed",
             "Value": attribute(repository::REPOSITORY, "RepositoryUri"),
         },
         "RepositoryArn": {"Value": attribute(repository::REPOSITORY, "Arn")},
-    });
-    tags::hold_platform(&mut outputs, platform);
-    outputs
+    })
 }

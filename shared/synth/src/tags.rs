@@ -25,13 +25,14 @@ pub fn stack_tags(
     .collect()
 }
 
-/// Imports a value of the platform's stack. CloudFormation refuses to delete a stack whose
-/// exports are imported, and so the platform cannot go while a service lives on it.
-pub(crate) fn hold_platform(outputs: &mut Value, platform: &Platform) {
-    outputs["Platform"] = json!({
-        "Description": "Keeps the platform from being deleted under this stack",
+/// A tag whose value is imported from the platform's stack. CloudFormation refuses to delete
+/// a stack whose exports are imported, and so the platform cannot go while a service lives
+/// on it. One resource of each stack bears it; a tag of it changes without interruption.
+pub(crate) fn lifeline(platform: &Platform) -> Value {
+    json!([{
+        "Key": "slipway:lifeline",
         "Value": {"Fn::ImportValue": format!("{}-name", platform.name)},
-    });
+    }])
 }
 
 #[cfg(test)]

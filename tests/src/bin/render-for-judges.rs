@@ -91,11 +91,17 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .with_context(|| format!("no environment {name}"))?;
         let stacks = [
             ("service", Some(service_stack(&manifest, &platform))),
-            ("environment", environment_stack(&effective, &platform, &run)),
+            (
+                "environment",
+                environment_stack(&effective, &platform, &run),
+            ),
         ];
         for (kind, stack) in stacks {
             let stack = stack.with_context(|| format!("{name} has no image"))?;
-            write(&folder.join(format!("random-{number:04}-{kind}.json")), &stack)?;
+            write(
+                &folder.join(format!("random-{number:04}-{kind}.json")),
+                &stack,
+            )?;
             files += 1;
         }
     }

@@ -94,11 +94,11 @@ fn every_template(rules: &mut Rules, template: &Template, platform: &Platform) {
         serde_json::from_str::<Value>(&bytes).is_ok_and(|read| read == *template.as_value()),
         "the bytes are not the template",
     );
-    rules.hold(
-        template.as_value()["Outputs"]["Platform"]["Value"]["Fn::ImportValue"]
-            == format!("{}-name", platform.name),
-        "nothing keeps the platform from being deleted",
-    );
+    let held = template.resources().any(|(_, resource)| {
+        let value = &resource["Properties"]["Tags"][0]["Value"]["Fn::ImportValue"];
+        *value == format!("{}-name", platform.name)
+    });
+    rules.hold(held, "nothing keeps the platform from being deleted");
     rules.hold(
         template.resources().count() <= 500,
         "there are more than 500 resources",
