@@ -190,12 +190,20 @@ impl Companion {
         }
         let new = before.as_ref().is_some_and(|before| is_new(&before.status));
         let kind = if new { Kind::Create } else { Kind::Update };
-        self.run(incoming, &intent.form, kind, before, Some(&stack))
+        self.run(incoming, &named(&intent.form), kind, before, Some(&stack))
             .await
     }
 
+    /// A call about change sets that needs nothing else: the emulator finds them by the stack's
+    /// name only, AWS by its id too.
+    pub(crate) async fn by_stack_name(&self, incoming: &Incoming) -> Result<Answer> {
+        let intent = &incoming.intent;
+        let upstream = self.upstream.in_region(&intent.region);
+        upstream.form("cloudformation", &named(&intent.form)).await
+    }
+
     pub(crate) async fn describe_change_set(&self, incoming: &Incoming) -> Result<Answer> {
-        let answer = self.forward(incoming).await?;
+        let answer = self.by_stack_name(incoming).await?;
         let text = answer.text();
         let Some(id) = xml::find(&text, "ChangeSetId").filter(|_| answer.status.is_success())
         else {
@@ -247,15 +255,30 @@ impl Companion {
 
     async fn emulators_change_set(&self, incoming: &Incoming) -> Result<Answer> {
         let intent = &incoming.intent;
-        let parameters: Vec<(&str, &str)> = ["ChangeSetName", "StackName"]
-            .into_iter()
-            .filter_map(|name| Some((name, intent.parameter(name)?)))
-            .collect();
+        let mut form = vec![("Action".to_owned(), "DescribeChangeSet".to_owned())];
+        form.extend(
+            named(&intent.form)
+                .into_iter()
+                .filter(|(key, _)| key == "ChangeSetName" || key == "StackName"),
+        );
         let upstream = self.upstream.in_region(&intent.region);
-        upstream
-            .query("cloudformation", "DescribeChangeSet", &parameters)
-            .await
+        upstream.form("cloudformation", &form).await
     }
+}
+
+/// A form in which the stack goes by its name instead of its id.
+fn named(form: &[(String, String)]) -> Vec<(String, String)> {
+    let mut form = form.to_vec();
+    for (key, value) in &mut form {
+        if key == "StackName"
+            && let Some(name) = value
+                .strip_prefix("arn:")
+                .and_then(|id| id.split('/').nth(1))
+        {
+            *value = name.to_owned();
+        }
+    }
+    form
 }
 
 /// Elements are found by their local names: AWS's namespace says nothing.

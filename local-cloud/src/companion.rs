@@ -108,6 +108,8 @@ impl Companion {
 
     /// Calls about one stack wait for each other, as if CloudFormation had one door per stack.
     pub(crate) async fn turn(&self, stack: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        // A stack goes by its name or by its id, `arn:…:stack/{name}/{uuid}`.
+        let stack = stack.split('/').nth(1).unwrap_or(stack);
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             turns.entry(stack.to_owned()).or_default().clone()

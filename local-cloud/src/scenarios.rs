@@ -292,7 +292,9 @@ async fn a_name_that_exists_fails_the_stack_unless_a_change_set_imports_it() {
     let answer = call(&client, "CreateChangeSet", &set).await;
     assert!(answer.status.is_success(), "{}", answer.text());
     assert_eq!(status(&client, "p--a").await, "REVIEW_IN_PROGRESS");
-    let which = [("StackName", "p--a"), ("ChangeSetName", "one")];
+    // By the stack's id, which the emulator alone would not find.
+    let id = xml::find(&answer.text(), "StackId").expect("the stack's id");
+    let which = [("StackName", id.as_str()), ("ChangeSetName", "one")];
     let early = call(&client, "ExecuteChangeSet", &which).await;
     assert!(
         early.text().contains("InvalidChangeSetStatus"),

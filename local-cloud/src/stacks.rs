@@ -48,6 +48,7 @@ impl Companion {
             "CreateChangeSet" => self.create_change_set(incoming).await,
             "ExecuteChangeSet" => self.execute_change_set(incoming).await,
             "DescribeChangeSet" => self.describe_change_set(incoming).await,
+            "DeleteChangeSet" | "ListChangeSets" => self.by_stack_name(incoming).await,
             "DescribeStacks" => self.describe_stacks(incoming).await,
             "ListStacks" => self.list_stacks(incoming).await,
             "DescribeStackEvents" => self.describe_stack_events(incoming).await,
