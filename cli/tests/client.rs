@@ -181,7 +181,7 @@ fn a_refusal_tells_what_stands_where() {
     let mock = Mock::replies(vec![Reply::problem(
         422,
         &json!({
-            "type": "/problems/invalid", "title": "Invalid", "status": 422, "detail": "The manifest has 1 problem.",
+            "type": "/problems/invalid", "title": "The manifest breaks a rule", "status": 422, "detail": "/port: must be ...",
             "errors": [{"pointer": "/port", "detail": "must be a whole number from 1 to 65535, but is 0"}],
         }),
     )]);
@@ -193,7 +193,7 @@ fn a_refusal_tells_what_stands_where() {
     assert_eq!(error.refusal().unwrap().errors[0].pointer, "/port");
     assert_eq!(
         error.to_string(),
-        "The manifest has 1 problem.\n  /port: must be a whole number from 1 to 65535, but is 0"
+        "The manifest breaks a rule\n  /port: must be a whole number from 1 to 65535, but is 0"
     );
 }
 

@@ -58,7 +58,9 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.detail.is_empty() {
+        // With a list of what is wrong, the detail repeats it.
+        let repeats = !self.errors.is_empty() && !self.title.is_empty();
+        let what = if self.detail.is_empty() || repeats {
             &self.title
         } else {
             &self.detail

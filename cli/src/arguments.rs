@@ -1,0 +1,241 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use slipway_domain::{EnvironmentName, Image, ServiceName, TeamName};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    refused: an invalid manifest, a no of the platform, a failed deployment
+  2    the command was not understood
+  3    the platform cannot be reached, or accepts no credentials that were found
+  4    timed out while waiting
+  130  Ctrl-C; what was begun goes on";
+
+/// Registers, deploys and removes services on a Slipway platform.
+#[derive(Debug, Parser)]
+#[command(name = "slipway", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check manifests, offline: everything that is wrong, at once
+    Validate(Validate),
+    /// Render a manifest's CloudFormation, offline
+    Template(Template),
+    /// Print the manifest's JSON Schema
+    Schema,
+    /// Register or change services, as their manifests say
+    Apply(Apply),
+    /// Show what a manifest would change, and what stands in its way
+    Plan(Plan),
+    /// Show a service
+    Get(Get),
+    /// List services
+    List(List),
+    /// Deploy an image
+    Deploy(Deploy),
+    /// List a service's deployments, newest first
+    Deployments(Deployments),
+    /// Delete a service
+    Delete(Delete),
+    /// Delete all services, and say how to delete the platform
+    Teardown(Teardown),
+    /// Print the platform's values, for `--platform`
+    Platform(Platform),
+}
+
+/// Which platform.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Platform")]
+pub(crate) struct PlatformOptions {
+    /// The API's address; without it, the platform's stack is asked
+    #[arg(long, env = "SLIPWAY_ENDPOINT", value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The platform's CloudFormation stack
+    #[arg(
+        long,
+        env = "SLIPWAY_PLATFORM_STACK",
+        value_name = "NAME",
+        default_value = "devops2-g4"
+    )]
+    pub(crate) platform_stack: String,
+    /// The platform's region; otherwise the endpoint's or the one of the AWS configuration
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The profile of the AWS configuration
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// The `Host` header to send, by which a local cloud finds an API
+    #[arg(long, env = "SLIPWAY_HOST", value_name = "HOST", hide = true)]
+    pub(crate) host: Option<String>,
+}
+
+/// Whether and how long to wait.
+#[derive(Debug, Args)]
+pub(crate) struct WaitOptions {
+    /// Wait until it is done, and show what happens
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Seconds after which waiting ends
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 1800,
+        requires = "wait"
+    )]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Manifests in YAML or JSON; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Apply the rules of the platform with these values, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) platform: Option<PathBuf>,
+    /// Print a list of findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Template {
+    /// A manifest in YAML or JSON; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// The environment; otherwise the platform's default one
+    #[arg(long, value_name = "NAME", conflicts_with = "service_stack")]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// The stack that the environments share
+    #[arg(long)]
+    pub(crate) service_stack: bool,
+    /// The platform's values; otherwise those of a sample
+    #[arg(long, value_name = "FILE")]
+    pub(crate) platform: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// Manifests in YAML or JSON; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wait: WaitOptions,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// A manifest in YAML or JSON; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// Print the API's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// The service
+    pub(crate) name: ServiceName,
+    /// Print the API's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only the services of this team
+    #[arg(long)]
+    pub(crate) team: Option<TeamName>,
+    /// Print the API's answer as JSON, all pages in one list
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    /// The service
+    pub(crate) name: ServiceName,
+    /// The image to run
+    #[arg(long)]
+    pub(crate) image: Image,
+    /// The environment; otherwise the platform's default one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<EnvironmentName>,
+    #[command(flatten)]
+    pub(crate) wait: WaitOptions,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deployments {
+    /// The service
+    pub(crate) name: ServiceName,
+    /// Only those of this environment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// The most deployments of an environment, from 1 to 100
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) limit: u32,
+    /// Print the API's answers as JSON, all environments in one list
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// The service
+    pub(crate) name: ServiceName,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) wait: WaitOptions,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Teardown {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Seconds after which waiting ends
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) timeout: u64,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Platform {
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,32 @@
+//! `slipway plan`: what a manifest would change.
+
+use super::refused;
+use crate::arguments::Plan;
+use crate::connection::connect;
+use crate::exit::{Exit, Failure};
+use crate::manifest_file::{self, findings};
+use crate::output;
+use crate::output::console::Console;
+
+pub(super) fn run(options: &Plan, console: &Console) -> Result<(), Failure> {
+    let document = manifest_file::read(&options.file).map_err(|finding| refused(&[finding]))?;
+    let client = connect(&options.platform)?.client;
+    let plan = client
+        .plan(&document.value)
+        .map_err(|error| match error.refusal() {
+            Some(refusal) if !refusal.errors.is_empty() => {
+                refused(&findings(&document.file, &refusal.errors))
+            }
+            Some(_) | None => error.into(),
+        })?;
+    if options.json {
+        console.json(&plan)?;
+    } else {
+        console.result(&output::plan::plan(&plan, console.results))?;
+    }
+    if plan.obstacles.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::said(Exit::Refused))
+    }
+}

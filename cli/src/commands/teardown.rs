@@ -1,0 +1,135 @@
+//! `slipway teardown`: deletes every service, so that the platform can be deleted.
+//!
+//! The platform itself is SAM's to delete; this command says how, and what stays then.
+
+use std::collections::BTreeSet;
+
+use slipway_domain::ServiceName;
+use slipway_synth::Kept;
+
+use super::{confirm, delete};
+use crate::arguments::Teardown;
+use crate::client::{Client, ClientError};
+use crate::clock::{Clock, SystemClock};
+use crate::connection::{Connection, PlatformStack, connect};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::output::console::Console;
+use crate::wait::gone::Going;
+use crate::wait::{Wait, interrupt};
+
+pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failure> {
+    let Connection { client, stack } = connect(&options.platform)?;
+    let services = client.all_services(None)?;
+    let names: BTreeSet<ServiceName> = services
+        .iter()
+        .map(|service| service.name.clone())
+        .collect();
+    if names.is_empty() {
+        console.note("no services");
+        return console.result(&next_steps(stack.as_ref()));
+    }
+    console.note(&output::services::listing(&services, console.notes));
+    let at = stack.as_ref().map_or(client.base(), |stack| &stack.name);
+    confirm(
+        console,
+        options.yes,
+        &format!("Delete all {} services of {at}?", names.len()),
+    )?;
+
+    let began = SystemClock.now();
+    let (kept, refused) = delete_all(&client, &names, console);
+    let later = "slipway list".to_owned();
+    interrupt::say(format!("The deletions go on. See them with: {later}"));
+    let timeout = std::time::Duration::from_secs(options.timeout);
+    let mut going = Going::default();
+    let waited_for = names.difference(&refused).cloned().collect();
+    let look = Wait {
+        clock: &SystemClock,
+        began,
+        timeout,
+        later,
+    }
+    .until_end(console, |elapsed| {
+        going.look_at_all(&client, &waited_for, elapsed)
+    })?;
+
+    console.result(&output::plan::kept(&kept))?;
+    delete::left(&look, console)?;
+    if !refused.is_empty() {
+        console.error("the platform cannot be deleted while it has services");
+        return Err(Failure::said(Exit::Refused));
+    }
+    console.result(&next_steps(stack.as_ref()))
+}
+
+/// Begins every deletion; hands back what is kept, and which services refused.
+fn delete_all(
+    client: &Client,
+    names: &BTreeSet<ServiceName>,
+    console: &Console,
+) -> (Vec<Kept>, BTreeSet<ServiceName>) {
+    let mut kept = Vec::new();
+    let mut refused = BTreeSet::new();
+    for name in names {
+        match client.delete(name, "*") {
+            Ok(deletion) => kept.extend(deletion.kept),
+            Err(ClientError::Refused(refusal)) if refusal.status == 404 => {}
+            Err(error) => {
+                console.error(&format!("{name}: {error}"));
+                refused.insert(name.clone());
+            }
+        }
+    }
+    (kept, refused)
+}
+
+fn next_steps(stack: Option<&PlatformStack>) -> String {
+    let name = stack.map_or("STACK", |stack| &stack.name);
+    let region = stack.map_or("REGION", |stack| &stack.platform.region);
+    let table = stack
+        .and_then(|stack| stack.table.as_deref())
+        .unwrap_or("TABLE");
+    let bucket = stack
+        .and_then(|stack| stack.bucket.as_deref())
+        .unwrap_or("BUCKET");
+    format!(
+        "\n\
+         To delete the platform itself:\n  \
+           sam delete --stack-name {name} --region {region}\n\
+         What stays then, because it holds data: the registry's table, which is protected against\n\
+         deletion and holds every service's history, and the bucket for large templates. To remove both:\n  \
+           aws dynamodb update-table --region {region} --table-name {table} --no-deletion-protection-enabled\n  \
+           aws dynamodb delete-table --region {region} --table-name {table}\n  \
+           aws s3 rb --force s3://{bucket}\n"
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use slipway_domain::Platform;
+
+    #[test]
+    fn the_way_on_names_the_stack_and_what_stays() {
+        let stack = PlatformStack {
+            name: "devops2-g4".to_owned(),
+            platform: Platform::sample(),
+            url: String::new(),
+            table: Some("registry-1".to_owned()),
+            bucket: Some("templates-1".to_owned()),
+        };
+        expect![[r#"
+
+            To delete the platform itself:
+              sam delete --stack-name devops2-g4 --region us-east-1
+            What stays then, because it holds data: the registry's table, which is protected against
+            deletion and holds every service's history, and the bucket for large templates. To remove both:
+              aws dynamodb update-table --region us-east-1 --table-name registry-1 --no-deletion-protection-enabled
+              aws dynamodb delete-table --region us-east-1 --table-name registry-1
+              aws s3 rb --force s3://templates-1
+        "#]].assert_eq(&next_steps(Some(&stack)));
+    }
+}

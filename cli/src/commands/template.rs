@@ -1,0 +1,63 @@
+//! `slipway template`: what a manifest becomes, without a platform.
+
+use slipway_domain::{Manifest, Platform};
+use slipway_synth::{RunState, environment_stack, service_stack};
+
+use super::refused;
+use crate::arguments::Template;
+use crate::exit::Failure;
+use crate::output::console::Console;
+use crate::{manifest_file, platform_file};
+
+pub(super) fn run(options: &Template, console: &Console) -> Result<(), Failure> {
+    let document = manifest_file::read(&options.file).map_err(|finding| refused(&[finding]))?;
+    let manifest = document.manifest().map_err(|findings| refused(&findings))?;
+    let platform = match &options.platform {
+        Some(file) => {
+            let platform = platform_file::read(file)?;
+            manifest
+                .check_on(&platform)
+                .map_err(|it| refused(&manifest_file::findings(&document.file, &it.problems)))?;
+            platform
+        }
+        None => {
+            console
+                .note("rendered with the values of a sample platform; --platform FILE takes yours");
+            Platform::sample()
+        }
+    };
+    let template = if options.service_stack {
+        service_stack(&manifest, &platform)
+    } else {
+        environment(options, &manifest, &platform)?
+    };
+    console.result(&template.to_pretty())
+}
+
+fn environment(
+    options: &Template,
+    manifest: &Manifest,
+    platform: &Platform,
+) -> Result<slipway_synth::Template, Failure> {
+    let name = options
+        .environment
+        .as_ref()
+        .unwrap_or(&platform.environment);
+    let effective = manifest
+        .effective(name, &platform.environment)
+        .ok_or_else(|| {
+            let names = manifest.environments(&platform.environment);
+            let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+            Failure::refused(format!(
+                "{} has no environment `{name}`; it has {}",
+                manifest.service,
+                names.join(", ")
+            ))
+        })?;
+    environment_stack(&effective, platform, &RunState::default()).ok_or_else(|| {
+        Failure::refused(format!(
+            "{}/{name} has no image: it waits for its first one, and has no stack until then",
+            manifest.service
+        ))
+    })
+}

@@ -1,0 +1,9 @@
+//! Turning answers into text. Pure but for [`console`], which writes.
+
+pub(crate) mod console;
+pub(crate) mod deployments;
+pub(crate) mod plan;
+pub(crate) mod services;
+pub(crate) mod table;
+pub(crate) mod time;
+pub(crate) mod tone;

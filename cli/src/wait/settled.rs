@@ -1,0 +1,255 @@
+//! Waiting until a change has arrived: every stack of a service is at its generation, and
+//! nothing of it is under way any more.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use slipway_control::view::{EnvironmentView, ServiceView};
+use slipway_domain::status::StackStatus;
+use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Outcome, Phase, ServiceName};
+
+use super::progress::{Look, ScopeLook};
+use crate::client::{Client, ClientError};
+use crate::output::time::between;
+
+/// A change whose arrival is waited for.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) service: ServiceName,
+    /// The generation that the change made.
+    pub(crate) generation: u64,
+    /// The one environment that matters; all, if none.
+    pub(crate) environment: Option<EnvironmentName>,
+    /// When the change was made, by the platform's clock.
+    pub(crate) began: Timestamp,
+}
+
+/// Looks at the services of some changes.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    targets: Vec<Target>,
+    /// Deployments that have ended, and so need no second look.
+    ended: BTreeMap<DeploymentId, Deployment>,
+}
+
+impl Settling {
+    pub(crate) fn new(targets: Vec<Target>) -> Self {
+        Self {
+            targets,
+            ended: BTreeMap::new(),
+        }
+    }
+
+    /// One look.
+    pub(crate) fn look(&mut self, client: &Client) -> Result<Look, ClientError> {
+        let mut look = Look::default();
+        for target in self.targets.clone() {
+            let Some(service) = client.find_service(&target.service)? else {
+                look.scopes.insert(
+                    target.service.to_string(),
+                    lost("The service was deleted meanwhile."),
+                );
+                continue;
+            };
+            let service = service.value;
+            if service.deleting {
+                look.scopes.insert(
+                    target.service.to_string(),
+                    lost("The service is being deleted."),
+                );
+                continue;
+            }
+            let deployments = self.deployments(client, &target, &service)?;
+            look.scopes.extend(scopes(&target, &service, &deployments));
+        }
+        look.end = look.scopes.values().all(|scope| scope.settled);
+        Ok(look)
+    }
+
+    fn deployments(
+        &mut self,
+        client: &Client,
+        target: &Target,
+        service: &ServiceView,
+    ) -> Result<BTreeMap<EnvironmentName, Deployment>, ClientError> {
+        let mut found = BTreeMap::new();
+        for (name, environment) in concerned(target, service) {
+            let Some(id) = environment.deployment else {
+                continue;
+            };
+            let deployment = match self.ended.get(&id) {
+                Some(ended) => ended.clone(),
+                None => client.deployment(&target.service, name, id)?,
+            };
+            if deployment.outcome.is_some() {
+                self.ended.insert(id, deployment.clone());
+            }
+            found.insert(name.clone(), deployment);
+        }
+        Ok(found)
+    }
+}
+
+fn concerned<'a>(
+    target: &'a Target,
+    service: &'a ServiceView,
+) -> impl Iterator<Item = (&'a EnvironmentName, &'a EnvironmentView)> {
+    service
+        .environments
+        .iter()
+        .filter(|(name, _)| target.environment.as_ref().is_none_or(|only| only == *name))
+}
+
+/// What a look at a service shows: its own stack, where all of it matters, and environments.
+fn scopes(
+    target: &Target,
+    service: &ServiceView,
+    deployments: &BTreeMap<EnvironmentName, Deployment>,
+) -> BTreeMap<String, ScopeLook> {
+    let mut scopes = BTreeMap::new();
+    if target.environment.is_none() {
+        scopes.insert(
+            service.name.to_string(),
+            scope(target, &service.service_stack, None),
+        );
+    }
+    for (name, environment) in concerned(target, service) {
+        let deployment = deployments
+            .get(name)
+            .filter(|it| it.generation >= target.generation);
+        let mut look = scope(target, &environment.stack, deployment);
+        // An environment on its way out is waited for until it is gone.
+        if environment.path.is_none() && look.failure.is_none() {
+            look.settled = false;
+        }
+        scopes.insert(format!("{}/{name}", service.name), look);
+    }
+    scopes
+}
+
+fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) -> ScopeLook {
+    let arrived = stack.observed_generation >= target.generation && stack.phase.is_settled();
+    let failure = match deployment.and_then(|it| it.outcome.as_ref()) {
+        Some(Outcome::Failed { reason, .. }) => Some(reason.clone()),
+        Some(Outcome::Succeeded { .. } | Outcome::Superseded { .. }) | None => {
+            (arrived && stack.phase == Phase::Failed).then(|| stack.message.clone())
+        }
+    };
+    let steps = deployment.into_iter().flat_map(|it| &it.steps);
+    ScopeLook {
+        phase: stack.phase,
+        message: stack.message.clone(),
+        steps: steps
+            .map(|step| (between(target.began, step.at), step.name.clone()))
+            .collect(),
+        url: stack.url.clone().filter(|_| stack.phase == Phase::Ready),
+        settled: arrived || failure.is_some(),
+        failure,
+    }
+}
+
+fn lost(message: &str) -> ScopeLook {
+    ScopeLook {
+        phase: Phase::Deleting,
+        message: message.to_owned(),
+        steps: Vec::new(),
+        url: None,
+        failure: Some(message.to_owned()),
+        settled: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn target(generation: u64) -> Target {
+        let began = "2026-01-02T03:04:05Z".parse().unwrap();
+        Target {
+            service: "orders".parse().unwrap(),
+            generation,
+            environment: None,
+            began,
+        }
+    }
+
+    fn stack(phase: &str, observed: u64) -> Value {
+        json!({"phase": phase, "message": "M.", "conditions": [], "observed_generation": observed,
+            "since": "2026-01-02T03:04:05Z", "url": "https://a.example/orders"})
+    }
+
+    fn service(environments: &Value) -> ServiceView {
+        serde_json::from_value(json!({
+            "name": "orders", "team": "t", "generation": 2, "uid": "01JZZZZZZZZZZZZZZZZZZZZZZZ",
+            "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z", "updated_by": "me",
+            "deleting": false, "manifest": {"service": "orders"}, "service_stack": stack("ready", 2),
+            "environments": environments,
+        }))
+        .unwrap()
+    }
+
+    fn prod(stack: &Value) -> Value {
+        json!({"prod": {"path": "/orders", "stack": stack}})
+    }
+
+    fn settled(environments: &Value) -> bool {
+        scopes(&target(2), &service(environments), &BTreeMap::new())["orders/prod"].settled
+    }
+
+    #[test]
+    fn what_was_ready_before_the_change_is_not_what_is_waited_for() {
+        assert!(!settled(&prod(&stack("ready", 1))));
+        assert!(!settled(&prod(&stack("updating", 2))));
+        assert!(settled(&prod(&stack("ready", 2))));
+        assert!(settled(&prod(&stack("waiting", 3))));
+    }
+
+    #[test]
+    fn an_environment_on_its_way_out_is_waited_for_until_it_is_gone() {
+        assert!(!settled(&json!({"prod": {"stack": stack("ready", 2)}})));
+        assert!(!settled(&json!({"prod": {"stack": stack("deleting", 2)}})));
+        assert!(settled(&json!({"prod": {"stack": stack("failed", 2)}})));
+    }
+
+    #[test]
+    fn a_failed_deployment_ends_the_waiting_with_its_reason() {
+        let deployment: Deployment = serde_json::from_value(json!({
+            "id": "01JZZZZZZZZZZZZZZZZZZZZZZZ", "service": "orders", "environment": "prod", "generation": 2,
+            "cause": "api", "actor": "me", "image": "nginx:1", "created_at": "2026-01-02T03:04:05Z",
+            "steps": [{"name": "accepted", "at": "2026-01-02T03:04:06.500Z"}],
+            "outcome": {"result": "failed", "at": "2026-01-02T03:05:00Z", "reason": "No such image."},
+        }))
+        .unwrap();
+        let deployments = BTreeMap::from([("prod".parse().unwrap(), deployment)]);
+        let looks = scopes(
+            &target(2),
+            &service(&prod(&stack("deleting", 2))),
+            &deployments,
+        );
+        let look = &looks["orders/prod"];
+        assert!(look.settled);
+        assert_eq!(look.failure.as_deref(), Some("No such image."));
+        assert_eq!(look.steps[0].0, std::time::Duration::from_millis(1500));
+        // An older generation's deployment says nothing about this one.
+        let looks = scopes(
+            &target(3),
+            &service(&prod(&stack("deleting", 2))),
+            &deployments,
+        );
+        assert!(!looks["orders/prod"].settled);
+        assert!(looks["orders/prod"].steps.is_empty());
+    }
+
+    #[test]
+    fn one_environment_may_be_all_that_matters() {
+        let mut target = target(2);
+        target.environment = Some("prod".parse().unwrap());
+        let environments = json!({
+            "prod": {"path": "/orders", "stack": stack("ready", 2)},
+            "staging": {"path": "/staging/orders", "stack": stack("creating", 2)},
+        });
+        let looks = scopes(&target, &service(&environments), &BTreeMap::new());
+        assert_eq!(looks.keys().collect::<Vec<_>>(), ["orders/prod"]);
+    }
+}
