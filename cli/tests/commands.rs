@@ -1,87 +1,32 @@
-//! The compiled program: exit codes, what goes where, and commands against a server that
-//! answers as a platform would.
+//! The compiled program against a server that answers as a platform would.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mock;
+mod program;
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::Command;
 
 use mock::{Asked, Mock, Reply};
+use program::{Program, Ran};
 use serde_json::{Value, json};
 use slipway_domain::Platform;
-use tempfile::TempDir;
 
 const UID: &str = "01JZZZZZZZZZZZZZZZZZZZZZZZ";
 const DEPLOYMENT: &str = "01K00000000000000000000000";
 
-/// The program with nothing of the surroundings but an empty home.
-struct Program {
-    home: TempDir,
+fn on(program: &Program, mock: &Mock, arguments: &[&str]) -> Command {
+    let mut command = program.command(arguments);
+    command
+        .env("SLIPWAY_ENDPOINT", &mock.url)
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret");
+    command
 }
 
-impl Program {
-    fn new() -> Self {
-        Self {
-            home: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.home.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .current_dir(self.home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::from(self.command(arguments).output().unwrap())
-    }
-
-    fn on(&self, mock: &Mock, arguments: &[&str]) -> Command {
-        let mut command = self.command(arguments);
-        command
-            .env("SLIPWAY_ENDPOINT", &mock.url)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "secret");
-        command
-    }
-
-    fn run_on(&self, mock: &Mock, arguments: &[&str]) -> Ran {
-        Ran::from(self.on(mock, arguments).output().unwrap())
-    }
-}
-
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
+fn run_on(program: &Program, mock: &Mock, arguments: &[&str]) -> Ran {
+    Ran::from(on(program, mock, arguments).output().unwrap())
 }
 
 /// A service whose environment `prod` is in a phase.
@@ -157,185 +102,6 @@ fn platform(phase: &'static str, message: &'static str, outcome: Value) -> Mock 
 }
 
 #[test]
-fn validating_tells_everything_at_once_and_exits_with_1() {
-    let program = Program::new();
-    program.file("good.yaml", "service: orders\n");
-    program.file("bad.yaml", "service: Orders\nport: 0\n");
-    program.file("worse.yaml", "service: [\n");
-    let good = program.run(&["validate", "good.yaml"]);
-    assert_eq!(
-        (good.code, good.out.as_str(), good.err.as_str()),
-        (Some(0), "", "good.yaml: valid\n")
-    );
-    let bad = program.run(&[
-        "validate",
-        "good.yaml",
-        "bad.yaml",
-        "worse.yaml",
-        "none.yaml",
-    ]);
-    assert_eq!(bad.code, Some(1));
-    let begins: Vec<&str> = bad
-        .out
-        .lines()
-        .map(|line| line.split(' ').next().unwrap())
-        .collect();
-    assert_eq!(
-        begins,
-        [
-            "bad.yaml:/port:",
-            "bad.yaml:/service:",
-            "worse.yaml:1:10:",
-            "none.yaml:"
-        ],
-        "{}",
-        bad.out
-    );
-}
-
-#[test]
-fn findings_are_there_as_json_too() {
-    let program = Program::new();
-    program.file("bad.json", "{\"service\": \"orders\", \"port\": 0}");
-    program.file("worse.yaml", "a: 1\na: 2\n");
-    let ran = program.run(&["validate", "--json", "bad.json", "worse.yaml"]);
-    assert_eq!(ran.code, Some(1));
-    let findings: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(findings[0]["pointer"], "/port");
-    assert_eq!(
-        (&findings[1]["line"], &findings[1]["column"]),
-        (&json!(2), &json!(1))
-    );
-}
-
-#[test]
-fn a_manifest_may_come_from_standard_input() {
-    let program = Program::new();
-    let mut child = program
-        .command(&["validate", "-"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"service: orders\nport: 70000\n")
-        .unwrap();
-    let ran = Ran::from(child.wait_with_output().unwrap());
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.out.starts_with("<stdin>:/port: must be"), "{}", ran.out);
-}
-
-#[test]
-fn a_platforms_own_rules_apply_when_its_values_are_given() {
-    let program = Program::new();
-    program.file("orders.yaml", "service: orders\nimage: nginx:1\n");
-    let mut values = serde_json::to_value(Platform::sample()).unwrap();
-    values["allowed_registries"] = json!(["registry.example.com"]);
-    program.file("platform.json", &values.to_string());
-    assert_eq!(program.run(&["validate", "orders.yaml"]).code, Some(0));
-    for command in ["validate", "template"] {
-        let ran = program.run(&[command, "orders.yaml", "--platform", "platform.json"]);
-        assert_eq!(ran.code, Some(1), "{ran:?}");
-        assert!(
-            format!("{}{}", ran.out, ran.err).contains("orders.yaml:/image:"),
-            "{ran:?}"
-        );
-    }
-    program.file("platform.json", "{\"name\": \"x\"}");
-    let ran = program.run(&["validate", "orders.yaml", "--platform", "platform.json"]);
-    assert!(
-        ran.err.contains("is not what `slipway platform` writes"),
-        "{}",
-        ran.err
-    );
-}
-
-#[test]
-fn templates_are_rendered_offline() {
-    let program = Program::new();
-    program.file(
-        "orders.yaml",
-        "service: orders\nimage: nginx:1\nenvironments: {staging: {cpu: 512, memory: 1024}}\n",
-    );
-    for (arguments, kind) in [
-        (vec!["template", "orders.yaml"], "AWS::ECS::Service"),
-        (
-            vec!["template", "orders.yaml", "--environment", "staging"],
-            "AWS::ECS::Service",
-        ),
-        (
-            vec!["template", "orders.yaml", "--service-stack"],
-            "AWS::ECR::Repository",
-        ),
-    ] {
-        let ran = program.run(&arguments);
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        let template: Value = serde_json::from_str(&ran.out).unwrap();
-        let kinds: Vec<&str> = template["Resources"]
-            .as_object()
-            .unwrap()
-            .values()
-            .map(|it| it["Type"].as_str().unwrap())
-            .collect();
-        assert!(kinds.contains(&kind), "{kinds:?}");
-    }
-    let ran = program.run(&["template", "orders.yaml", "--environment", "other"]);
-    assert_eq!(ran.code, Some(1));
-    assert!(
-        ran.err
-            .contains("orders has no environment `other`; it has prod, staging"),
-        "{}",
-        ran.err
-    );
-}
-
-#[test]
-fn a_manifest_without_an_image_has_no_template() {
-    let program = Program::new();
-    program.file("orders.yaml", "service: orders\n");
-    let ran = program.run(&["template", "orders.yaml"]);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    assert!(ran.err.contains(
-        "orders/prod has no image: it waits for its first one, and has no stack until then"
-    ));
-}
-
-#[test]
-fn the_schema_is_printed() {
-    let ran = Program::new().run(&["schema"]);
-    let schema: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(schema["properties"]["port"]["maximum"], 65535);
-}
-
-#[test]
-fn what_is_not_understood_exits_with_2() {
-    let program = Program::new();
-    for arguments in [
-        &["frobnicate"][..],
-        &[],
-        &["get"],
-        &["get", "Not_A_Name"],
-        &["deploy", "orders", "--image", "not an image"],
-        &["apply", "x.yaml", "--timeout", "5"],
-        &[
-            "get",
-            "orders",
-            "--endpoint",
-            "nonsense",
-            "--region",
-            "us-east-1",
-        ],
-        &["get", "orders", "--endpoint", "https://api.example.com"],
-    ] {
-        let ran = program.run(arguments);
-        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
-        assert_eq!(ran.out, "");
-    }
-}
-
-#[test]
 fn no_platform_and_no_credentials_exit_with_3() {
     let program = Program::new();
     let closed = std::net::TcpListener::bind("127.0.0.1:0")
@@ -370,7 +136,7 @@ fn no_platform_and_no_credentials_exit_with_3() {
 fn a_connection_that_is_lost_once_is_nobodys_affair() {
     let program = Program::new();
     let mock = Mock::replies(vec![Reply::HangUp, Reply::json(200, &json!({"items": []}))]);
-    let ran = program.run_on(&mock, &["list"]);
+    let ran = run_on(&program, &mock, &["list"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), "no services\n"));
 }
 
@@ -378,7 +144,7 @@ fn a_connection_that_is_lost_once_is_nobodys_affair() {
 fn credentials_that_are_not_accepted_exit_with_3() {
     let program = Program::new();
     let mock = Mock::replies(vec![Reply::json(403, &json!({"message": "Forbidden"}))]);
-    let ran = program.run_on(&mock, &["list"]);
+    let ran = run_on(&program, &mock, &["list"]);
     assert_eq!(ran.code, Some(3));
     assert_eq!(
         ran.err,
@@ -422,7 +188,7 @@ fn the_platform_is_found_by_its_stack() {
     });
     let at = mock.url.trim_end_matches("/platform/v1").to_owned();
     let ask = |arguments: &[&str]| {
-        let mut command = program.on(&mock, arguments);
+        let mut command = on(&program, &mock, arguments);
         command
             .env_remove("SLIPWAY_ENDPOINT")
             .env("AWS_ENDPOINT_URL", &at);
@@ -447,7 +213,7 @@ fn applying_registers_waits_and_ends_with_the_url() {
     program.file("orders.yaml", "service: orders\nimage: nginx:1\n");
     let done = json!({"result": "succeeded", "at": "2026-01-02T03:04:07Z"});
     let mock = platform("ready", "Runs with 2 of 2 tasks.", done);
-    let ran = program.run_on(&mock, &["apply", "orders.yaml", "--wait"]);
+    let ran = run_on(&program, &mock, &["apply", "orders.yaml", "--wait"]);
     assert_eq!(
         (ran.code, ran.out.as_str()),
         (Some(0), "https://a.example/orders\n"),
@@ -476,7 +242,8 @@ fn a_failed_deployment_exits_with_1_and_its_reason() {
     let program = Program::new();
     program.file("orders.yaml", "service: orders\nimage: nginx:1\n");
     let failed = json!({"result": "failed", "at": "2026-01-02T03:04:07Z", "reason": "There is no such image."});
-    let ran = program.run_on(
+    let ran = run_on(
+        &program,
         &platform("deleting", "…", failed),
         &["apply", "orders.yaml", "--wait"],
     );
@@ -494,7 +261,11 @@ fn waiting_ends_with_4_when_the_time_is_up() {
     let program = Program::new();
     program.file("orders.yaml", "service: orders\nimage: nginx:1\n");
     let mock = platform("creating", "CloudFormation creates the stack.", Value::Null);
-    let ran = program.run_on(&mock, &["apply", "orders.yaml", "--wait", "--timeout", "2"]);
+    let ran = run_on(
+        &program,
+        &mock,
+        &["apply", "orders.yaml", "--wait", "--timeout", "2"],
+    );
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert!(
         ran.err
@@ -510,8 +281,7 @@ fn ctrl_c_ends_the_waiting_and_says_that_the_work_goes_on() {
     let program = Program::new();
     program.file("orders.yaml", "service: orders\nimage: nginx:1\n");
     let mock = platform("creating", "CloudFormation creates the stack.", Value::Null);
-    let mut child = program
-        .on(&mock, &["apply", "orders.yaml", "--wait"])
+    let mut child = on(&program, &mock, &["apply", "orders.yaml", "--wait"])
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap())
@@ -541,7 +311,7 @@ fn applying_to_what_exists_is_against_the_generation_that_was_read() {
         with_tag(200, &service("ready", "", 2)),
         Reply::problem(412, &stale),
     ]);
-    let apply = || program.run_on(&mock, &["apply", "orders.yaml"]);
+    let apply = || run_on(&program, &mock, &["apply", "orders.yaml"]);
     assert_eq!(apply().out, "orders changed, generation 2\n");
     assert_eq!(
         apply().out,
@@ -563,7 +333,7 @@ fn a_refused_manifest_is_told_by_file_and_pointer() {
     let problem = json!({"title": "The manifest is not of its form", "status": 400, "detail": "…",
         "errors": [{"pointer": "/future", "detail": "is not a field here"}]});
     let mock = Mock::replies(vec![no_service(), Reply::problem(400, &problem)]);
-    let ran = program.run_on(&mock, &["apply", "orders.yaml"]);
+    let ran = run_on(&program, &mock, &["apply", "orders.yaml"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),
         (Some(1), "error: orders.yaml:/future: is not a field here\n")
@@ -589,12 +359,12 @@ fn deleting_asks_first_and_can_wait_until_it_is_gone() {
             }
         }
     });
-    let asked = program.run_on(&mock, &["delete", "orders"]);
+    let asked = run_on(&program, &mock, &["delete", "orders"]);
     assert_eq!(
         (asked.code, asked.err.as_str()),
         (Some(2), "error: nobody can be asked here: say --yes\n")
     );
-    let ran = program.run_on(&mock, &["delete", "orders", "--yes", "--wait"]);
+    let ran = run_on(&program, &mock, &["delete", "orders", "--yes", "--wait"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(
         ran.out
@@ -628,7 +398,7 @@ fn a_teardown_deletes_every_service_and_says_how_to_go_on() {
             )
         }
     });
-    let ran = program.run_on(&mock, &["teardown", "--yes"]);
+    let ran = run_on(&program, &mock, &["teardown", "--yes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("sam delete --stack-name"), "{}", ran.out);
     assert!(
@@ -659,7 +429,7 @@ fn a_protected_service_stands_in_the_way_of_a_teardown() {
         ),
         _ => Reply::json(200, &json!({"items": [summary]})),
     });
-    let ran = program.run_on(&mock, &["teardown", "--yes"]);
+    let ran = run_on(&program, &mock, &["teardown", "--yes"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
         ran.err
@@ -671,15 +441,6 @@ fn a_protected_service_stands_in_the_way_of_a_teardown() {
 }
 
 #[test]
-fn who_stops_reading_the_results_gets_no_panic() {
-    let program = Program::new();
-    let mut child = program.command(&["schema"]).spawn().unwrap();
-    drop(child.stdout.take());
-    let ran = Ran::from(child.wait_with_output().unwrap());
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
-}
-
-#[test]
 fn results_that_are_not_for_a_terminal_have_no_colours() {
     let program = Program::new();
     let mock = Mock::replies(vec![Reply::json(
@@ -688,7 +449,7 @@ fn results_that_are_not_for_a_terminal_have_no_colours() {
             {"name": "a", "team": "t", "generation": 1, "deleting": false, "environments": {"prod": {"phase": "ready", "message": "", "url": "u"}}},
         ]}),
     )]);
-    let ran = program.run_on(&mock, &["list"]);
+    let ran = run_on(&program, &mock, &["list"]);
     assert_eq!(
         ran.out,
         "SERVICE  TEAM  GEN  ENVIRONMENT  PHASE  URL\na        t     1    prod         ready  u\n"
