@@ -38,6 +38,10 @@ impl Screen {
         self.line(&format!("{}  {text}", self.time()));
     }
 
+    #[expect(
+        clippy::unused_self,
+        reason = "what is shown goes through the screen that shows it"
+    )]
     pub(crate) fn line(&self, text: &str) {
         // Who closes the pipe has seen enough; the rest is still cleaned up.
         let _ = writeln!(std::io::stdout(), "{text}");

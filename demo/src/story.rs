@@ -19,6 +19,7 @@ pub(crate) fn tell(
 ) -> Result<()> {
     screen.heading("Six services, each registered with one HTTP call");
     let mut names = Vec::new();
+    let mut shown = watch::Shown::new();
     for manifest in manifests(examples)? {
         let registered = client
             .register(&manifest, &new_key())
@@ -34,7 +35,14 @@ pub(crate) fn tell(
     }
 
     screen.heading("The rest is automatic: stream → reconciler → CloudFormation → ECS");
-    watch::watch(screen, client, &names, Until::Settled, interrupted)?;
+    watch::watch(
+        screen,
+        client,
+        &names,
+        Until::Settled,
+        &mut shown,
+        interrupted,
+    )?;
     table(screen, client)?;
     expect(client, &names)?;
 
@@ -53,6 +61,7 @@ pub(crate) fn tell(
         client,
         std::slice::from_ref(changed),
         Until::Settled,
+        &mut shown,
         interrupted,
     )?;
 
@@ -72,6 +81,7 @@ pub(crate) fn tell(
         client,
         std::slice::from_ref(deleted),
         Until::Gone,
+        &mut shown,
         interrupted,
     )?;
     table(screen, client)

@@ -25,20 +25,23 @@ pub(crate) enum Until {
     Gone,
 }
 
+/// What was shown last of each stack, so that nothing is shown twice.
+pub(crate) type Shown = BTreeMap<(ServiceName, String), String>;
+
 /// Shows each change of a stack's phase or message until all services are there.
 pub(crate) fn watch(
     screen: &Screen,
     client: &Client,
     names: &[ServiceName],
     until: Until,
+    shown: &mut Shown,
     interrupted: &Receiver<()>,
 ) -> Result<()> {
     let deadline = Instant::now() + LONGEST;
-    let mut shown = BTreeMap::new();
     loop {
         let mut open = 0;
         for name in names {
-            open += usize::from(look(screen, client, name, until, &mut shown)?);
+            open += usize::from(look(screen, client, name, until, shown)?);
         }
         if open == 0 {
             return Ok(());
@@ -63,7 +66,7 @@ fn look(
     client: &Client,
     name: &ServiceName,
     until: Until,
-    shown: &mut BTreeMap<(ServiceName, String), String>,
+    shown: &mut Shown,
 ) -> Result<bool> {
     let Some(found) = client.find_service(name)? else {
         let key = (name.clone(), "gone".to_owned());

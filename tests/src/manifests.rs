@@ -199,7 +199,7 @@ fn secrets(service: &str) -> impl Strategy<Value = Value> + use<> {
     let reference = ("[A-Za-z0-9_.-]{1,12}(/[A-Za-z0-9_.-]{1,12}){0,2}", 0..3_u8).prop_map(
         move |(place, kind)| match kind {
             0 => format!("ssm:/{under}/{place}"),
-            1 => format!("secretsmanager:{under}/{place}"),
+            1 => format!("secretsmanager:/{under}/{place}"),
             _ => format!("secretsmanager:/{under}/{place}#key"),
         },
     );

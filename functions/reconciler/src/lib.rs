@@ -105,6 +105,7 @@ where
         tracing::info!(%service, %scope, next = ?next, "looked");
         match next {
             Next::Requeue(delay) => Ok(self.waker.wake(service, scope, delay).await?),
+            Next::Then(scope) => Ok(self.waker.wake(service, &scope, Duration::ZERO).await?),
             Next::Done | Next::AwaitChange => Ok(()),
         }
     }

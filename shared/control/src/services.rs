@@ -21,6 +21,9 @@ use crate::view::{
     ServiceSummary, ServiceView,
 };
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// How often a commit that met another is tried.
 const TRIES: u32 = 3;
 /// Seconds for which an idempotency key is remembered: a day.

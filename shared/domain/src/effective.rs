@@ -70,6 +70,17 @@ impl Manifest {
         })
     }
 
+    /// Where the path of `environment` comes from, as a JSON pointer into the manifest.
+    pub fn path_pointer(&self, environment: &EnvironmentName) -> String {
+        match self.environments.get(environment) {
+            Some(overrides) if overrides.0.contains_key("path") => {
+                format!("/environments/{environment}/path")
+            }
+            _ if self.settings.path.is_some() => "/path".to_owned(),
+            _ => "/service".to_owned(),
+        }
+    }
+
     /// Lets `environment` run `image`, and every other environment what it ran before.
     ///
     /// The image is set at the top level when no other environment inherits it from there,

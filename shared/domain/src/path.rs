@@ -8,7 +8,7 @@ checked_text! {
     /// (RFC 3986, 2.3), no trailing slash, at most 100 characters.
     RoutePath, what: "a path",
     pattern: "^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$", max: 100,
-    rule: "starts with `/`, segments of letters, digits and `-._~` that do not start with a dot, no slash last, at most 100 characters, such as `/orders` or `/api/orders`",
+    rule: "a path that starts with `/`, of segments of letters, digits and `-._~` that do not start with a dot, no slash last, at most 100 characters, such as `/orders` or `/api/orders`",
     check: |text| {
         text.strip_prefix('/').is_some_and(|rest| {
             rest.split('/').all(|segment| {

@@ -57,8 +57,8 @@ impl Platform {
     /// Whether a service may read the secret. The platform's own (`/{platform}/_platform/`:
     /// webhook and database-master secrets) are out of reach whatever the prefixes say.
     pub fn allows_secret(&self, service: &ServiceName, secret: &SecretReference) -> bool {
-        let reserved = format!("/{}/_platform/", self.name);
-        !secret.is_under(&reserved)
+        let reserved = format!("{}/_platform/", self.name);
+        !secret.name().trim_start_matches('/').starts_with(&reserved)
             && self
                 .secret_prefixes_of(service)
                 .iter()

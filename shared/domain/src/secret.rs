@@ -8,7 +8,7 @@ checked_text! {
     SecretReference, what: "a secret reference",
     pattern: "^(ssm:(/[A-Za-z0-9_.-]+)+|secretsmanager:/?[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*(#[A-Za-z0-9_.-]+)?)$",
     max: 300,
-    rule: "`ssm:/path/of/the/parameter` or `secretsmanager:name/of/the/secret`, with `#key` behind it for one key of a JSON secret",
+    rule: "`ssm:/path/of/the/parameter` or `secretsmanager:/name/of/the/secret`, with `#key` behind it for one key of a JSON secret",
     check: |text| match text.split_once(':') {
         Some(("ssm", name)) => name.starts_with('/') && is_name(&name[1..], b"_.-"),
         Some(("secretsmanager", rest)) => {
@@ -54,12 +54,16 @@ impl SecretReference {
         }
     }
 
-    /// Whether the secret lies under `prefix`, such as `/devops2-g4/orders/`. Names of both
-    /// stores are compared with exactly one leading slash.
-    pub fn is_under(&self, prefix: &str) -> bool {
+    /// The secret's name in its store, without a key.
+    pub fn name(&self) -> &str {
         let (Location::Parameter(name) | Location::Secret(name, _)) = self.location();
-        name.trim_start_matches('/')
-            .starts_with(prefix.trim_start_matches('/'))
+        name
+    }
+
+    /// Whether the secret lies under `prefix`, such as `/devops2-g4/orders/`, to the letter:
+    /// the permissions boundary, which compares ARNs, knows no other way.
+    pub fn is_under(&self, prefix: &str) -> bool {
+        self.name().starts_with(prefix)
     }
 }
 
@@ -95,9 +99,10 @@ mod tests {
 
     #[test]
     fn the_prefix_is_compared_whole() {
-        let secret: SecretReference = "secretsmanager:devops2-g4/orders/db".parse().unwrap();
+        let secret: SecretReference = "secretsmanager:/devops2-g4/orders/db".parse().unwrap();
         assert!(secret.is_under("/devops2-g4/orders/"));
         assert!(!secret.is_under("/devops2-g4/order/"));
+        assert!(!secret.is_under("devops2-g4/orders/"));
     }
 
     proptest! {

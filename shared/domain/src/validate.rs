@@ -299,18 +299,17 @@ impl Settings {
                 "is in `environment` too: a variable has one value".to_owned(),
             );
         }
+        let pairs = |name: &String, value: &str| name.len() + value.len();
         let bytes = self.command.iter().map(String::len).sum::<usize>()
-            + self
-                .environment
-                .iter()
-                .map(|(name, value)| name.len() + value.len())
-                .sum::<usize>();
+            + self.environment.iter().map(|(name, value)| pairs(name, value)).sum::<usize>()
+            // A reference becomes an ARN, which is about this much longer.
+            + self.secrets.iter().map(|(name, secret)| pairs(name, secret.as_str()) + 60).sum::<usize>();
         if bytes > MAX_CONTAINER_BYTES {
             broken(
                 "/environment",
                 "/command",
                 format!(
-                    "holds, with `command`, {bytes} bytes; ECS has room for {MAX_CONTAINER_BYTES}: put large values into Parameter Store or S3"
+                    "holds, with `command` and `secrets`, {bytes} bytes; ECS has room for {MAX_CONTAINER_BYTES}: put large values into Parameter Store or S3"
                 ),
             );
         }

@@ -311,7 +311,7 @@ fn secrets_must_lie_under_the_allowed_prefixes_and_never_among_the_platforms_own
             .check_on(platform)
     };
     assert!(check(&platform, "ssm:/devops2-g4/orders/db").is_ok());
-    assert!(check(&platform, "secretsmanager:devops2-g4/orders/db#url").is_ok());
+    assert!(check(&platform, "secretsmanager:/devops2-g4/orders/db#url").is_ok());
     for outside in [
         "ssm:/devops2-g4/other/db",
         "secretsmanager:prod/master",

@@ -15,7 +15,7 @@ fn render(c: &mut Criterion) {
         "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/devops2-g4-orders-prod:v1",
         "cpu": 1024, "memory": 2048, "command": ["serve", "--verbose"],
         "environment": {"A": "1", "B": "2", "LOG_LEVEL": "debug"},
-        "secrets": {"DB": "ssm:/devops2-g4/orders/db", "KEY": "secretsmanager:devops2-g4/orders/key#k"},
+        "secrets": {"DB": "ssm:/devops2-g4/orders/db", "KEY": "secretsmanager:/devops2-g4/orders/key#k"},
     });
     for (name, document) in [("a name and an image", &small), ("a full manifest", &full)] {
         let manifest = Manifest::read(document).unwrap();

@@ -64,8 +64,6 @@ fn container(site: &Site<'_>) -> Value {
         "PortMappings": [{"ContainerPort": settings.port, "Protocol": "tcp"}],
         "Environment": variables(site),
         "StopTimeout": STOP_SECONDS,
-        // A first process that reaps and hands on SIGTERM, where the image has none.
-        "LinuxParameters": {"InitProcessEnabled": true},
         "LogConfiguration": {
             "LogDriver": "awslogs",
             "Options": {

@@ -43,7 +43,7 @@ fn an_ordinary_stack_goes_inline_and_a_very_long_one_does_not() {
 fn a_role_with_very_many_secrets_stays_under_the_limit_of_iam() {
     let secrets = |count: usize| -> Value {
         (0..count)
-            .map(|n| format!("secretsmanager:devops2-g4/orders/{}-{n}", "x".repeat(200)))
+            .map(|n| format!("secretsmanager:/devops2-g4/orders/{}-{n}", "x".repeat(200)))
             .enumerate()
             .map(|(n, reference)| (format!("SECRET_{n}"), Value::from(reference)))
             .collect::<serde_json::Map<_, _>>()

@@ -1,10 +1,10 @@
 //! What a service wants of one of its stacks.
 
-use sha2::{Digest, Sha256};
 use slipway_domain::{Platform, Scope};
 use slipway_synth::{RunState, Template};
 use ulid::Ulid;
 
+use crate::change::sha256;
 use crate::record::ServiceState;
 
 /// What is wanted of a stack.
@@ -103,11 +103,6 @@ fn present(generation: u64, creation: Template, steady: Template, rolls_out: boo
 /// at most 128 characters.
 pub fn token(uid: Ulid, scope: &Scope, generation: u64, operation: &str, attempt: u32) -> String {
     let intent = format!("{uid}/{scope}/{generation}/{operation}/{attempt}");
-    let digest = Sha256::digest(intent.as_bytes());
-    let hex: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("slipway-{operation}-{hex}")
+    let hex = sha256(intent.as_bytes());
+    format!("slipway-{operation}-{}", &hex[..32])
 }

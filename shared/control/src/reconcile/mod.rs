@@ -19,14 +19,18 @@ pub mod desired;
 pub mod observed;
 pub mod plan;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
+
+use slipway_domain::Scope;
 
 pub use run::{ReconcileError, Reconciler};
 
 /// When a stack wants its next look.
 #[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// When somebody changes something.
     Done,
@@ -34,4 +38,6 @@ pub enum Next {
     Requeue(Duration),
     /// When an event says so, and with the sweep of each minute.
     AwaitChange,
+    /// Never: it is gone. Another stack of the service waited for that, and wants a look now.
+    Then(Scope),
 }

@@ -115,7 +115,8 @@ where
                 (StackStatus::ReviewInProgress, Desired::Present(_))
                     if record.progress.attempt > 0 =>
                 {
-                    let token = self.token(look, desired, Action::Prepare, record.progress.attempt);
+                    let token =
+                        Self::token(look, desired, Action::Prepare, record.progress.attempt);
                     observed.change_set = self.stacks.change_set(&stack.id, &token).await?;
                 }
                 (status, _) if status.tells_a_failure() => {
@@ -183,14 +184,14 @@ where
     ) -> PortResult<Option<String>> {
         let name = look.name.to_string();
         let id = observed.stack.as_ref().map(|stack| stack.id.as_str());
-        let token = self.token(look, desired, plan.action, plan.progress.attempt);
+        let token = Self::token(look, desired, plan.action, plan.progress.attempt);
         match (plan.action, desired) {
             (Action::Prepare, Desired::Present(target)) => {
                 let input = self.input(look, &name, target.creation.to_json(), token);
                 self.stacks.prepare(&input).await.map(Some)
             }
             (Action::Execute, _) => {
-                let change_set = self.token(look, desired, Action::Prepare, plan.progress.attempt);
+                let change_set = Self::token(look, desired, Action::Prepare, plan.progress.attempt);
                 self.stacks
                     .execute(id.unwrap_or(&name), &change_set)
                     .await?;
@@ -234,7 +235,7 @@ where
         }
     }
 
-    fn token(&self, look: &Look<'_>, desired: &Desired, action: Action, attempt: u32) -> String {
+    fn token(look: &Look<'_>, desired: &Desired, action: Action, attempt: u32) -> String {
         let operation = match action {
             Action::Prepare | Action::Execute => "create",
             Action::Update => "update",
@@ -254,17 +255,23 @@ where
     async fn forget(&self, look: &Look<'_>) -> Result<Next, ReconcileError> {
         self.registry.release(&look.name.to_string()).await?;
         let service = &look.state.service;
-        let done = match &look.name.scope {
-            Scope::Service => self.registry.forget_service(service, look.record).await?,
+        let (done, next) = match &look.name.scope {
+            Scope::Service => {
+                let done = self.registry.forget_service(service, look.record).await?;
+                (done, Next::Done)
+            }
             Scope::Environment(environment) => {
                 self.end_open_deployments(look).await?;
-                self.registry
+                let done = self
+                    .registry
                     .forget_environment(service.name(), environment, look.record, look.now)
-                    .await?
+                    .await?;
+                (done, Next::Then(Scope::Service))
             }
         };
+        // Somebody changed the service meanwhile: it may be wanted again.
         Ok(if done {
-            Next::Done
+            next
         } else {
             Next::Requeue(Duration::ZERO)
         })
@@ -273,7 +280,7 @@ where
     /// What was under way when an environment went is superseded by its end.
     async fn end_open_deployments(&self, look: &Look<'_>) -> PortResult<()> {
         let mut record = look.record.clone();
-        let deployments = self.deployments(look, &record, true, &None).await?;
+        let deployments = self.deployments(look, &record, true, None).await?;
         if deployments.is_empty() {
             return Ok(());
         }
@@ -306,7 +313,7 @@ where
         describe(&mut record, desired, observed, &plan, look.now);
 
         let deployments = if adopts || moves {
-            self.deployments(look, look.record, false, &Some(plan.clone()))
+            self.deployments(look, look.record, false, Some(&plan))
                 .await?
         } else {
             Vec::new()
@@ -367,7 +374,7 @@ where
         look: &Look<'_>,
         before: &StackRecord,
         gone: bool,
-        plan: &Option<Plan>,
+        plan: Option<&Plan>,
     ) -> PortResult<Vec<Deployment>> {
         let (Some(environment), Some(newest)) = (look.name.scope.environment(), before.deployment)
         else {
@@ -425,9 +432,8 @@ fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) {
 fn queue(plan: &mut Plan, record: &StackRecord) {
     plan.action = Action::Nothing;
     plan.phase = Phase::Pending;
-    plan.message =
-        "Waits for its turn: as many stack operations run as the platform allows at once."
-            .to_owned();
+    "Waits for its turn: the platform runs as many stack operations as it may."
+        .clone_into(&mut plan.message);
     plan.end = None;
     let deployment = record.progress.deployment;
     plan.progress = crate::record::Progress {

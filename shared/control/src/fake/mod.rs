@@ -1,0 +1,19 @@
+//! The ports in memory, strict where AWS is strict, for tests.
+
+mod cloud;
+mod registry;
+
+pub use cloud::{FakeCloud, Script};
+pub use registry::FakeRegistry;
+
+use crate::error::{PortError, PortErrorKind};
+
+/// A call that may succeed later.
+pub fn transient(operation: &'static str) -> PortError {
+    PortError {
+        operation,
+        message: "throttled by the test".to_owned(),
+        kind: PortErrorKind::Transient,
+        source: None,
+    }
+}
