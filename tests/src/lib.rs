@@ -1,3 +1,7 @@
 //! What the tests of the whole workspace share.
 
+pub mod aws;
+pub mod local_platform;
 pub mod manifests;
+pub mod registry;
+pub mod waiting;

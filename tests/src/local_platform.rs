@@ -1,0 +1,316 @@
+//! A platform on a local cloud of its own: the repository's `template.yaml`, deployed through
+//! CloudFormation with the real programs of its functions, and a client of its API.
+//!
+//! Tests that do not disturb one another share one ([`shared`]) and keep apart by the names of
+//! their services. Those that count calls, inject faults or look at everything that exists have
+//! one of their own. Either ends with its last user, also when a test panics; when the whole
+//! program is killed, the local cloud notices by itself.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use slipway_cli::client::{Client, Credentials};
+use slipway_control::view::ServiceView;
+use slipway_domain::{Phase, ServiceName};
+use slipway_local_cloud::{Deploy, Faults, LocalCloud, Options, Platform, Resources};
+use tokio::runtime::Runtime;
+
+use crate::aws::Aws;
+use crate::registry::{self, Items};
+use crate::waiting::wait_for;
+
+/// The platform's name, and its stack's.
+pub const PLATFORM: &str = "devops2-g4";
+
+/// How long a stack operation takes here. Longer than a look at it, so that progress is seen.
+const STACK_DELAY: Duration = Duration::from_millis(250);
+
+/// How long a service may take to settle while nothing goes wrong. Machines are slow at times,
+/// and a stack may have to wait for its turn.
+pub const SOON: Duration = Duration::from_secs(90);
+
+/// A platform on a local cloud of its own.
+#[derive(Debug)]
+pub struct LocalPlatform {
+    cloud: Option<LocalCloud>,
+    runtime: Runtime,
+    /// What was deployed.
+    pub deployed: Platform,
+    /// The cloud's log, with what the functions write.
+    pub log: PathBuf,
+}
+
+/// The platform that tests share; it is started by the first of them, and ends with the last.
+///
+/// # Errors
+/// It does not start.
+pub fn shared() -> Result<Arc<LocalPlatform>> {
+    static SHARED: Mutex<Weak<LocalPlatform>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(platform) = shared.upgrade() {
+        return Ok(platform);
+    }
+    let platform = Arc::new(LocalPlatform::start("shared")?);
+    *shared = Arc::downgrade(&platform);
+    Ok(platform)
+}
+
+impl LocalPlatform {
+    /// Starts a local cloud and deploys the platform to it. The log is called `name`.
+    ///
+    /// # Errors
+    /// The cloud does not start, or the platform is not deployed.
+    pub fn start(name: &str) -> Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let log = root().join(format!("target/acceptance/{name}-{number}.log"));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let options = Options {
+            venvs: root().join("target/venvs"),
+            stack_delay: STACK_DELAY,
+            log: Some(log.clone()),
+            ..Options::default()
+        };
+        let deploy = Deploy {
+            template: root().join("template.yaml"),
+            name: PLATFORM.to_owned(),
+            parameters: BTreeMap::from([("Architecture".to_owned(), "x86_64".to_owned())]),
+            functions: programs()?,
+            region: None,
+        };
+        let (cloud, deployed) = runtime.block_on(async {
+            let cloud = LocalCloud::start(options).await?;
+            let deployed = cloud.deploy_platform(&deploy).await?;
+            anyhow::Ok((cloud, deployed))
+        })?;
+        Ok(Self {
+            cloud: Some(cloud),
+            runtime,
+            deployed,
+            log,
+        })
+    }
+
+    /// The cloud.
+    ///
+    /// # Panics
+    /// Never: the cloud is there until the platform is dropped.
+    pub fn cloud(&self) -> &LocalCloud {
+        self.cloud.as_ref().expect("it is there until the end")
+    }
+
+    /// Faults on demand.
+    pub fn faults(&self) -> Faults {
+        self.cloud().faults()
+    }
+
+    /// The address of the self-service API.
+    pub fn base(&self) -> String {
+        let base = self.deployed.base_url.as_deref().unwrap_or_default();
+        format!("{base}/platform/v1")
+    }
+
+    /// A client of the self-service API, as the user `AKIATEST`.
+    pub fn client(&self) -> Client {
+        self.client_as("AKIATEST")
+    }
+
+    /// A client as the user of this name.
+    pub fn client_as(&self, user: &str) -> Client {
+        let credentials = Credentials::new(user, "secret", None, None, "tests");
+        Client::new(&self.base(), &self.deployed.region, credentials)
+    }
+
+    /// AWS itself.
+    pub fn aws(&self) -> Aws {
+        Aws::new(&self.cloud().endpoint(), &self.deployed.region)
+    }
+
+    /// The physical id of a resource of the platform's stack.
+    ///
+    /// # Errors
+    /// There is none of this logical id.
+    pub fn resource(&self, logical_id: &str) -> Result<String> {
+        let ask = [("StackName", PLATFORM), ("LogicalResourceId", logical_id)];
+        let answer = self
+            .aws()
+            .query("cloudformation", "DescribeStackResources", &ask)?;
+        let document = roxmltree::Document::parse(&answer)?;
+        let child = |node: roxmltree::Node<'_, '_>, name: &str| {
+            let found = node
+                .children()
+                .find(|child| child.tag_name().name() == name);
+            found.and_then(|child| child.text().map(str::to_owned))
+        };
+        document
+            .descendants()
+            .filter(|node| node.tag_name().name() == "member")
+            .find(|node| child(*node, "LogicalResourceId").as_deref() == Some(logical_id))
+            .and_then(|node| child(node, "PhysicalResourceId"))
+            .with_context(|| format!("the platform has no {logical_id}"))
+    }
+
+    /// Every item of the registry.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn registry(&self) -> Result<Items> {
+        registry::scan(&self.aws(), &self.resource("RegistryTable")?)
+    }
+
+    /// Everything that exists.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn resources(&self) -> Result<Resources> {
+        self.runtime.block_on(self.cloud().resources())
+    }
+
+    /// Deletes the platform's stack; answers what is left.
+    ///
+    /// # Errors
+    /// CloudFormation refuses.
+    pub fn delete(&self) -> Result<Resources> {
+        self.runtime
+            .block_on(self.cloud().delete_platform(&self.deployed))
+    }
+
+    /// Waits until every stack of the service is settled at its newest generation.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub fn settled(&self, name: &ServiceName) -> Result<ServiceView> {
+        self.settled_within(name, SOON)
+    }
+
+    /// The same, with a deadline.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub fn settled_within(&self, name: &ServiceName, longest: Duration) -> Result<ServiceView> {
+        let client = self.client();
+        wait_for(&format!("{name} settles"), longest, || {
+            let service = client.service(name)?.value;
+            Ok(if is_settled(&service) {
+                Ok(service)
+            } else {
+                Err(describe(&service))
+            })
+        })
+    }
+
+    /// Waits until every environment of the service is ready at the newest generation.
+    ///
+    /// # Errors
+    /// It is not in time, or one of them settled otherwise.
+    pub fn ready(&self, name: &ServiceName) -> Result<ServiceView> {
+        let service = self.settled(name)?;
+        ensure!(
+            is_ready(&service),
+            "{name} is not ready: {}",
+            describe(&service)
+        );
+        Ok(service)
+    }
+
+    /// Waits until the service is gone from the registry.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub fn gone(&self, name: &ServiceName) -> Result<()> {
+        let client = self.client();
+        wait_for(&format!("{name} goes"), SOON, || {
+            Ok(match client.find_service(name)? {
+                None => Ok(()),
+                Some(service) => Err(describe(&service.value)),
+            })
+        })
+    }
+}
+
+impl Drop for LocalPlatform {
+    fn drop(&mut self) {
+        if let Some(cloud) = self.cloud.take() {
+            // What cannot be waited for ends with this program.
+            let _ = self.runtime.block_on(cloud.stop());
+        }
+    }
+}
+
+/// Whether nothing of the service is under way.
+pub fn is_settled(service: &ServiceView) -> bool {
+    service.service_stack.phase.is_settled()
+        && service.environments.values().all(|environment| {
+            environment.stack.phase.is_settled()
+                && environment.stack.observed_generation == service.generation
+                && environment.path.is_some()
+        })
+}
+
+/// Whether every stack of the service is ready.
+pub fn is_ready(service: &ServiceView) -> bool {
+    service.service_stack.phase == Phase::Ready
+        && !service.environments.is_empty()
+        && service
+            .environments
+            .values()
+            .all(|environment| environment.stack.phase == Phase::Ready)
+}
+
+/// What a service's stacks say, in one line.
+pub fn describe(service: &ServiceView) -> String {
+    let stack = &service.service_stack;
+    let mut words = format!(
+        "generation {}; repository {} ({})",
+        service.generation, stack.phase, stack.message
+    );
+    for (name, environment) in &service.environments {
+        let stack = &environment.stack;
+        // Writing to a `String` does not fail.
+        let _ = write!(
+            words,
+            "; {name} {} at {} ({})",
+            stack.phase, stack.observed_generation, stack.message
+        );
+    }
+    words
+}
+
+/// The project's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The functions' programs, which lie beside the folder of the tests'.
+fn programs() -> Result<BTreeMap<String, PathBuf>> {
+    let test = std::env::current_exe()?;
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .context("this program has no folder")?;
+    [
+        ("ApiFunction", "slipway-api"),
+        ("ReconcilerFunction", "slipway-reconciler"),
+    ]
+    .into_iter()
+    .map(|(logical_id, program)| {
+        let path = folder.join(program);
+        ensure!(
+            path.exists(),
+            "{} is missing; `cargo build --workspace` makes it, and `cargo xtask test` does that first",
+            path.display()
+        );
+        Ok((logical_id.to_owned(), path))
+    })
+    .collect()
+}
