@@ -15,6 +15,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::runtime::Runtime;
@@ -101,13 +102,17 @@ impl Aws {
     /// The outputs of the stack `name`.
     pub(crate) fn outputs(&self, name: &str) -> Result<BTreeMap<String, String>, Failure> {
         let region = self.region()?;
+        // First, so that what is missing is told as it is told everywhere.
+        self.credentials()?;
         let client = aws_sdk_cloudformation::Client::new(&self.config);
         let described = self
             .runtime
             .block_on(client.describe_stacks().stack_name(name).send())
             .map_err(|error| {
-                let service = error.as_service_error().map(|it| it.meta().to_string());
-                let reason = service.unwrap_or_else(|| chain(&error));
+                let reason = match (error.code(), error.message()) {
+                    (Some(code), Some(message)) => format!("{message} ({code})"),
+                    _ => chain(&error),
+                };
                 Failure::new(
                     Exit::Unreachable,
                     format!(

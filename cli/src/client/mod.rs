@@ -72,12 +72,12 @@ impl Client {
         region: &str,
         provider: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
     ) -> Self {
-        let base = base.trim_end_matches('/').to_owned();
+        let (base, host) = transport::loopback(base.trim_end_matches('/'));
         Self {
             transport: Transport {
                 agent: transport::agent(&base),
                 base,
-                host: None,
+                host,
                 region: region.to_owned(),
                 signer: Arc::new(Signer::new(Box::new(provider))),
                 clock: Arc::new(SystemClock),
@@ -104,6 +104,11 @@ impl Client {
     /// The API's address.
     pub fn base(&self) -> &str {
         &self.transport.base
+    }
+
+    /// The region that calls are signed for.
+    pub fn region(&self) -> &str {
+        &self.transport.region
     }
 
     /// Sends a call, signed, and hands back whatever came as the answer.

@@ -89,14 +89,26 @@ pub(super) fn agent(base: &str) -> Agent {
 
 fn is_local(base: &str) -> bool {
     base.parse::<Uri>()
+        .is_ok_and(|uri| matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")))
+}
+
+/// Names under `localhost` are this machine (RFC 6761), but not every resolver knows: such a
+/// base is asked by its address, and its name goes into the `Host` header.
+pub(super) fn loopback(base: &str) -> (String, Option<HeaderValue>) {
+    let name = base
+        .parse::<Uri>()
         .ok()
-        .and_then(|uri| uri.host().map(str::to_owned))
-        .is_some_and(|host| {
-            host == "localhost"
-                || host == "127.0.0.1"
-                || host == "[::1]"
-                || host.ends_with(".localhost")
-        })
+        .and_then(|uri| uri.authority().cloned());
+    let rewritten = name
+        .filter(|name| name.host().ends_with(".localhost"))
+        .and_then(|name| {
+            let port = name
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
+            let base = base.replacen(name.as_str(), &format!("127.0.0.1{port}"), 1);
+            Some((base, Some(HeaderValue::from_str(name.as_str()).ok()?)))
+        });
+    rewritten.unwrap_or_else(|| (base.to_owned(), None))
 }
 
 impl Transport {
@@ -169,5 +181,21 @@ fn unreachable(url: &str, error: &ureq::Error) -> ClientError {
         url: url.to_owned(),
         detail,
         passing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_under_localhost_is_this_machine() {
+        let (base, host) = loopback("http://a1b2.execute-api.localhost:4566/platform/v1");
+        assert_eq!(base, "http://127.0.0.1:4566/platform/v1");
+        assert_eq!(host.unwrap(), "a1b2.execute-api.localhost:4566");
+        assert!(is_local(&base));
+        let aws = "https://a1b2.execute-api.us-east-1.amazonaws.com/platform/v1";
+        assert_eq!(loopback(aws), (aws.to_owned(), None));
+        assert!(!is_local(aws));
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn run(options: &Delete, console: &mut Console) -> Result<(), Failure
     confirm(console, options.yes, &question)?;
     let began = SystemClock.now();
     let deletion = client.delete(&options.name, &service.etag)?;
-    console.result(&output::plan::deletion(&deletion))?;
+    console.result(&output::plan::deletion(&deletion, client.region()))?;
     if !options.wait.wait {
         return Ok(());
     }

@@ -27,7 +27,7 @@ pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failu
         .collect();
     if names.is_empty() {
         console.note("no services");
-        return console.result(&next_steps(stack.as_ref()));
+        return console.result(&next_steps(stack.as_ref(), client.region()));
     }
     console.note(&output::services::listing(&services, console.notes));
     let at = stack.as_ref().map_or(client.base(), |stack| &stack.name);
@@ -54,13 +54,13 @@ pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failu
         going.look_at_all(&client, &waited_for, elapsed)
     })?;
 
-    console.result(&output::plan::kept(&kept))?;
+    console.result(&output::plan::kept(&kept, client.region()))?;
     delete::left(&look, console)?;
     if !refused.is_empty() {
         console.error("the platform cannot be deleted while it has services");
         return Err(Failure::said(Exit::Refused));
     }
-    console.result(&next_steps(stack.as_ref()))
+    console.result(&next_steps(stack.as_ref(), client.region()))
 }
 
 /// Begins every deletion; hands back what is kept, and which services refused.
@@ -84,15 +84,19 @@ fn delete_all(
     (kept, refused)
 }
 
-fn next_steps(stack: Option<&PlatformStack>) -> String {
+fn next_steps(stack: Option<&PlatformStack>, region: &str) -> String {
     let name = stack.map_or("STACK", |stack| &stack.name);
-    let region = stack.map_or("REGION", |stack| &stack.platform.region);
     let table = stack
         .and_then(|stack| stack.table.as_deref())
         .unwrap_or("TABLE");
     let bucket = stack
         .and_then(|stack| stack.bucket.as_deref())
         .unwrap_or("BUCKET");
+    let words = if stack.is_some() {
+        ""
+    } else {
+        "STACK is the platform's stack, TABLE and BUCKET are its outputs RegistryTable and TemplateBucket.\n"
+    };
     format!(
         "\n\
          To delete the platform itself:\n  \
@@ -101,7 +105,8 @@ fn next_steps(stack: Option<&PlatformStack>) -> String {
          deletion and holds every service's history, and the bucket for large templates. To remove both:\n  \
            aws dynamodb update-table --region {region} --table-name {table} --no-deletion-protection-enabled\n  \
            aws dynamodb delete-table --region {region} --table-name {table}\n  \
-           aws s3 rb --force s3://{bucket}\n"
+           aws s3 rb --force s3://{bucket}\n\
+         {words}"
     )
 }
 
@@ -130,6 +135,6 @@ mod tests {
               aws dynamodb update-table --region us-east-1 --table-name registry-1 --no-deletion-protection-enabled
               aws dynamodb delete-table --region us-east-1 --table-name registry-1
               aws s3 rb --force s3://templates-1
-        "#]].assert_eq(&next_steps(Some(&stack)));
+        "#]].assert_eq(&next_steps(Some(&stack), "us-east-1"));
     }
 }

@@ -1,7 +1,5 @@
 //! Plans and deletions as text.
 
-use std::collections::BTreeMap;
-
 use slipway_control::view::{DeletionView, PlanAction, PlanView};
 use slipway_synth::{Action, Kept};
 
@@ -50,38 +48,39 @@ pub(crate) fn plan(plan: &PlanView, paint: Paint) -> String {
 }
 
 /// What a deletion removes and keeps.
-pub(crate) fn deletion(deletion: &DeletionView) -> String {
+pub(crate) fn deletion(deletion: &DeletionView, region: &str) -> String {
     let mut out = vec![format!("{} is being deleted\n", deletion.service)];
     for (kind, count) in &deletion.removed {
         out.push(format!("  - {count} × {kind}\n"));
     }
-    out.push(kept(&deletion.kept));
+    out.push(kept(&deletion.kept, region));
     out.concat()
 }
 
-/// What stays, and the command that removes each.
-pub(crate) fn kept(kept: &[Kept]) -> String {
+/// What stays, and the commands that remove it.
+pub(crate) fn kept(kept: &[Kept], region: &str) -> String {
     if kept.is_empty() {
         return "nothing is kept\n".to_owned();
     }
-    let mut by_kind: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for it in kept {
-        by_kind.entry(&it.resource_type).or_default().push(&it.name);
-    }
+    let mut kept: Vec<&Kept> = kept.iter().collect();
+    kept.sort_by_key(|it| (&it.resource_type, &it.name));
     let mut out = vec!["kept, because it holds data:\n".to_owned()];
-    for (kind, names) in by_kind {
-        for name in names {
-            out.push(format!("  {kind}  {name}\n"));
-            if let Some(command) = removal(kind, name) {
-                out.push(format!("    to remove it: {command}\n"));
-            }
-        }
-    }
+    out.extend(
+        kept.iter()
+            .map(|it| format!("  {}  {}\n", it.resource_type, it.name)),
+    );
+    out.push("to remove that too, once the stacks are gone:\n".to_owned());
+    out.extend(
+        kept.iter()
+            .filter_map(|it| removal(it))
+            .map(|it| format!("  {it} --region {region}\n")),
+    );
     out.concat()
 }
 
-fn removal(kind: &str, name: &str) -> Option<String> {
-    match kind {
+fn removal(kept: &Kept) -> Option<String> {
+    let name = &kept.name;
+    match kept.resource_type.as_str() {
         "AWS::ECR::Repository" => Some(format!(
             "aws ecr delete-repository --force --repository-name {name}"
         )),
@@ -141,10 +140,11 @@ mod tests {
               - 2 × AWS::IAM::Role
             kept, because it holds data:
               AWS::ECR::Repository  p-orders-prod
-                to remove it: aws ecr delete-repository --force --repository-name p-orders-prod
               AWS::Logs::LogGroup  /aws/ecs/p-orders-prod
-                to remove it: aws logs delete-log-group --log-group-name /aws/ecs/p-orders-prod
+            to remove that too, once the stacks are gone:
+              aws ecr delete-repository --force --repository-name p-orders-prod --region eu-west-1
+              aws logs delete-log-group --log-group-name /aws/ecs/p-orders-prod --region eu-west-1
         "#]]
-        .assert_eq(&deletion(&view));
+        .assert_eq(&deletion(&view, "eu-west-1"));
     }
 }

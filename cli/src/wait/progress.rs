@@ -168,17 +168,18 @@ fn changes(scope: &str, old: Option<&ScopeLook>, new: &ScopeLook, now: Duration)
         .map(|(at, step)| line(*at, step.clone(), Tone::Plain))
         .collect();
     let tone = Tone::of(new.phase);
+    let speaks = old.is_none_or(|old| old.message != new.message);
+    let moves = old.is_none_or(|old| old.phase != new.phase);
     match lines.last_mut() {
         Some(last) => {
-            last.text = joined(&last.text, &new.message);
             last.tone = tone;
+            if speaks {
+                last.text = joined(&last.text, &new.message);
+            }
         }
-        None if old.is_none_or(|old| (old.phase, &old.message) != (new.phase, &new.message)) => {
-            lines.push(line(
-                now,
-                joined(&new.phase.to_string(), &new.message),
-                tone,
-            ));
+        None if speaks || moves => {
+            let text = joined(&new.phase.to_string(), &new.message);
+            lines.push(line(now, text, tone));
         }
         None => {}
     }
@@ -372,6 +373,6 @@ mod tests {
             Duration::ZERO,
         );
         assert_eq!(lines.len(), 1);
-        assert_eq!(lines[0].text, "accepted: U.");
+        assert_eq!(lines[0].text, "accepted");
     }
 }

@@ -128,21 +128,37 @@ fn scopes(
 }
 
 fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) -> ScopeLook {
-    let arrived = stack.observed_generation >= target.generation && stack.phase.is_settled();
-    let failure = match deployment.and_then(|it| it.outcome.as_ref()) {
+    let observed = stack.observed_generation >= target.generation;
+    let arrived = observed && stack.phase.is_settled();
+    let outcome = deployment.and_then(|it| it.outcome.as_ref());
+    let failure = match outcome {
         Some(Outcome::Failed { reason, .. }) => Some(reason.clone()),
         Some(Outcome::Succeeded { .. } | Outcome::Superseded { .. }) | None => {
             (arrived && stack.phase == Phase::Failed).then(|| stack.message.clone())
         }
     };
+    // What the stack says is left out where it is about the generation before, or older than
+    // the deployment, which was read after it.
+    let is_news = observed && (arrived || outcome.is_none());
     let steps = deployment.into_iter().flat_map(|it| &it.steps);
     ScopeLook {
-        phase: stack.phase,
-        message: stack.message.clone(),
+        phase: if observed {
+            stack.phase
+        } else {
+            Phase::Pending
+        },
+        message: if is_news {
+            stack.message.clone()
+        } else {
+            String::new()
+        },
         steps: steps
             .map(|step| (between(target.began, step.at), step.name.clone()))
             .collect(),
-        url: stack.url.clone().filter(|_| stack.phase == Phase::Ready),
+        url: stack
+            .url
+            .clone()
+            .filter(|_| arrived && stack.phase == Phase::Ready),
         settled: arrived || failure.is_some(),
         failure,
     }
