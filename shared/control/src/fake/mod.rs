@@ -2,9 +2,11 @@
 
 mod cloud;
 mod registry;
+mod waker;
 
 pub use cloud::{FakeCloud, Script};
 pub use registry::FakeRegistry;
+pub use waker::{FakeWaker, Wakeup};
 
 use crate::error::{PortError, PortErrorKind};
 
