@@ -4,10 +4,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use slipway_control::error::ServiceError;
+use slipway_control::error::{PortError, ServiceError};
 use slipway_control::services::etag;
 use slipway_control::view::ServiceView;
-use slipway_domain::Problem;
+use slipway_domain::{Problem, Problems};
 use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 use slipway_lambda::telemetry::chain;
 
@@ -51,6 +51,47 @@ impl Refusal {
         }
         refusal
     }
+
+    fn invalid(problems: Problems) -> Self {
+        let (status, title) = if problems.schema {
+            (StatusCode::BAD_REQUEST, "The manifest is not of its form")
+        } else {
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The manifest breaks a rule",
+            )
+        };
+        let detail = match problems.problems.as_slice() {
+            [only] => format!("{}: {}", only.pointer, only.detail),
+            several => format!("{} things are wrong with it; see `errors`", several.len()),
+        };
+        let document = ProblemDocument::new(status, "invalid-manifest", title, detail);
+        Self {
+            document: document.with_errors(problems.problems),
+            retry_after: None,
+        }
+    }
+
+    /// A call to AWS failed. The reason is for the operator, and stays in the log.
+    fn port(error: &PortError) -> Self {
+        tracing::error!(error = chain(error), "a call to AWS failed");
+        if error.is_transient() {
+            let mut refusal = Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "AWS does not answer",
+                "Nothing is lost: send the same request again in a moment, with the same Idempotency-Key.",
+            );
+            refusal.retry_after = Some(5);
+            return refusal;
+        }
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something is wrong with the platform",
+            "The reason is in the log of the platform's API function.",
+        )
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -79,26 +120,7 @@ impl From<ServiceError> for Refusal {
             )
         };
         match error {
-            ServiceError::Invalid(problems) => {
-                let (status, title) = if problems.schema {
-                    (StatusCode::BAD_REQUEST, "The manifest is not of its form")
-                } else {
-                    (
-                        StatusCode::UNPROCESSABLE_ENTITY,
-                        "The manifest breaks a rule",
-                    )
-                };
-                let count = problems.problems.len();
-                let detail = match problems.problems.first() {
-                    Some(first) if count == 1 => format!("{}: {}", first.pointer, first.detail),
-                    _ => format!("{count} things are wrong with it; see `errors`"),
-                };
-                let document = ProblemDocument::new(status, "invalid-manifest", title, detail);
-                Self {
-                    document: document.with_errors(problems.problems),
-                    retry_after: None,
-                }
-            }
+            ServiceError::Invalid(problems) => Self::invalid(problems),
             ServiceError::NoService(_) | ServiceError::NoPart(_) => Self::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
@@ -148,28 +170,7 @@ impl From<ServiceError> for Refusal {
                     detail,
                 )
             },
-            ServiceError::Port(error) => {
-                // The reason is for the operator, and stays in the log.
-                tracing::error!(error = chain(&error), "a call to AWS failed");
-                if error.is_transient() {
-                    Self {
-                        retry_after: Some(5),
-                        ..Self::new(
-                            StatusCode::SERVICE_UNAVAILABLE,
-                            "unavailable",
-                            "AWS does not answer",
-                            "Nothing was changed. Try again in a moment.",
-                        )
-                    }
-                } else {
-                    Self::new(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "internal",
-                        "Something is wrong with the platform",
-                        "Nothing was changed. The reason is in the log of the platform's API function.",
-                    )
-                }
-            }
+            ServiceError::Port(error) => Self::port(&error),
         }
     }
 }

@@ -31,14 +31,11 @@ fn optional(schema: &mut Value) {
     };
     fields.remove("required");
     fields.remove("default");
-    for name in ["properties", "additionalProperties"] {
-        match fields.get_mut(name) {
-            Some(Value::Object(inner)) if name == "properties" => {
-                inner.values_mut().for_each(nullable)
-            }
-            Some(inner @ Value::Object(_)) => nullable(inner),
-            _ => {}
-        }
+    if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+        properties.values_mut().for_each(nullable);
+    }
+    if let Some(values @ Value::Object(_)) = fields.get_mut("additionalProperties") {
+        nullable(values);
     }
 }
 

@@ -10,7 +10,7 @@ use slipway_domain::{Scope, ServiceName};
 use crate::error::port_error;
 
 /// The longest delay that SQS has (`DelaySeconds`).
-const MAX_DELAY: Duration = Duration::from_secs(900);
+const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// Wakes the reconciler by messages with a delay.
 #[derive(Debug, Clone)]

@@ -168,16 +168,19 @@ impl Registry {
             }
             update = update.expression_attribute_names("#url", "url");
         }
-        let mut expression = format!("SET {}", set.join(", "));
+        let mut parts = vec![format!("SET {}", set.join(", "))];
         if !remove.is_empty() {
-            expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+            parts.push(format!("REMOVE {}", remove.join(", ")));
         }
         if !write.release.is_empty() {
-            expression.push_str(" DELETE paths :released");
+            parts.push("DELETE paths :released".to_owned());
             let paths = write.release.iter().map(ToString::to_string).collect();
             update = update.expression_attribute_values(":released", AttributeValue::Ss(paths));
         }
-        update.update_expression(expression).build().map_err(built)
+        update
+            .update_expression(parts.join(" "))
+            .build()
+            .map_err(built)
     }
 
     pub(super) fn stack_update(&self, service: &ServiceName, scope: &Scope) -> UpdateBuilder {

@@ -94,7 +94,7 @@ impl FakeRegistry {
             .deployments
             .iter()
             .filter(|((s, e, _), _)| s == service && e == environment);
-        mine.map(|(_, deployment)| deployment.clone()).last()
+        mine.map(|(_, deployment)| deployment.clone()).next_back()
     }
 
     /// All stacks whose attention is set, whenever it is.

@@ -21,6 +21,7 @@ pub mod plan;
 mod run;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::time::Duration;
 

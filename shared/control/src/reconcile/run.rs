@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use slipway_domain::status::{ConditionStatus, ConditionType};
-use slipway_domain::{
-    Condition, Deployment, Outcome, Phase, Platform, Scope, ServiceName, StackName,
-};
+use slipway_domain::{Deployment, Outcome, Phase, Platform, Scope, ServiceName, StackName};
 
 use super::Next;
 use super::desired::{Desired, desired, token};
 use super::observed::{Observed, StackStatus};
-use super::plan::{Action, End, Plan, plan};
-use crate::error::{PortError, PortErrorKind};
+use super::plan::{Action, Plan, plan};
+use super::words::{advance, describe, queue, refuse};
+use crate::error::PortError;
 use crate::ports::{
     HistoryReader, PortResult, ServiceReader, Slots, StackInput, StackReader, StackRegistry,
     StackWrite, StackWriter, UpdateStarted,
@@ -22,7 +20,7 @@ use crate::record::{ServiceState, StackRecord};
 /// Seconds after which the sweep looks at a stack that is not settled.
 const ATTENTION_SECONDS: i64 = 60;
 /// How long a stack waits before it asks for a slot again.
-const QUEUE: Duration = Duration::from_secs(5);
+pub(super) const QUEUE: Duration = Duration::from_secs(5);
 
 /// A look at a stack did not come to its end. Nothing is lost: the next look begins anew.
 #[derive(Debug, thiserror::Error)]
@@ -404,138 +402,4 @@ where
         }
         Ok(open)
     }
-}
-
-fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) {
-    let step = match plan.phase {
-        Phase::Pending => "queued",
-        Phase::Waiting => "waiting for an image",
-        Phase::Creating => "creating the stack",
-        Phase::Updating => "updating the stack",
-        Phase::RollingOut => "starting tasks",
-        Phase::Ready => "ready",
-        Phase::Failed => "failed",
-        Phase::Deleting => "removing the failed stack",
-    };
-    deployment.reach(step, now);
-    match &plan.end {
-        Some(End::Succeeded) => deployment.end(Outcome::Succeeded { at: now }),
-        Some(End::Failed(reason)) => deployment.end(Outcome::Failed {
-            at: now,
-            reason: reason.clone(),
-        }),
-        None => {}
-    }
-}
-
-/// All slots are taken: the plan waits for its turn.
-fn queue(plan: &mut Plan, record: &StackRecord) {
-    plan.action = Action::Nothing;
-    plan.phase = Phase::Pending;
-    "Waits for its turn: the platform runs as many stack operations as it may."
-        .clone_into(&mut plan.message);
-    plan.end = None;
-    let deployment = record.progress.deployment;
-    plan.progress = crate::record::Progress {
-        deployment,
-        ..record.progress.clone()
-    };
-    plan.progress.holds_slot = false;
-    plan.next = Next::Requeue(QUEUE);
-}
-
-/// CloudFormation will not do it: the reason is the plan's outcome.
-fn refuse(plan: &mut Plan, error: &PortError) {
-    debug_assert_eq!(error.kind, PortErrorKind::Refused);
-    let reason = format!("CloudFormation refuses: {}", error.message);
-    plan.phase = Phase::Failed;
-    plan.message.clone_from(&reason);
-    plan.end = Some(End::Failed(reason.clone()));
-    plan.progress.failure = Some(crate::record::Failure {
-        reason,
-        transient: false,
-    });
-    plan.progress.holds_slot = false;
-    plan.next = Next::Done;
-}
-
-/// Writes the plan's words into the record's status.
-fn describe(
-    record: &mut StackRecord,
-    desired: &Desired,
-    observed: &Observed,
-    plan: &Plan,
-    now: Timestamp,
-) {
-    let generation = desired
-        .generation()
-        .unwrap_or(record.status.observed_generation);
-    let status = &mut record.status;
-    status.enter(plan.phase, &*plan.message, now);
-    status.observed_generation = generation;
-    if let Some(stack) = &observed.stack {
-        status.outputs.clone_from(&stack.outputs);
-    } else {
-        status.outputs.clear();
-    }
-    status.url = (plan.phase == Phase::Ready)
-        .then(|| status.outputs.get("Url").cloned())
-        .flatten();
-    let mut set = |about, holds: Option<bool>, reason: &str, message: &str| {
-        status.set(Condition {
-            r#type: about,
-            status: match holds {
-                Some(true) => ConditionStatus::True,
-                Some(false) => ConditionStatus::False,
-                None => ConditionStatus::Unknown,
-            },
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            observed_generation: generation,
-            last_transition_time: now,
-        });
-    };
-    let reason = match plan.phase {
-        Phase::Pending => "Pending",
-        Phase::Waiting => "NoImage",
-        Phase::Creating => "Creating",
-        Phase::Updating => "Updating",
-        Phase::RollingOut => "RollingOut",
-        Phase::Ready => "Ready",
-        Phase::Failed => "Failed",
-        Phase::Deleting => "Deleting",
-    };
-    let applied = matches!(plan.phase, Phase::RollingOut | Phase::Ready);
-    set(
-        ConditionType::StackApplied,
-        Some(applied),
-        reason,
-        &plan.message,
-    );
-    if record.scope.environment().is_some() {
-        let image = plan.phase != Phase::Waiting;
-        set(
-            ConditionType::ImageAvailable,
-            Some(image),
-            reason,
-            &plan.message,
-        );
-        let complete = if applied {
-            Some(plan.phase == Phase::Ready)
-        } else {
-            None
-        };
-        set(
-            ConditionType::RolloutComplete,
-            complete,
-            reason,
-            &plan.message,
-        );
-    }
-    set(
-        ConditionType::Ready,
-        Some(plan.phase == Phase::Ready),
-        reason,
-        &plan.message,
-    );
 }

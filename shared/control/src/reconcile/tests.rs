@@ -373,7 +373,7 @@ async fn a_former_path_is_released_once_the_new_one_is_served() {
             .registry
             .claims()
             .keys()
-            .map(|p| p.as_str())
+            .map(slipway_domain::RoutePath::as_str)
             .collect::<Vec<_>>(),
         ["/b"]
     );

@@ -1,0 +1,111 @@
+//! What callers of the API may ask for.
+//!
+//! Each use case reads at most once, decides purely ([`crate::change`]), and commits once. A
+//! commit that meets another transaction at the same items is tried again from the reading,
+//! three times at most: the second look may say that the name is taken.
+use serde_json::Value;
+use slipway_domain::{EnvironmentName, Manifest, Platform, Problems, Scope, ServiceName};
+use slipway_synth::{RunState, Template};
+
+use crate::Stamp;
+use crate::error::ServiceError;
+use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use crate::record::{ServiceRecord, ServiceState};
+use crate::view::ServiceView;
+
+mod read;
+mod refuse;
+#[cfg(test)]
+pub(crate) mod tests;
+mod write;
+
+/// The use cases, over a registry, what runs, and the HTTP API.
+#[derive(Debug)]
+pub struct Services<R, L, G> {
+    /// The registry.
+    pub registry: R,
+    /// What runs.
+    pub live: L,
+    /// The platform's HTTP API.
+    pub gateway: G,
+    /// The platform.
+    pub platform: Platform,
+}
+
+/// Who calls, when, and under which idempotency key.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The caller's ARN, from the authorizer.
+    pub actor: String,
+    /// Time and id.
+    pub stamp: Stamp,
+    /// The idempotency key, if the caller sent one.
+    pub key: Option<String>,
+}
+
+/// What a caller says the service must be at for a change to apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precondition {
+    /// It exists, at whatever generation (`If-Match: *`).
+    Exists,
+    /// It has this ETag.
+    Is(String),
+}
+
+/// What a write did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// The service is new.
+    Created(Box<ServiceView>),
+    /// The service changed.
+    Updated(Box<ServiceView>),
+    /// The service was so already; nothing was written.
+    Unchanged(Box<ServiceView>),
+}
+
+/// The ETag of a service: its generation and incarnation.
+pub fn etag(generation: u64, uid: ulid::Ulid) -> String {
+    format!("\"{generation}-{uid}\"")
+}
+
+impl<R, L, G> Services<R, L, G>
+where
+    R: ServiceReader + HistoryReader + ChangeWriter,
+    L: LiveReader,
+    G: RouteReader,
+{
+    fn read(&self, document: &Value) -> Result<Manifest, Problems> {
+        let manifest = Manifest::read(document)?;
+        manifest.check_on(&self.platform)?;
+        Ok(manifest)
+    }
+
+    async fn state(&self, name: &ServiceName) -> Result<ServiceState, ServiceError> {
+        self.registry
+            .service(name)
+            .await?
+            .ok_or_else(|| ServiceError::NoService(name.clone()))
+    }
+
+    fn render(&self, service: &ServiceRecord, scope: &Scope) -> Result<Template, ServiceError> {
+        match scope {
+            Scope::Service => Ok(slipway_synth::service_stack(
+                &service.manifest,
+                &self.platform,
+            )),
+            Scope::Environment(environment) => {
+                let effective = service
+                    .manifest
+                    .effective(environment, &self.platform.environment)
+                    .ok_or_else(|| no_environment(service.name(), environment))?;
+                slipway_synth::environment_stack(&effective, &self.platform, &RunState::default()).ok_or_else(|| {
+                    ServiceError::NoPart(format!("`{}/{environment}` waits for its first image, and has no stack until then", service.name()))
+                })
+            }
+        }
+    }
+}
+
+fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
+    ServiceError::NoPart(format!("`{name}` has no environment `{environment}`"))
+}

@@ -1,0 +1,287 @@
+//! Registering, changing, deleting and deploying.
+//!
+//! A commit that meets another transaction at the same items is tried again from the
+//! reading, three times at most: the second look may say that the name is taken.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use slipway_domain::{Cause, EnvironmentName, Image, Manifest, ServiceName};
+
+use super::refuse::{alive, check, invalid, refusal, replay, same_name};
+use super::{Caller, Precondition, Services, Written, no_environment};
+use crate::change::{self, Change, Request, sha256};
+use crate::error::{CommitError, ServiceError};
+use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use crate::record::{Seen, ServiceState};
+use crate::view::{DeletionView, DeploymentStarted, ServiceView};
+
+/// How often a commit that met another is tried.
+const TRIES: u32 = 3;
+/// Seconds for which an idempotency key is remembered: a day.
+const KEY_SECONDS: i64 = 24 * 60 * 60;
+
+impl<R, L, G> Services<R, L, G>
+where
+    R: ServiceReader + HistoryReader + ChangeWriter,
+    L: LiveReader,
+    G: RouteReader,
+{
+    /// Registers a service. One call of the registry when nothing conflicts.
+    pub async fn register(
+        &self,
+        document: &Value,
+        caller: &Caller,
+    ) -> Result<ServiceView, ServiceError> {
+        let manifest = self.read(document)?;
+        let name = manifest.service.clone();
+        let change = change::register(
+            manifest,
+            &self.platform,
+            &request(caller, "register", Cause::Api),
+        );
+        let view = ServiceView::new(&change.after(None), &self.platform);
+        let change = with_key(change, caller, &("register", document), &view);
+        for _ in 0..TRIES {
+            match self.registry.commit(&change).await {
+                Ok(()) => return Ok(view),
+                Err(CommitError::Contended) => {}
+                Err(CommitError::Moved) => return Err(ServiceError::Exists(name)),
+                Err(error) => return replay(error, &change, &name),
+            }
+        }
+        Err(ServiceError::Contended(name))
+    }
+
+    /// Brings a service to a manifest, and registers it if there is none. An environment
+    /// whose image the manifest leaves out keeps the one it has.
+    pub async fn put(
+        &self,
+        name: &ServiceName,
+        document: &Value,
+        precondition: Option<&Precondition>,
+        caller: &Caller,
+    ) -> Result<Written, ServiceError> {
+        let mut document = document.clone();
+        if let Some(fields) = document.as_object_mut() {
+            fields
+                .entry("service")
+                .or_insert_with(|| Value::from(name.as_str()));
+        }
+        let manifest = self.read(&document)?;
+        same_name(&manifest, name)?;
+        self.write(name, precondition, caller, "replace", |state| {
+            let mut manifest = manifest.clone();
+            if let Some(state) = state {
+                manifest.keep_images_of(&state.service.manifest, &self.platform.environment);
+            }
+            Ok(manifest)
+        })
+        .await
+    }
+
+    /// Changes some fields of a service's manifest, as RFC 7396 says. A field that is set to
+    /// null gets its default; an environment's image cannot be taken away.
+    pub async fn patch(
+        &self,
+        name: &ServiceName,
+        patch: &Value,
+        precondition: Option<&Precondition>,
+        caller: &Caller,
+    ) -> Result<Written, ServiceError> {
+        if !patch.is_object() {
+            return Err(invalid("", "must be an object with the fields to change"));
+        }
+        self.write(name, precondition, caller, "patch", |state| {
+            let state = state.ok_or_else(|| ServiceError::NoService(name.clone()))?;
+            let stored = &state.service.manifest;
+            let mut document = serde_json::to_value(stored).unwrap_or_default();
+            json_patch::merge(&mut document, patch);
+            let mut manifest = self.read(&document)?;
+            same_name(&manifest, name)?;
+            manifest.keep_images_of(stored, &self.platform.environment);
+            Ok(manifest)
+        })
+        .await
+    }
+
+    async fn write(
+        &self,
+        name: &ServiceName,
+        precondition: Option<&Precondition>,
+        caller: &Caller,
+        action: &'static str,
+        manifest: impl Fn(Option<&ServiceState>) -> Result<Manifest, ServiceError>,
+    ) -> Result<Written, ServiceError> {
+        for _ in 0..TRIES {
+            let state = self.registry.service(name).await?;
+            let manifest = manifest(state.as_ref())?;
+            let request = request(
+                caller,
+                if state.is_some() { action } else { "register" },
+                Cause::Api,
+            );
+            let change = match &state {
+                None if precondition.is_some() => {
+                    return Err(ServiceError::NoService(name.clone()));
+                }
+                None => change::register(manifest, &self.platform, &request),
+                Some(state) => {
+                    check(state, precondition)?;
+                    alive(state)?;
+                    if manifest == state.service.manifest {
+                        return Ok(Written::Unchanged(Box::new(ServiceView::new(
+                            state,
+                            &self.platform,
+                        ))));
+                    }
+                    change::replace(state, manifest, None, &self.platform, &request)
+                }
+            };
+            let view = Box::new(ServiceView::new(
+                &change.after(state.as_ref()),
+                &self.platform,
+            ));
+            match self.registry.commit(&change).await {
+                Ok(()) if state.is_some() => return Ok(Written::Updated(view)),
+                Ok(()) => return Ok(Written::Created(view)),
+                Err(CommitError::Contended | CommitError::Moved) => {}
+                Err(error) => return Err(refusal(error, &change)),
+            }
+        }
+        Err(ServiceError::Contended(name.clone()))
+    }
+
+    /// Deletes a service: its stacks go, and what holds data is kept, as the answer says.
+    pub async fn delete(
+        &self,
+        name: &ServiceName,
+        precondition: Option<&Precondition>,
+        caller: &Caller,
+    ) -> Result<DeletionView, ServiceError> {
+        for _ in 0..TRIES {
+            let state = self.state(name).await?;
+            if state.service.deleting {
+                return Ok(self.deletion(&state));
+            }
+            check(&state, precondition)?;
+            if state.service.manifest.deletion_protection {
+                return Err(ServiceError::Protected(name.clone()));
+            }
+            let change = change::delete(&state, &request(caller, "delete", Cause::Api));
+            match self.registry.commit(&change).await {
+                Ok(()) => return Ok(self.deletion(&state)),
+                Err(CommitError::Contended | CommitError::Moved) => {}
+                Err(error) => return Err(refusal(error, &change)),
+            }
+        }
+        Err(ServiceError::Contended(name.clone()))
+    }
+
+    fn deletion(&self, state: &ServiceState) -> DeletionView {
+        let mut view = DeletionView {
+            service: state.service.name().clone(),
+            kept: Vec::new(),
+            removed: BTreeMap::new(),
+        };
+        for (scope, stack) in &state.stacks {
+            // A stack that was never made leaves nothing.
+            if stack.status.stack_id.is_none() {
+                continue;
+            }
+            if let Ok(template) = self.render(&state.service, scope) {
+                view.kept.extend(slipway_synth::kept_on_delete(&template));
+                for (_, resource) in template.resources() {
+                    let kind = resource["Type"].as_str().unwrap_or_default();
+                    *view.removed.entry(kind.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        for kept in &view.kept {
+            if let Some(count) = view.removed.get_mut(&kept.resource_type) {
+                *count -= 1;
+            }
+        }
+        view.removed.retain(|_, count| *count > 0);
+        view
+    }
+
+    /// Starts a deployment of an image in one environment.
+    pub async fn deploy(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        image: &Image,
+        caller: &Caller,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        for _ in 0..TRIES {
+            let state = self.state(name).await?;
+            alive(&state)?;
+            let mut manifest = state.service.manifest.clone();
+            if manifest
+                .effective(environment, &self.platform.environment)
+                .is_none()
+            {
+                return Err(no_environment(name, environment));
+            }
+            manifest.set_image(environment, &self.platform.environment, image.clone());
+            manifest.check_on(&self.platform)?;
+            let request = request(caller, "deploy", Cause::Deploy);
+            let change = change::replace(
+                &state,
+                manifest,
+                Some(environment),
+                &self.platform,
+                &request,
+            );
+            let Some(deployment) = change
+                .deployments
+                .iter()
+                .find(|d| d.environment == *environment)
+            else {
+                return Err(no_environment(name, environment));
+            };
+            let started = DeploymentStarted {
+                generation: change.service.generation,
+                deployment: deployment.clone(),
+            };
+            let change = with_key(
+                change,
+                caller,
+                &("deploy", name, environment, image),
+                &started,
+            );
+            match self.registry.commit(&change).await {
+                Ok(()) => return Ok(started),
+                Err(CommitError::Contended | CommitError::Moved) => {}
+                Err(error) => return replay(error, &change, name),
+            }
+        }
+        Err(ServiceError::Contended(name.clone()))
+    }
+}
+
+fn request(caller: &Caller, action: &'static str, cause: Cause) -> Request {
+    Request {
+        actor: caller.actor.clone(),
+        stamp: caller.stamp,
+        action,
+        cause,
+    }
+}
+
+/// The change with its answer remembered under the caller's idempotency key, if there is one.
+fn with_key(
+    mut change: Change,
+    caller: &Caller,
+    request: &impl serde::Serialize,
+    response: &impl serde::Serialize,
+) -> Change {
+    change.seen = caller.key.as_ref().map(|key| Seen {
+        key: key.clone(),
+        request: sha256(&serde_json::to_vec(&(&caller.actor, request)).unwrap_or_default()),
+        response: serde_json::to_value(response).unwrap_or_default(),
+        expires_at: caller.stamp.now + jiff::SignedDuration::from_secs(KEY_SECONDS),
+    });
+    change
+}
