@@ -35,6 +35,7 @@ pub(crate) fn plan(plan: &PlanView, paint: Paint) -> String {
                 Action::Add => ("+", Tone::Good),
                 Action::Change => ("~", Tone::Busy),
                 Action::Remove => ("-", Tone::Bad),
+                Action::Keep => ("=", Tone::Busy),
             };
             out.push(format!(
                 "  {} {}  {}\n",

@@ -1,4 +1,5 @@
 //! What the reconciler does with events, on a registry and a cloud in memory.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -14,8 +14,10 @@ pub enum Action {
     Add,
     /// It is changed, or replaced where AWS cannot change it.
     Change,
-    /// It is taken out of the stack.
+    /// It is deleted.
     Remove,
+    /// It leaves the stack and stays in the account.
+    Keep,
 }
 
 /// A resource that would change.
@@ -58,7 +60,12 @@ pub fn diff(before: Option<&Template>, after: &Template) -> Vec<Change> {
     }
     for (id, resource) in before.into_iter().flat_map(Template::resources) {
         if after.resource(id).is_none() {
-            changes.push(change(id, resource, Action::Remove));
+            let action = if is_retained(resource) {
+                Action::Keep
+            } else {
+                Action::Remove
+            };
+            changes.push(change(id, resource, action));
         }
     }
     changes
@@ -79,12 +86,7 @@ fn same(old: &Value, new: &Value) -> bool {
 pub fn kept_on_delete(template: &Template) -> Vec<Kept> {
     template
         .resources()
-        .filter(|(_, resource)| {
-            matches!(
-                resource["DeletionPolicy"].as_str(),
-                Some("Retain" | "RetainExceptOnCreate")
-            )
-        })
+        .filter(|(_, resource)| is_retained(resource))
         .map(|(id, resource)| Kept {
             resource_type: type_of(resource),
             // What is kept has a fixed name, so that it can be found and imported; a test
@@ -92,6 +94,11 @@ pub fn kept_on_delete(template: &Template) -> Vec<Kept> {
             name: physical_name(resource).unwrap_or(id).to_owned(),
         })
         .collect()
+}
+
+fn is_retained(resource: &Value) -> bool {
+    let policy = resource["DeletionPolicy"].as_str();
+    matches!(policy, Some("Retain" | "RetainExceptOnCreate"))
 }
 
 fn physical_name(resource: &Value) -> Option<&str> {
