@@ -4,4 +4,17 @@
 //! `cargo test` passes them over. One file is one concern; ids such as A4 are rows of what the
 //! product must do.
 
+mod asking;
+mod bad_input;
+mod calls;
+mod concurrency;
+mod environments;
+mod events;
+mod failures;
+mod large;
+mod lifecycle;
+mod manners;
+mod platform;
+mod secrets;
+mod shape;
 mod six_services;

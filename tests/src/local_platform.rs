@@ -139,7 +139,15 @@ impl LocalPlatform {
     /// # Errors
     /// There is none of this logical id.
     pub fn resource(&self, logical_id: &str) -> Result<String> {
-        let ask = [("StackName", PLATFORM), ("LogicalResourceId", logical_id)];
+        self.resource_of(PLATFORM, logical_id)
+    }
+
+    /// The physical id of a resource of a stack.
+    ///
+    /// # Errors
+    /// There is none of this logical id.
+    pub fn resource_of(&self, stack: &str, logical_id: &str) -> Result<String> {
+        let ask = [("StackName", stack), ("LogicalResourceId", logical_id)];
         let answer = self
             .aws()
             .query("cloudformation", "DescribeStackResources", &ask)?;
@@ -155,7 +163,7 @@ impl LocalPlatform {
             .filter(|node| node.tag_name().name() == "member")
             .find(|node| child(*node, "LogicalResourceId").as_deref() == Some(logical_id))
             .and_then(|node| child(node, "PhysicalResourceId"))
-            .with_context(|| format!("the platform has no {logical_id}"))
+            .with_context(|| format!("{stack} has no {logical_id}"))
     }
 
     /// Every item of the registry.
