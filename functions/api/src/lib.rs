@@ -1,7 +1,7 @@
 //! The self-service API: HTTP on the outside, the use cases of `shared/control` inside.
 //!
 //! A handler parses, calls and answers; it decides nothing. What there is to call stands in
-//! one table ([`operations`]), from which both the router and the OpenAPI document are made,
+//! one table (`operations.rs`), from which both the router and the OpenAPI document are made,
 //! so that none can be served and not documented, or the other way round.
 
 mod answer;

@@ -69,7 +69,7 @@ pub struct Plan {
     pub next: Next,
 }
 
-/// Decides. The look must have been made for this `desired` ([`super::run`]).
+/// Decides. The look must have been made for this `desired`.
 pub fn plan(desired: &Desired, progress: &Progress, observed: &Observed) -> Plan {
     let mut progress = progress.clone();
     if let Some(generation) = desired.generation()
