@@ -36,20 +36,27 @@ impl Refusal {
     }
 
     /// The request is not of the form that the OpenAPI document says.
-    pub(crate) fn malformed(pointer: &str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let mut refusal = Self::new(
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(
             StatusCode::BAD_REQUEST,
             "malformed-request",
             "The request cannot be read",
-            detail.clone(),
-        );
-        if !pointer.is_empty() {
-            refusal.document = refusal
-                .document
-                .with_errors(vec![Problem::new(pointer, detail)]);
-        }
-        refusal
+            detail,
+        )
+    }
+
+    /// The same, of the body at `pointer`; the empty pointer is the whole of it.
+    pub(crate) fn malformed_body(pointer: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self::malformed(detail.clone()).at(pointer, detail)
+    }
+
+    /// Says where in the body the problem lies.
+    pub(crate) fn at(mut self, pointer: &str, detail: impl Into<String>) -> Self {
+        self.document = self
+            .document
+            .with_errors(vec![Problem::new(pointer, detail)]);
+        self
     }
 
     fn invalid(problems: Problems) -> Self {

@@ -49,10 +49,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
                     .filter(|key| (1..=128).contains(&key.len()) && key.chars().all(valid))
                     .map(str::to_owned)
                     .ok_or_else(|| {
-                        Refusal::malformed(
-                            "",
-                            format!("the header Idempotency-Key must match {KEY_PATTERN}"),
-                        )
+                        Refusal::malformed(format!(
+                            "the header Idempotency-Key must match {KEY_PATTERN}"
+                        ))
                     })
             })
             .transpose()?;
@@ -85,7 +84,6 @@ pub(crate) fn precondition(headers: &HeaderMap) -> Result<Option<Precondition>, 
             Ok(Some(Precondition::Is(tag.to_owned())))
         }
         _ => Err(Refusal::malformed(
-            "",
             "the header If-Match must be the ETag of the service as it was read, in quotes, or *",
         )),
     }
@@ -100,10 +98,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Paramet
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(parameters)) => Ok(Self(parameters)),
-            Err(rejection) => Err(Refusal::malformed(
-                "",
-                format!("the address is not of its form: {}", rejection.body_text()),
-            )),
+            Err(rejection) => Err(Refusal::malformed(format!(
+                "the address is not of its form: {}",
+                rejection.body_text()
+            ))),
         }
     }
 }
@@ -133,13 +131,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let Query(query) = Query::<PageQuery>::from_request_parts(parts, state)
             .await
-            .map_err(|rejection| Refusal::malformed("", rejection.body_text()))?;
+            .map_err(|rejection| Refusal::malformed(rejection.body_text()))?;
         let limit = query.limit.unwrap_or(PAGE);
         if !(1..=MAX_PAGE).contains(&limit) {
-            return Err(Refusal::malformed(
-                "",
-                format!("the parameter limit must be a whole number from 1 to {MAX_PAGE}"),
-            ));
+            return Err(Refusal::malformed(format!(
+                "the parameter limit must be a whole number from 1 to {MAX_PAGE}"
+            )));
         }
         let valid = |cursor: &str| {
             (1..=100).contains(&cursor.len())
@@ -149,7 +146,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
         };
         if query.cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
             return Err(Refusal::malformed(
-                "",
                 "the parameter cursor must be `next` of the page before",
             ));
         }
@@ -168,8 +164,11 @@ impl<S: Send + Sync> FromRequest<S> for Document {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let body = Bytes::from_request(request, state).await.map_err(
-            |rejection| match rejection {
+        let body =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| {
+                    match rejection {
                 BytesRejection::FailedToBufferBody(_) => Refusal::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too-large",
@@ -178,18 +177,19 @@ impl<S: Send + Sync> FromRequest<S> for Document {
                         "A body may have {} KiB; large values belong into Parameter Store or S3.",
                         crate::MAX_BODY / 1024
                     ),
-                ),
-                _ => Refusal::malformed("", "the body could not be read"),
-            },
-        )?;
+                )
+                .at("", "is too large"),
+                _ => Refusal::malformed_body("", "the body could not be read"),
+            }
+                })?;
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Err(Refusal::malformed(
+            return Err(Refusal::malformed_body(
                 "",
                 "the body is empty; send a JSON document",
             ));
         }
         serde_json::from_slice(&body)
             .map(Self)
-            .map_err(|error| Refusal::malformed("", format!("the body is not JSON: {error}")))
+            .map_err(|error| Refusal::malformed_body("", format!("the body is not JSON: {error}")))
     }
 }

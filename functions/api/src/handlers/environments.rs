@@ -82,7 +82,8 @@ fn read(document: serde_json::Value) -> Result<DeploymentRequest, Refusal> {
             None => "/image",
         },
     };
-    serde_json::from_value(document).map_err(|error| Refusal::malformed(pointer, error.to_string()))
+    serde_json::from_value(document)
+        .map_err(|error| Refusal::malformed_body(pointer, error.to_string()))
 }
 
 pub(crate) async fn get_deployment<P: Ports>(
