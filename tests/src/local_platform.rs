@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 use slipway_cli::client::{Client, Credentials};
 use slipway_control::view::ServiceView;
 use slipway_domain::{Phase, ServiceName};
@@ -172,6 +173,38 @@ impl LocalPlatform {
     /// It cannot be read.
     pub fn registry(&self) -> Result<Items> {
         registry::scan(&self.aws(), &self.resource("RegistryTable")?)
+    }
+
+    /// Every line that the functions have logged.
+    ///
+    /// # Errors
+    /// CloudWatch Logs does not answer.
+    pub fn logged(&self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        for group in ["ApiLogs", "ReconcilerLogs"] {
+            let mut ask = json!({"logGroupName": self.resource(group)?});
+            loop {
+                let target = "Logs_20140328.FilterLogEvents";
+                let answer = self.aws().json("logs", target, &ask)?;
+                let events = answer["events"].as_array().into_iter().flatten();
+                lines.extend(events.filter_map(|it| it["message"].as_str().map(str::to_owned)));
+                if answer["nextToken"].is_null() {
+                    break;
+                }
+                ask["nextToken"] = answer["nextToken"].clone();
+            }
+        }
+        let log = std::fs::read_to_string(&self.log)?;
+        lines.extend(log.lines().map(str::to_owned));
+        Ok(lines)
+    }
+
+    /// What the platform's stack says of itself for templates.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn values(&self) -> Result<slipway_domain::Platform> {
+        serde_json::from_str(&self.deployed.outputs["PlatformValues"]).context("PlatformValues")
     }
 
     /// Everything that exists.
