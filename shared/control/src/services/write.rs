@@ -161,7 +161,8 @@ where
     ) -> Result<DeletionView, ServiceError> {
         for _ in 0..TRIES {
             let state = self.state(name).await?;
-            if state.service.deleting {
+            if state.service.deleting && precondition.is_some() {
+                // The same wish once more; that the first one moved the ETag is no obstacle.
                 return Ok(self.deletion(&state));
             }
             check(&state, precondition)?;
