@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 
 use crate::operations::{self, Operation, Takes};
-use crate::request::{CURSOR_PATTERN, KEY_PATTERN, MAX_PAGE, PAGE};
+use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, PAGE};
 use crate::{BASE, Ports};
 
 /// The OpenAPI 3.1 document of this API.
@@ -87,38 +87,48 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": operations::parameter(name)}))
         .collect();
-    let mut optional = |place: &str, name: &str, description: &str, schema: Value| {
-        parameters.push(json!({"name": name, "in": place, "required": false, "description": description, "schema": schema}));
+    let mut add = |place: &str, name: &str, required: bool, description: &str, schema: Value| {
+        parameters.push(json!({"name": name, "in": place, "required": required, "description": description, "schema": schema}));
     };
     if operation.takes == Takes::TeamPage {
         let team = json!({"type": "string", "pattern": slipway_domain::TeamName::PATTERN, "maxLength": slipway_domain::TeamName::MAX});
-        optional("query", "team", "Only services of this team", team);
+        add("query", "team", false, "Only services of this team", team);
     }
     if matches!(operation.takes, Takes::Page | Takes::TeamPage) {
-        optional(
+        add(
             "query",
             "cursor",
+            false,
             "`next` of the page before",
             json!({"type": "string", "pattern": CURSOR_PATTERN}),
         );
         let limit = json!({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE});
-        optional("query", "limit", "The most entries of the page", limit);
+        add(
+            "query",
+            "limit",
+            false,
+            "The most entries of the page",
+            limit,
+        );
     }
     if operation.takes == Takes::Key {
         let key = json!({"type": "string", "pattern": KEY_PATTERN});
-        optional(
+        add(
             "header",
             "Idempotency-Key",
+            false,
             "The same request under the same key is done once, and answered alike for a day",
             key,
         );
     }
     if operation.takes == Takes::Precondition {
-        let tag = json!({"type": "string", "pattern": "^(\\*|\"[!#-~]*\")$", "maxLength": 200});
-        optional(
+        let tag = json!({"type": "string", "pattern": ETAG_PATTERN, "examples": ["*"]});
+        add(
             "header",
             "If-Match",
-            "The ETag of the service as it was read; needed for what exists",
+            // A `PUT` may also make a service, which has no ETag yet.
+            operation.method != http::Method::PUT,
+            "The ETag of the service as it was read, or `*` for whatever it is; needed for what exists",
             tag,
         );
     }
@@ -141,16 +151,34 @@ fn responses<P: Ports>(
         }
         responses.insert(status.as_str().to_owned(), response);
     }
-    for status in refusals(operation) {
-        responses.insert(
-            status.as_str().to_owned(),
-            json!({
-                "description": status.canonical_reason().unwrap_or_default(),
-                "content": {MEDIA_TYPE: {"schema": problem}},
-            }),
+    let gateway = json!({"type": "object", "properties": {"message": {"type": "string"}}, "required": ["message"]});
+    let mut refusal = |status: StatusCode, media_type: &str, schema: &Value| {
+        let response = responses.entry(status.as_str().to_owned()).or_insert_with(
+            || json!({"description": status.canonical_reason().unwrap_or_default(), "content": {}}),
         );
+        response["content"][media_type] = json!({"schema": schema});
+    };
+    for status in refusals(operation) {
+        refusal(status, MEDIA_TYPE, problem);
+    }
+    for status in refusals_of_gateway(operation) {
+        refusal(status, "application/json", &gateway);
     }
     Value::Object(responses)
+}
+
+/// The statuses with which API Gateway answers in the API's place: callers that it does not
+/// know or let in, too many requests, and a function that did not answer.
+fn refusals_of_gateway<P: Ports>(operation: &Operation<P>) -> Vec<StatusCode> {
+    let mut statuses = vec![
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+    if !operation.open {
+        statuses.push(StatusCode::FORBIDDEN);
+    }
+    statuses
 }
 
 /// The statuses with which an operation may refuse.

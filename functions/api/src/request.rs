@@ -16,6 +16,8 @@ use crate::answer::Refusal;
 
 /// The form of an idempotency key.
 pub(crate) const KEY_PATTERN: &str = "^[A-Za-z0-9._:-]{1,128}$";
+/// The form of `If-Match`: an `ETag` as services have it, or anything that exists.
+pub(crate) const ETAG_PATTERN: &str = "^(\\*|\"[0-9]+-[0-9A-HJKMNP-TV-Z]{26}\")$";
 /// The form of a page's cursor.
 pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9/-]{1,100}$";
 /// The entries of a page when the caller does not say.

@@ -30,6 +30,14 @@ impl World {
         Self::with_slots(5)
     }
 
+    /// A platform with one service that has settled.
+    async fn settled(manifest: Value) -> Self {
+        let mut world = Self::new();
+        world.register(manifest).await;
+        world.settle().await;
+        world
+    }
+
     fn with_slots(slots: usize) -> Self {
         let registry = FakeRegistry::new(slots);
         let cloud = FakeCloud::default();
@@ -134,11 +142,7 @@ fn later(minutes: u32) -> Timestamp {
 
 #[tokio::test]
 async fn a_service_with_an_image_becomes_ready_and_then_rests() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     assert_eq!(world.phase("orders").await.0, Phase::Ready);
     let deployment = world.deployment("orders");
     assert!(matches!(
@@ -171,9 +175,7 @@ async fn a_service_with_an_image_becomes_ready_and_then_rests() {
 
 #[tokio::test]
 async fn a_service_without_an_image_has_its_repository_and_waits_for_the_first() {
-    let mut world = World::new();
-    world.register(json!({"service": "orders"})).await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders"})).await;
     assert_eq!(world.phase("orders").await.0, Phase::Waiting);
     assert_eq!(
         world.cloud.stacks().keys().collect::<Vec<_>>(),
@@ -187,11 +189,7 @@ async fn a_service_without_an_image_has_its_repository_and_waits_for_the_first()
 
 #[tokio::test]
 async fn a_change_is_an_update_and_no_change_is_none() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     world.cloud.take_calls();
     world.patch("orders", json!({"image": "nginx:2"})).await;
     world.settle().await;
@@ -206,9 +204,7 @@ async fn a_change_is_an_update_and_no_change_is_none() {
 
 #[tokio::test]
 async fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
-    let mut world = World::new();
-    world.register(json!({"service": "orders"})).await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders"})).await;
     world.cloud.script([
         Script::Succeeds,
         Script::Fails("Service: the image is missing".to_owned()),
@@ -237,9 +233,7 @@ async fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
 
 #[tokio::test]
 async fn a_collision_on_the_shared_http_api_is_survived() {
-    let mut world = World::new();
-    world.register(json!({"service": "orders"})).await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders"})).await;
     let conflict = || Script::Fails("Route: ConflictException: try again".to_owned());
     world.cloud.script([Script::Succeeds, conflict()]);
     world.patch("orders", json!({"image": "nginx:1"})).await;
@@ -257,11 +251,7 @@ async fn a_collision_on_the_shared_http_api_is_survived() {
 
 #[tokio::test]
 async fn a_failed_update_leaves_what_ran_and_says_why() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     world.cloud.script([Script::Fails(
         "Service: tasks did not become healthy".to_owned(),
     )]);
@@ -359,11 +349,7 @@ async fn only_the_newest_of_several_deployments_is_carried_out() {
 
 #[tokio::test]
 async fn a_former_path_is_released_once_the_new_one_is_served() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     world.patch("orders", json!({"path": "/a"})).await;
     world.patch("orders", json!({"path": "/b"})).await;
     assert_eq!(world.registry.claims().len(), 3);
@@ -405,11 +391,10 @@ async fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again
 
 #[tokio::test]
 async fn an_environment_that_the_manifest_drops_is_deleted_and_may_come_back() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(
+        json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}}),
+    )
+    .await;
     world
         .patch("orders", json!({"environments": {"qa": null}}))
         .await;
@@ -430,11 +415,7 @@ async fn an_environment_that_the_manifest_drops_is_deleted_and_may_come_back() {
 
 #[tokio::test]
 async fn a_deletion_that_fails_is_tried_again_and_then_handed_to_a_person() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     let stuck = || Script::Fails("Repository: it is in use".to_owned());
     world.cloud.script(std::iter::repeat_with(stuck).take(2));
     world.delete("orders").await;
@@ -451,11 +432,7 @@ async fn a_deletion_that_fails_is_tried_again_and_then_handed_to_a_person() {
 
 #[tokio::test]
 async fn a_stack_that_was_deleted_by_hand_is_made_again_at_the_next_look() {
-    let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     world.cloud.delete_by_hand("devops2-g4--orders--prod");
     let scope = Scope::Environment(prod());
     let next = world
