@@ -142,7 +142,7 @@ fn later(minutes: u32) -> Timestamp {
 
 #[tokio::test]
 async fn a_service_with_an_image_becomes_ready_and_then_rests() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+    let world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     assert_eq!(world.phase("orders").await.0, Phase::Ready);
     let deployment = world.deployment("orders");
     assert!(matches!(
@@ -432,7 +432,7 @@ async fn a_deletion_that_fails_is_tried_again_and_then_handed_to_a_person() {
 
 #[tokio::test]
 async fn a_stack_that_was_deleted_by_hand_is_made_again_at_the_next_look() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+    let world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
     world.cloud.delete_by_hand("devops2-g4--orders--prod");
     let scope = Scope::Environment(prod());
     let next = world
