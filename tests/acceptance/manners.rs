@@ -167,7 +167,7 @@ fn a_field_patched_with_null_gets_its_default_and_the_image_stays() -> Result<()
     );
     assert_eq!(view.manifest.settings.image, Some("nginx:alpine".parse()?));
     let rename = client.patch(&service, &json!({"service": "other"}), "*");
-    assert_eq!(rename.err().and_then(|error| error.status()), Some(400));
+    assert_eq!(rename.err().and_then(|error| error.status()), Some(422));
     Ok(())
 }
 

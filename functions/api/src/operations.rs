@@ -124,7 +124,7 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
         Operation {
             method: Method::PUT,
             takes: Takes::Precondition,
-            body: Some(of::<Manifest>),
+            body: Some(schema::replacement),
             success: OK_OR_CREATED,
             ..read(
                 "/services/{name}",

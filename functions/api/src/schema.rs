@@ -8,6 +8,17 @@ pub(crate) fn any(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object"})
 }
 
+/// A manifest whose name may be left out: it is the address.
+pub(crate) fn replacement(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = slipway_domain::schema::manifest().clone();
+    if let Some(fields) = schema.as_object_mut() {
+        for name in ["$schema", "title", "description", "required"] {
+            fields.remove(name);
+        }
+    }
+    schema.try_into().unwrap_or_else(|_| Schema::default())
+}
+
 /// A merge patch (RFC 7396) of a manifest: every field may be left out, and may be null,
 /// which gives it its default.
 pub(crate) fn patch(_: &mut SchemaGenerator) -> Schema {

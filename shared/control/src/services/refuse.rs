@@ -18,13 +18,15 @@ pub(super) fn same_name(manifest: &Manifest, name: &ServiceName) -> Result<(), S
     if manifest.service == *name {
         Ok(())
     } else {
-        Err(invalid(
-            "/service",
-            format!(
-                "is `{}`, but the address names `{name}`: a service is not renamed, register another",
-                manifest.service
-            ),
-        ))
+        let detail = format!(
+            "is `{}`, but the address names `{name}`: a service is not renamed, register another",
+            manifest.service
+        );
+        // Each is of its form; that they do not go together, no schema can say.
+        Err(ServiceError::Invalid(Problems {
+            problems: vec![Problem::new("/service", detail)],
+            schema: false,
+        }))
     }
 }
 
