@@ -79,6 +79,8 @@ pub struct Failure {
     pub reason: String,
     /// Whether another attempt may succeed by itself.
     pub transient: bool,
+    /// Whether the time before another attempt was waited for.
+    pub rested: bool,
 }
 
 /// A service with its stacks, as one query reads them.

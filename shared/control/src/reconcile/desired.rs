@@ -11,7 +11,10 @@ use crate::record::ServiceState;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Desired {
     /// It is to go, with its record.
-    Absent,
+    Absent {
+        /// The service's generation.
+        generation: u64,
+    },
     /// It stays as it is for now: the service goes, but other stacks of it must go first.
     Held,
     /// There is nothing to run yet.
@@ -42,8 +45,8 @@ impl Desired {
     /// The generation that is wanted, where one is.
     pub fn generation(&self) -> Option<u64> {
         match self {
-            Self::Absent | Self::Held => None,
-            Self::Waiting { generation } => Some(*generation),
+            Self::Held => None,
+            Self::Absent { generation } | Self::Waiting { generation } => Some(*generation),
             Self::Present(target) => Some(target.generation),
         }
     }
@@ -52,6 +55,9 @@ impl Desired {
 /// What `state` wants of its stack `scope`.
 pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desired {
     let service = &state.service;
+    let absent = Desired::Absent {
+        generation: service.generation,
+    };
     match scope {
         Scope::Service if !service.deleting => {
             let template = slipway_synth::service_stack(&service.manifest, platform);
@@ -65,11 +71,11 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
         {
             Desired::Held
         }
-        Scope::Service => Desired::Absent,
-        Scope::Environment(_) if service.deleting => Desired::Absent,
+        Scope::Service => absent,
+        Scope::Environment(_) if service.deleting => absent,
         Scope::Environment(name) => {
             let Some(effective) = service.manifest.effective(name, &platform.environment) else {
-                return Desired::Absent;
+                return absent;
             };
             let render = |desired_count| {
                 slipway_synth::environment_stack(&effective, platform, &RunState { desired_count })

@@ -4,6 +4,7 @@
 //! calls or knows the time: a plan says one action at most, what to tell people, and when to
 //! look again.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use slipway_domain::Phase;
@@ -84,10 +85,10 @@ pub fn plan(desired: &Desired, progress: &Progress, observed: &Observed) -> Plan
     }
     let decide = Decide { progress, observed };
     match (desired, &observed.stack) {
-        (Desired::Absent, stack) => decide.absent(stack.as_ref()),
+        (Desired::Absent { .. }, stack) => decide.absent(stack.as_ref()),
         (Desired::Held, _) => decide.held(),
         (Desired::Waiting { .. }, _) => decide.waiting(),
-        (Desired::Present(target), None) => decide.create(target),
+        (Desired::Present(_), None) => decide.create(),
         (Desired::Present(target), Some(stack)) => decide.present(target, stack),
     }
 }
@@ -100,9 +101,10 @@ struct Decide<'a> {
 impl Decide<'_> {
     fn answer(self, action: Action, phase: Phase, message: impl Into<String>, next: Next) -> Plan {
         let mut progress = self.progress;
+        // What CloudFormation is working on counts, even if the look that began it could not
+        // write that down.
         progress.holds_slot = action.begins_operation()
-            || (progress.holds_slot
-                && matches!(phase, Phase::Creating | Phase::Updating | Phase::Deleting));
+            || matches!(phase, Phase::Creating | Phase::Updating | Phase::Deleting);
         Plan {
             action,
             phase,
@@ -124,10 +126,26 @@ impl Decide<'_> {
     }
 
     fn held(self) -> Plan {
-        self.wait(
-            Phase::Deleting,
-            "Waits until the service's environments are gone.",
-        )
+        let message = "Waits until the service's environments are gone.";
+        let mut plan = self.wait(Phase::Deleting, message);
+        plan.progress.holds_slot = false;
+        plan
+    }
+
+    /// Rests before another attempt, once for each failure; gives itself back when that is
+    /// done and the attempt may be made.
+    fn rest(mut self, phase: Phase) -> ControlFlow<Plan, Self> {
+        match &mut self.progress.failure {
+            Some(failure) if !failure.rested => {
+                failure.rested = true;
+                let delay = backoff(self.progress.attempt);
+                let message = format!("{} · Once more in {} s.", failure.reason, delay.as_secs());
+                let mut plan = self.answer(Action::Nothing, phase, message, Next::Requeue(delay));
+                plan.progress.holds_slot = false;
+                ControlFlow::Break(plan)
+            }
+            Some(_) | None => ControlFlow::Continue(self),
+        }
     }
 
     fn waiting(self) -> Plan {
@@ -169,19 +187,7 @@ impl Decide<'_> {
                 Phase::Deleting,
                 "Waits for the running operation to end, then deletes the stack.",
             ),
-            StackStatus::DeleteFailed if self.progress.attempt >= MAX_ATTEMPTS => {
-                let reason = self.reason("The stack could not be deleted");
-                self.failed(&format!(
-                    "{reason} Remove what stands in the way, then delete the service again."
-                ))
-            }
-            StackStatus::DeleteFailed => {
-                let delay = backoff(self.progress.attempt);
-                self.delete(
-                    "CloudFormation could not delete the stack; once more.",
-                    Next::Requeue(delay),
-                )
-            }
+            StackStatus::DeleteFailed => self.delete_again(),
             StackStatus::CreateFailed
             | StackStatus::CreateComplete
             | StackStatus::RollbackFailed
@@ -194,25 +200,56 @@ impl Decide<'_> {
             | StackStatus::ImportComplete
             | StackStatus::ImportRollbackFailed
             | StackStatus::ImportRollbackComplete => {
-                self.delete("CloudFormation deletes the stack.", Next::AwaitChange)
+                self.delete("CloudFormation deletes the stack.")
             }
         }
     }
 
-    fn delete(mut self, message: &str, next: Next) -> Plan {
+    fn delete(mut self, message: &str) -> Plan {
         self.progress.attempt += 1;
-        self.answer(Action::Delete, Phase::Deleting, message, next)
+        if let Some(failure) = &mut self.progress.failure {
+            failure.rested = false;
+        }
+        self.answer(Action::Delete, Phase::Deleting, message, Next::AwaitChange)
+    }
+
+    /// CloudFormation could not delete the stack. What stands in the way may go by itself, such
+    /// as a network interface that is still in use.
+    fn delete_again(mut self) -> Plan {
+        let reason = self.reason("The stack could not be deleted");
+        if self.progress.attempt >= MAX_ATTEMPTS {
+            return self.failed(&format!(
+                "{reason} · Remove what stands in the way, then delete the service again."
+            ));
+        }
+        self.progress.failure.get_or_insert(Failure {
+            reason,
+            transient: true,
+            rested: false,
+        });
+        match self.rest(Phase::Deleting) {
+            ControlFlow::Break(plan) => plan,
+            ControlFlow::Continue(decide) => {
+                decide.delete("CloudFormation could not delete the stack; once more.")
+            }
+        }
     }
 
     /// There is no stack and one is wanted.
-    fn create(mut self, _: &Target) -> Plan {
-        if let Some(failure) = self.progress.failure.clone()
+    fn create(self) -> Plan {
+        if let Some(failure) = &self.progress.failure
             && (!failure.transient || self.progress.attempt >= MAX_ATTEMPTS)
         {
-            return self.failed(&failure.reason);
+            let reason = failure.reason.clone();
+            return self.failed(&reason);
         }
-        self.progress.attempt += 1;
-        self.answer(
+        let mut decide = match self.rest(Phase::Pending) {
+            ControlFlow::Break(plan) => return plan,
+            ControlFlow::Continue(decide) => decide,
+        };
+        decide.progress.failure = None;
+        decide.progress.attempt += 1;
+        decide.answer(
             Action::Prepare,
             Phase::Creating,
             "CloudFormation prepares the stack.",
@@ -222,8 +259,8 @@ impl Decide<'_> {
 
     fn present(self, target: &Target, stack: &ObservedStack) -> Plan {
         match stack.status {
-            StackStatus::DeleteComplete => self.create(target),
-            StackStatus::ReviewInProgress => self.review(target),
+            StackStatus::DeleteComplete => self.create(),
+            StackStatus::ReviewInProgress => self.review(),
             StackStatus::CreateInProgress | StackStatus::ImportInProgress => {
                 self.wait(Phase::Creating, "CloudFormation creates the stack.")
             }
@@ -246,7 +283,7 @@ impl Decide<'_> {
             StackStatus::DeleteInProgress => {
                 self.wait(Phase::Creating, "Waits until the former stack is gone.")
             }
-            StackStatus::DeleteFailed => self.clean_up("An earlier stack could not be deleted"),
+            StackStatus::DeleteFailed => self.delete_again(),
             StackStatus::CreateFailed
             | StackStatus::RollbackComplete
             | StackStatus::RollbackFailed => self.clean_up("Creating the stack failed"),
@@ -259,20 +296,20 @@ impl Decide<'_> {
             StackStatus::UpdateRollbackFailed | StackStatus::ImportRollbackFailed => {
                 let reason = self.reason("The update failed, and so did taking it back");
                 self.failed(&format!(
-                    "{reason} Continue the rollback in CloudFormation, then change the service again."
+                    "{reason} · Continue the rollback in CloudFormation, then change the service again."
                 ))
             }
         }
     }
 
     /// The stack awaits the execution of the change set that creates it.
-    fn review(mut self, target: &Target) -> Plan {
+    fn review(mut self) -> Plan {
         match &self.observed.change_set {
             // None bears this attempt's name: an older intent left the stack like this.
-            None if self.progress.attempt == 0 => self.create(target),
+            None if self.progress.attempt == 0 => self.create(),
             None => {
                 self.progress.attempt -= 1;
-                self.create(target)
+                self.create()
             }
             Some(ChangeSet::Preparing) => {
                 let delay = Duration::from_secs(2);
@@ -309,23 +346,22 @@ impl Decide<'_> {
         let failure = self
             .progress
             .failure
-            .get_or_insert(Failure { reason, transient })
+            .get_or_insert(Failure {
+                reason,
+                transient,
+                rested: false,
+            })
             .clone();
-        let message = if final_word {
-            format!("{} The failed stack is being removed.", failure.reason)
+        let then = if final_word {
+            "."
         } else {
-            format!(
-                "{} The failed stack is being removed; then once more.",
-                failure.reason
-            )
+            ", and then made once more."
         };
-        let delay = backoff(self.progress.attempt);
-        let mut plan = self.answer(
-            Action::Delete,
-            Phase::Deleting,
-            message,
-            Next::Requeue(delay),
+        let message = format!(
+            "{} · The failed stack is being removed{then}",
+            failure.reason
         );
+        let mut plan = self.answer(Action::Delete, Phase::Deleting, message, Next::AwaitChange);
         if final_word {
             plan.end = Some(End::Failed(failure.reason));
         }
@@ -362,7 +398,7 @@ impl Decide<'_> {
             }
             RolloutState::Completed if runs_ours => self.ready(&format!("Runs with {running} of {wanted} tasks.")),
             RolloutState::Completed => self.failed(
-                "ECS went back to the former task definition: the new tasks did not become healthy. Look at the service's log group, then deploy again.",
+                "ECS went back to the former task definition: the new tasks did not become healthy. Look at the service's log group, then deploy an image that works.",
             ),
             RolloutState::Failed => {
                 let reason = format!("ECS gave the new tasks up: {}", rollout.reason);
@@ -379,6 +415,7 @@ impl Decide<'_> {
     }
 
     fn update(mut self) -> Plan {
+        self.progress.failure = None;
         self.progress.attempt += 1;
         self.answer(
             Action::Update,
@@ -399,14 +436,18 @@ impl Decide<'_> {
         }
         let reason = self.reason("The update failed and was taken back; what ran before runs on");
         let transient = is_transient(&reason);
-        if transient && self.progress.attempt < MAX_ATTEMPTS {
-            let delay = backoff(self.progress.attempt);
-            self.progress.failure = Some(Failure { reason, transient });
-            let mut plan = self.update();
-            plan.next = Next::Requeue(delay);
-            return plan;
+        if !transient || self.progress.attempt >= MAX_ATTEMPTS {
+            return self.failed(&reason);
         }
-        self.failed(&reason)
+        self.progress.failure.get_or_insert(Failure {
+            reason,
+            transient,
+            rested: false,
+        });
+        match self.rest(Phase::Pending) {
+            ControlFlow::Break(plan) => plan,
+            ControlFlow::Continue(decide) => decide.update(),
+        }
     }
 
     fn reason(&self, what: &str) -> String {

@@ -152,7 +152,10 @@ where
             return self.forget(look).await;
         }
         let mut record = look.record.clone();
-        record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
+        // What is only held was not looked at, and stays as it is known.
+        if !matches!(desired, Desired::Held) {
+            record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
+        }
         if plan.action.begins_operation() {
             if self.registry.acquire(&name).await? {
                 match self.perform(look, desired, observed, &mut plan).await {
@@ -165,8 +168,12 @@ where
                 queue(&mut plan, look.record);
             }
         }
-        let settles = plan.phase != look.record.status.phase || look.record.progress.holds_slot;
-        if !plan.progress.holds_slot && settles {
+        // A slot may be held that no record tells of: a look may have ended right behind taking
+        // it. Whatever was not settled gives it back when it is.
+        let may_hold = plan.phase != look.record.status.phase
+            || look.record.progress.holds_slot
+            || look.record.attention;
+        if !plan.progress.holds_slot && may_hold {
             self.registry.release(&name).await?;
         }
         self.save(look, desired, observed, record, plan).await
@@ -211,7 +218,7 @@ where
             }
             (
                 Action::Prepare | Action::Update,
-                Desired::Absent | Desired::Held | Desired::Waiting { .. },
+                Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. },
             )
             | (Action::Nothing | Action::Forget, _) => Ok(None),
         }

@@ -82,20 +82,20 @@ impl World {
     }
 
     /// One sweep over everything whose attention is set; answers how much that was.
-    async fn sweep(&self, minute: u32) -> usize {
+    async fn sweep(&self, minute: u32) {
         let now = later(minute);
         let stacks = self.registry.attention(now, 1000).await.unwrap();
         for (service, scope) in &stacks {
             // A look that fails is made again by the next sweep.
             let _ = self.reconciler.reconcile(service, scope, now).await;
         }
-        stacks.len()
     }
 
     /// Sweeps until nothing wants attention.
     async fn settle(&self) {
         for minute in 1..200 {
-            if self.sweep(minute).await == 0 {
+            self.sweep(minute).await;
+            if self.registry.all_attention().is_empty() {
                 return;
             }
         }
@@ -414,9 +414,9 @@ async fn an_environment_that_the_manifest_drops_is_deleted_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_fails_is_tried_again_and_then_handed_to_a_person() {
+async fn a_deletion_that_fails_is_tried_again_then_handed_to_a_person_and_goes_on_when_asked() {
     let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
-    let stuck = || Script::Fails("Repository: it is in use".to_owned());
+    let stuck = || Script::Fails("AlbSecurityGroup: it is in use".to_owned());
     world.cloud.script(std::iter::repeat_with(stuck).take(2));
     world.delete("orders").await;
     world.settle().await;
@@ -427,6 +427,115 @@ async fn a_deletion_that_fails_is_tried_again_and_then_handed_to_a_person() {
             .await
             .unwrap()
             .is_none()
+    );
+
+    world
+        .register(json!({"service": "orders", "image": "nginx:1"}))
+        .await;
+    world.settle().await;
+    let tries = usize::try_from(MAX_ATTEMPTS).unwrap();
+    world
+        .cloud
+        .script(std::iter::repeat_with(stuck).take(tries));
+    world.delete("orders").await;
+    for minute in 1..60 {
+        world.sweep(minute).await;
+    }
+    let (phase, message) = world.phase("orders").await;
+    assert_eq!(phase, Phase::Failed);
+    assert!(message.contains("it is in use"), "{message}");
+    assert_eq!(world.registry.slots().0, 0);
+    world.delete("orders").await;
+    world.settle().await;
+    assert!(
+        world
+            .registry
+            .service(&name("orders"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn the_service_stack_is_known_while_it_waits_for_its_environments_to_go() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+    world.delete("orders").await;
+    world.sweep(1).await;
+    let state = world
+        .registry
+        .service(&name("orders"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(state.stacks[&Scope::Service].status.stack_id.is_some());
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_given_time_before_the_next_attempt() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+    world
+        .cloud
+        .script([Script::Fails("Route: ConflictException".to_owned())]);
+    world.patch("orders", json!({"image": "nginx:2"})).await;
+    let scope = Scope::Environment(prod());
+    let mut nexts = Vec::new();
+    for minute in 1..6 {
+        nexts.push(
+            world
+                .reconciler
+                .reconcile(&name("orders"), &scope, later(minute))
+                .await
+                .unwrap(),
+        );
+    }
+    assert_eq!(world.phase("orders").await.0, Phase::Updating);
+    assert!(nexts.contains(&Next::Requeue(backoff(1))), "{nexts:?}");
+}
+
+#[tokio::test]
+async fn a_slot_is_kept_while_an_operation_runs_that_no_record_tells_of() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+    world.patch("orders", json!({"image": "nginx:2"})).await;
+    let scope = Scope::Environment(prod());
+    world.registry.lose_saves(1);
+    assert!(
+        world
+            .reconciler
+            .reconcile(&name("orders"), &scope, later(1))
+            .await
+            .is_err()
+    );
+    assert_eq!(world.registry.slots().0, 1);
+    let next = world
+        .reconciler
+        .reconcile(&name("orders"), &scope, later(2))
+        .await
+        .unwrap();
+    assert_eq!((next, world.registry.slots().0), (Next::AwaitChange, 1));
+    world.settle().await;
+    assert_eq!(world.registry.slots().0, 0);
+}
+
+#[tokio::test]
+async fn a_slot_that_was_taken_for_nothing_is_given_back() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+    world.patch("orders", json!({"image": "nginx:2"})).await;
+    world.cloud.script([Script::Throttled]);
+    let scope = Scope::Environment(prod());
+    assert!(
+        world
+            .reconciler
+            .reconcile(&name("orders"), &scope, later(1))
+            .await
+            .is_err()
+    );
+    assert_eq!(world.registry.slots().0, 1);
+    world.patch("orders", json!({"image": "nginx:1"})).await;
+    world.settle().await;
+    assert_eq!(
+        (world.phase("orders").await.0, world.registry.slots().0),
+        (Phase::Ready, 0)
     );
 }
 
@@ -462,7 +571,7 @@ async fn wants() -> [(&'static str, Desired); 3] {
     let platform = Platform::sample();
     let changed = desired(&state, &Scope::Environment(prod()), &platform);
     [
-        ("absent", Desired::Absent),
+        ("absent", Desired::Absent { generation: 1 }),
         ("held", Desired::Held),
         ("present", changed),
     ]
@@ -508,7 +617,7 @@ async fn every_status_has_an_answer_and_what_is_unsettled_is_looked_at_again() {
                     plan.message.ends_with(['.', ':']) || plan.message.contains(' '),
                     "{case}"
                 );
-                if desired == Desired::Absent {
+                if matches!(desired, Desired::Absent { .. }) {
                     assert!(
                         !matches!(
                             plan.action,

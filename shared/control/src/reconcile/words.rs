@@ -60,6 +60,7 @@ pub(super) fn refuse(plan: &mut Plan, error: &PortError) {
     plan.progress.failure = Some(Failure {
         reason,
         transient: false,
+        rested: false,
     });
     plan.progress.holds_slot = false;
     plan.next = Next::Done;
@@ -79,10 +80,12 @@ pub(super) fn describe(
     let status = &mut record.status;
     status.enter(plan.phase, &*plan.message, now);
     status.observed_generation = generation;
-    if let Some(stack) = &observed.stack {
-        status.outputs.clone_from(&stack.outputs);
-    } else {
-        status.outputs.clear();
+    match (&observed.stack, desired) {
+        (Some(stack), _) => status.outputs.clone_from(&stack.outputs),
+        (None, Desired::Held) => {}
+        (None, Desired::Absent { .. } | Desired::Waiting { .. } | Desired::Present(_)) => {
+            status.outputs.clear();
+        }
     }
     status.url = (plan.phase == Phase::Ready)
         .then(|| status.outputs.get("Url").cloned())

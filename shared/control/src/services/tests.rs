@@ -135,6 +135,19 @@ async fn the_same_key_gives_the_same_answer_and_another_request_under_it_is_refu
 }
 
 #[tokio::test]
+async fn a_key_is_the_same_roles_in_another_session() {
+    let api = api(FakeRegistry::new(5));
+    let session = |n, session| Caller {
+        actor: format!("arn:aws:sts::111122223333:assumed-role/ci/{session}"),
+        ..keyed(n, "k")
+    };
+    let manifest = json!({"service": "orders"});
+    let first = api.register(&manifest, &session(1, "run-1")).await.unwrap();
+    let again = api.register(&manifest, &session(2, "run-2")).await.unwrap();
+    assert_eq!(first, again);
+}
+
+#[tokio::test]
 async fn a_change_needs_the_etag_of_what_was_read() {
     let api = api(FakeRegistry::new(5));
     let one = register(&api, 1, json!({"service": "orders"}))

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use slipway_domain::{Cause, EnvironmentName, Image, Manifest, ServiceName};
+use slipway_domain::{Cause, EnvironmentName, Image, Manifest, Phase, ServiceName};
 
 use super::refuse::{alive, check, invalid, refusal, replay, same_name};
 use super::{Caller, Precondition, Services, Written, no_environment};
@@ -46,11 +46,20 @@ where
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(view),
                 Err(CommitError::Contended) => {}
-                Err(CommitError::Moved) => return Err(ServiceError::Exists(name)),
+                Err(CommitError::Moved) => return Err(self.taken(name).await?),
                 Err(error) => return replay(error, &change, &name),
             }
         }
         Err(ServiceError::Contended(name))
+    }
+
+    /// Why a name cannot be registered.
+    async fn taken(&self, name: ServiceName) -> Result<ServiceError, ServiceError> {
+        let state = self.registry.service(&name).await?;
+        Ok(match state {
+            Some(state) if state.service.deleting => ServiceError::Deleting(name),
+            Some(_) | None => ServiceError::Exists(name),
+        })
     }
 
     /// Brings a service to a manifest, and registers it if there is none. An environment
@@ -161,11 +170,19 @@ where
     ) -> Result<DeletionView, ServiceError> {
         for _ in 0..TRIES {
             let state = self.state(name).await?;
-            if state.service.deleting && precondition.is_some() {
-                // The same wish once more; that the first one moved the ETag is no obstacle.
+            // The same wish once more: that the first one moved the ETag is no obstacle, and a
+            // deletion that got stuck goes on.
+            let again = state.service.deleting && precondition.is_some();
+            let stuck = state
+                .stacks
+                .values()
+                .any(|stack| stack.status.phase == Phase::Failed);
+            if again && !stuck {
                 return Ok(self.deletion(&state));
             }
-            check(&state, precondition)?;
+            if !again {
+                check(&state, precondition)?;
+            }
             if state.service.manifest.deletion_protection {
                 return Err(ServiceError::Protected(name.clone()));
             }
@@ -280,9 +297,19 @@ fn with_key(
 ) -> Change {
     change.seen = caller.key.as_ref().map(|key| Seen {
         key: key.clone(),
-        request: sha256(&serde_json::to_vec(&(&caller.actor, request)).unwrap_or_default()),
+        request: sha256(
+            &serde_json::to_vec(&(principal(&caller.actor), request)).unwrap_or_default(),
+        ),
         response: serde_json::to_value(response).unwrap_or_default(),
         expires_at: caller.stamp.now + jiff::SignedDuration::from_secs(KEY_SECONDS),
     });
     change
+}
+
+/// Who a caller is whatever session it comes in: an assumed role without its session's name.
+fn principal(arn: &str) -> &str {
+    match arn.rsplit_once('/') {
+        Some((role, _)) if arn.contains(":assumed-role/") => role,
+        _ => arn,
+    }
 }
