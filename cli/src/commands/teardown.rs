@@ -105,7 +105,8 @@ fn next_steps(stack: Option<&PlatformStack>, region: &str) -> String {
          deletion and holds every service's history, and the bucket for large templates. To remove both:\n  \
            aws dynamodb update-table --region {region} --table-name {table} --no-deletion-protection-enabled\n  \
            aws dynamodb delete-table --region {region} --table-name {table}\n  \
-           aws s3 rb --force s3://{bucket}\n\
+           aws s3api delete-objects --bucket {bucket} --delete \"$(aws s3api list-object-versions --bucket {bucket} --query '{{Objects: Versions[].{{Key: Key, VersionId: VersionId}}}}')\"  # if it holds any\n  \
+           aws s3 rb s3://{bucket}\n\
          {words}"
     )
 }
@@ -134,7 +135,8 @@ mod tests {
             deletion and holds every service's history, and the bucket for large templates. To remove both:
               aws dynamodb update-table --region us-east-1 --table-name registry-1 --no-deletion-protection-enabled
               aws dynamodb delete-table --region us-east-1 --table-name registry-1
-              aws s3 rb --force s3://templates-1
+              aws s3api delete-objects --bucket templates-1 --delete "$(aws s3api list-object-versions --bucket templates-1 --query '{Objects: Versions[].{Key: Key, VersionId: VersionId}}')"  # if it holds any
+              aws s3 rb s3://templates-1
         "#]].assert_eq(&next_steps(Some(&stack), "us-east-1"));
     }
 }
