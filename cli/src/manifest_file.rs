@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
-use slipway_domain::{Manifest, Problem, ServiceName};
+use slipway_domain::{Manifest, Platform, Problem, ServiceName};
 
 /// The longest file that is read; the API takes less.
 const LONGEST: u64 = 1024 * 1024;
@@ -82,9 +82,14 @@ pub(crate) fn findings(file: &str, problems: &[Problem]) -> Vec<Finding> {
 }
 
 impl Document {
-    /// The manifest, with its defaults filled in.
-    pub(crate) fn manifest(&self) -> Result<Manifest, Vec<Finding>> {
-        Manifest::read(&self.value).map_err(|problems| findings(&self.file, &problems.problems))
+    /// The manifest, with its defaults filled in, held to the rules of a platform if there is
+    /// one.
+    pub(crate) fn manifest(&self, platform: Option<&Platform>) -> Result<Manifest, Vec<Finding>> {
+        let read = match platform {
+            Some(platform) => Manifest::read_on(&self.value, platform),
+            None => Manifest::read(&self.value),
+        };
+        read.map_err(|problems| findings(&self.file, &problems.problems))
     }
 
     /// The service that the document names, whatever else is in it: all other rules are the
@@ -95,7 +100,7 @@ impl Document {
             .and_then(|name| name.parse().ok())
         {
             Some(name) => Ok(name),
-            None => Err(self.manifest().err().unwrap_or_default()),
+            None => Err(self.manifest(None).err().unwrap_or_default()),
         }
     }
 }
@@ -166,7 +171,7 @@ mod tests {
 
     fn wrong(text: &str) -> String {
         let findings = match parse("orders.yaml", text) {
-            Ok(document) => document.manifest().unwrap_err(),
+            Ok(document) => document.manifest(None).unwrap_err(),
             Err(finding) => vec![finding],
         };
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();

@@ -11,21 +11,18 @@ use crate::{manifest_file, platform_file};
 
 pub(super) fn run(options: &Template, console: &Console) -> Result<(), Failure> {
     let document = manifest_file::read(&options.file).map_err(|finding| refused(&[finding]))?;
-    let manifest = document.manifest().map_err(|findings| refused(&findings))?;
-    let platform = match &options.platform {
-        Some(file) => {
-            let platform = platform_file::read(file)?;
-            manifest
-                .check_on(&platform)
-                .map_err(|it| refused(&manifest_file::findings(&document.file, &it.problems)))?;
-            platform
-        }
-        None => {
-            console
-                .note("rendered with the values of a sample platform; --platform FILE takes yours");
-            Platform::sample()
-        }
-    };
+    let platform = options
+        .platform
+        .as_deref()
+        .map(platform_file::read)
+        .transpose()?;
+    let manifest = document
+        .manifest(platform.as_ref())
+        .map_err(|findings| refused(&findings))?;
+    let platform = platform.unwrap_or_else(|| {
+        console.note("rendered with the values of a sample platform; --platform FILE takes yours");
+        Platform::sample()
+    });
     let template = if options.service_stack {
         service_stack(&manifest, &platform)
     } else {

@@ -24,24 +24,43 @@ impl Manifest {
     ///
     /// # Errors
     /// Everything that is wrong with it: what the schema refuses, and what a schema cannot
-    /// say. What depends on a platform is [`Self::check_on`]'s.
+    /// say. What depends on a platform is [`Self::read_on`]'s.
     pub fn read(document: &Value) -> Result<Self, Problems> {
+        Self::examine(document, None)
+    }
+
+    /// Reads a manifest for a platform, with its defaults filled in.
+    ///
+    /// # Errors
+    /// All of [`Self::read`]'s and all of [`Self::check_on`]'s, at once.
+    pub fn read_on(document: &Value, platform: &Platform) -> Result<Self, Problems> {
+        Self::examine(document, Some(platform))
+    }
+
+    fn examine(document: &Value, platform: Option<&Platform>) -> Result<Self, Problems> {
         let document = &whole_numbers(document);
         let refused = schema::check(document);
-        let mut problems = forbidden::find(document);
-        let pruned = without(document, &refused);
-        let manifest = serde_json::from_value::<Self>(pruned);
+        let manifest = serde_json::from_value::<Self>(without(document, &refused));
+        let mut rules = Vec::new();
         if let Ok(manifest) = &manifest {
-            problems.extend(
-                manifest
-                    .rules()
+            rules.extend(manifest.rules());
+            // What the platform allows depends on the service's name.
+            let on_platform = platform.and_then(|platform| manifest.check_on(platform).err());
+            rules.extend(
+                on_platform
                     .into_iter()
-                    .filter(|rule| !rule.rests_on(&refused))
-                    .map(|rule| rule.problem),
+                    .flat_map(|found| found.problems)
+                    .map(|problem| Rule {
+                        fields: vec![problem.pointer.clone(), "/service".to_owned()],
+                        problem,
+                    }),
             );
         }
+        rules.retain(|rule| !rule.rests_on(&refused));
         let schema = !refused.is_empty();
-        let mut all: BTreeSet<Problem> = refused.into_iter().chain(problems).collect();
+        let mut all: BTreeSet<Problem> = refused.into_iter().collect();
+        all.extend(forbidden::find(document));
+        all.extend(rules.into_iter().map(|rule| rule.problem));
         match manifest {
             Ok(manifest) if all.is_empty() => Ok(manifest),
             Ok(_) => Err(Problems {

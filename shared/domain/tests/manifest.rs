@@ -332,6 +332,24 @@ fn secrets_must_lie_under_the_allowed_prefixes_and_never_among_the_platforms_own
 }
 
 #[test]
+fn what_a_platform_refuses_comes_with_all_the_rest() {
+    let document = json!({
+        "service": "orders", "memory": 4096, "prot": 1, "secrets": {"S": "ssm:/elsewhere"}
+    });
+    let problems = Manifest::read_on(&document, &Platform::sample()).unwrap_err();
+    let pointers: Vec<&str> = problems
+        .problems
+        .iter()
+        .map(|p| p.pointer.as_str())
+        .collect();
+    assert_eq!(pointers, ["/memory", "/prot", "/secrets/S"]);
+    // Whose secrets these would be is not known without a name.
+    let nameless = json!({"service": "Bad", "secrets": {"S": "ssm:/elsewhere"}});
+    let problems = Manifest::read_on(&nameless, &Platform::sample()).unwrap_err();
+    assert_eq!(problems.problems.len(), 1);
+}
+
+#[test]
 fn images_come_from_allowed_registries_only() {
     let mut platform = Platform::sample();
     platform.allowed_registries = vec!["ghcr.io".to_owned()];

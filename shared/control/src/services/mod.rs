@@ -75,9 +75,7 @@ where
     G: RouteReader,
 {
     fn read(&self, document: &Value) -> Result<Manifest, Problems> {
-        let manifest = Manifest::read(document)?;
-        manifest.check_on(&self.platform)?;
-        Ok(manifest)
+        Manifest::read_on(document, &self.platform)
     }
 
     async fn state(&self, name: &ServiceName) -> Result<ServiceState, ServiceError> {
