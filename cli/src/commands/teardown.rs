@@ -112,7 +112,6 @@ fn next_steps(stack: Option<&PlatformStack>, region: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 mod tests {
     use super::*;
     use expect_test::expect;
