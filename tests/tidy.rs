@@ -238,7 +238,7 @@ fn every_source_file_says_what_it_is_and_holds_one_idea() {
         );
         let lines = text.lines().count();
         assert!(
-            lines <= 600,
+            lines <= 500,
             "{name} has {lines} lines: which ideas does it hold?"
         );
     }
