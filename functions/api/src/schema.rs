@@ -50,8 +50,25 @@ fn optional(schema: &mut Value) {
     }
 }
 
+/// Lets a value be null, in the plainest words that JSON Schema has for its kind.
 fn nullable(schema: &mut Value) {
     optional(schema);
-    let inner = schema.take();
-    *schema = serde_json::json!({"anyOf": [inner, {"type": "null"}]});
+    let null = serde_json::json!({"type": "null"});
+    if let Some(Value::Array(options)) = schema.get_mut("oneOf") {
+        options.push(null);
+        return;
+    }
+    match schema.get("type") {
+        Some(Value::Array(_)) => {}
+        Some(Value::String(only)) => {
+            schema["type"] = serde_json::json!([only, "null"]);
+            if let Some(Value::Array(options)) = schema.get_mut("enum") {
+                options.push(Value::Null);
+            }
+        }
+        _ => {
+            let inner = schema.take();
+            *schema = serde_json::json!({"anyOf": [inner, null]});
+        }
+    }
 }
