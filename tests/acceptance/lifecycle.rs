@@ -91,8 +91,8 @@ fn a_service_that_moves_to_another_path_gives_the_former_one_free() -> Result<()
     register(&client, &manifest("mover"))?;
     platform.ready(&mover)?;
     patch(&client, &mover, &json!({"path": "/moved/away"}))?;
-    let moved = platform.ready(&mover)?;
-    let url = moved.environments[&prod()]
+    let after = platform.ready(&mover)?;
+    let url = after.environments[&prod()]
         .stack
         .url
         .clone()
