@@ -38,8 +38,7 @@ fn run(screen: &Screen, stays: bool) -> Result<()> {
         .build()?;
     let (interrupt, interrupted) = std::sync::mpsc::channel();
     runtime.spawn(async move {
-        // Without a handler for it, Ctrl-C ends the program at once, which is what is wanted then.
-        if tokio::signal::ctrl_c().await.is_ok() {
+        while tokio::signal::ctrl_c().await.is_ok() {
             let _ = interrupt.send(());
         }
     });
@@ -54,7 +53,7 @@ fn run(screen: &Screen, stays: bool) -> Result<()> {
     };
     screen.heading("The local cloud: an AWS emulator, and our companion in front of it");
     let cloud = runtime
-        .block_on(LocalCloud::start(options))
+        .block_on(unless_interrupted(LocalCloud::start(options)))
         .context("the local cloud did not start")?;
     screen.line(&format!("  answers at {}", cloud.endpoint()));
 
@@ -80,7 +79,7 @@ fn tell(
         region: None,
     };
     let platform = runtime
-        .block_on(cloud.deploy_platform(&deploy))
+        .block_on(unless_interrupted(cloud.deploy_platform(&deploy)))
         .context("the platform was not deployed")?;
     screen.line(&format!(
         "  {} resources, {} outputs",
@@ -125,6 +124,14 @@ fn tell(
         let _ = interrupted.recv();
     }
     Ok(())
+}
+
+/// What the work gives, or an error as soon as Ctrl-C is pressed.
+async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    }
 }
 
 fn base(platform: &Platform) -> Result<String> {

@@ -30,9 +30,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let size = fs::copy(&from, folder.join("bootstrap"))
             .map_err(|error| format!("{}: {error}", from.display()))?;
         println!(
-            "  {} ({:.1} MB)",
+            "  {} ({} kB)",
             folder.join("bootstrap").display(),
-            size as f64 / 1e6
+            size / 1000
         );
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! The reconciler's entry: whatever event arrives, it only names stacks to look at.
 //!
-//! A look that fails is tried again by a message on the wake queue, so that one stack's
-//! trouble stops no other; only when that message cannot be sent does the event itself count
-//! as failed, and is retried by whoever sent it.
+//! A look that fails stops no other stack. Where a message of the wake queue asked for it, the
+//! message comes again, and after some times reaches the failure queue; where an event did, one
+//! message is sent; the sweep of the next minute looks again in any case, and sends nothing.
 
 mod wake;
 
@@ -49,59 +49,87 @@ where
         now: impl Fn() -> Timestamp,
     ) -> Result<Value, ReconcileError> {
         match wakes(&event, self.reconciler.platform.name.as_str()) {
-            Wakes::Sweep => {
-                let stacks = self.reconciler.registry.attention(now(), SWEEP).await?;
-                tracing::info!(stacks = stacks.len(), "sweep");
-                for (service, scope) in stacks {
-                    self.look(&service, &scope, now()).await?;
-                }
-                Ok(Value::Null)
+            Wakes::Sweep => self.sweep(&now).await?,
+            Wakes::One(wake) => self.put_off(&wake, &now).await?,
+            Wakes::Records(entries) => return Ok(self.batch(entries, &now, Failed::PutOff).await),
+            Wakes::Messages(entries) => {
+                return Ok(self.batch(entries, &now, Failed::ComesAgain).await);
             }
-            Wakes::One(wake) => {
-                self.wake(&wake, &now).await?;
-                Ok(Value::Null)
-            }
-            Wakes::Batch(entries) => {
-                let mut failures = Vec::new();
-                for (id, wake) in entries {
-                    if let Err(error) = self.wake(&wake, &now).await {
-                        tracing::error!(error = chain(&error), service = %wake.service, "a look failed, and could not be put off");
-                        failures.push(json!({"itemIdentifier": id}));
-                    }
-                }
-                Ok(json!({"batchItemFailures": failures}))
-            }
-            Wakes::Nothing => {
-                tracing::warn!("an event that names no stack of this platform");
-                Ok(Value::Null)
-            }
+            Wakes::Nothing => tracing::warn!("an event that names no stack of this platform"),
         }
+        Ok(Value::Null)
     }
 
-    async fn wake(&self, wake: &Wake, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
-        let scopes = match &wake.scope {
-            Some(scope) => vec![scope.clone()],
-            None => self.reconciler.scopes(&wake.service).await?,
-        };
-        for scope in scopes {
+    /// Looks at every stack whose time has come, and at the slots.
+    async fn sweep(&self, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
+        let stacks = self.reconciler.registry.attention(now(), SWEEP).await?;
+        tracing::info!(stacks = stacks.len(), "sweep");
+        for (service, scope) in stacks {
+            // Told in the log; the next sweep comes in a minute.
+            let _ = self.look(&service, &scope, now()).await;
+        }
+        self.reconciler.free_slots().await
+    }
+
+    /// Handles a batch; the answer names the entries that are to come again.
+    async fn batch(
+        &self,
+        entries: Vec<(String, Wake)>,
+        now: &impl Fn() -> Timestamp,
+        failed: Failed,
+    ) -> Value {
+        let mut failures = Vec::new();
+        for (id, wake) in entries {
+            let done = match failed {
+                Failed::PutOff => self.put_off(&wake, now).await,
+                Failed::ComesAgain => self.all(&wake, now).await,
+            };
+            if done.is_err() {
+                failures.push(json!({"itemIdentifier": id}));
+            }
+        }
+        json!({"batchItemFailures": failures})
+    }
+
+    /// Looks at what an event names; what fails is put off by a message.
+    async fn put_off(
+        &self,
+        wake: &Wake,
+        now: &impl Fn() -> Timestamp,
+    ) -> Result<(), ReconcileError> {
+        for scope in self.scopes(wake).await? {
+            if self.look(&wake.service, &scope, now()).await.is_err() {
+                self.waker.wake(&wake.service, &scope, REST).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn all(&self, wake: &Wake, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
+        for scope in self.scopes(wake).await? {
             self.look(&wake.service, &scope, now()).await?;
         }
         Ok(())
     }
 
+    async fn scopes(&self, wake: &Wake) -> Result<Vec<Scope>, ReconcileError> {
+        match &wake.scope {
+            Some(scope) => Ok(vec![scope.clone()]),
+            None => self.reconciler.scopes(&wake.service).await,
+        }
+    }
+
+    /// Looks at one stack, and asks for the next look if that is to come by itself.
     async fn look(
         &self,
         service: &ServiceName,
         scope: &Scope,
         now: Timestamp,
     ) -> Result<(), ReconcileError> {
-        let next = match self.reconciler.reconcile(service, scope, now).await {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::warn!(error = chain(&error), %service, %scope, "a look failed; again later");
-                Next::Requeue(REST)
-            }
-        };
+        let looked = self.reconciler.reconcile(service, scope, now).await;
+        let next = looked.inspect_err(|error| {
+            tracing::error!(error = chain(error), %service, %scope, "a look failed; again later");
+        })?;
         tracing::info!(%service, %scope, next = ?next, "looked");
         match next {
             Next::Requeue(delay) => Ok(self.waker.wake(service, scope, delay).await?),
@@ -109,4 +137,13 @@ where
             Next::Done | Next::AwaitChange => Ok(()),
         }
     }
+}
+
+/// What becomes of an entry of a batch whose look failed.
+#[derive(Clone, Copy)]
+enum Failed {
+    /// A message asks for another look.
+    PutOff,
+    /// The entry itself comes again.
+    ComesAgain,
 }

@@ -19,8 +19,11 @@ pub enum Wakes {
     Sweep,
     /// Look at this.
     One(Wake),
-    /// Look at each of these; the entry's id is answered when that fails.
-    Batch(Vec<(String, Wake)>),
+    /// Look at the services of these records of the registry's stream; a record's id is
+    /// answered when that fails.
+    Records(Vec<(String, Wake)>),
+    /// Look at the stacks of these messages of the wake queue; likewise.
+    Messages(Vec<(String, Wake)>),
     /// Nothing of this platform.
     Nothing,
 }
@@ -29,7 +32,15 @@ pub enum Wakes {
 /// of CloudFormation or ECS, or the schedule's.
 pub fn wakes(event: &Value, platform: &str) -> Wakes {
     if let Some(records) = event["Records"].as_array() {
-        return Wakes::Batch(records.iter().filter_map(record).collect());
+        let messages = records
+            .iter()
+            .any(|record| record["eventSource"] == "aws:sqs");
+        let entries = records.iter().filter_map(record).collect();
+        return if messages {
+            Wakes::Messages(entries)
+        } else {
+            Wakes::Records(entries)
+        };
     }
     match event["source"].as_str() {
         Some("slipway.sweep") => Wakes::Sweep,
@@ -127,7 +138,7 @@ mod tests {
     fn a_record_of_the_stream_names_a_service() {
         assert_eq!(
             read("registry-stream"),
-            Wakes::Batch(vec![(
+            Wakes::Records(vec![(
                 "4421584500000000017450439091".to_owned(),
                 wake("orders", None)
             )])
@@ -138,7 +149,7 @@ mod tests {
     fn a_message_of_the_wake_queue_names_a_stack() {
         assert_eq!(
             read("wake-queue"),
-            Wakes::Batch(vec![
+            Wakes::Messages(vec![
                 (
                     "059f36b4-87a3-44ab-83d2-661975830a7d".to_owned(),
                     wake("orders", Some("prod"))
@@ -192,7 +203,7 @@ mod tests {
             r#"{"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "not json"}, 7]}"#;
         assert_eq!(
             wakes(&serde_json::from_str(poisoned).unwrap(), "p"),
-            Wakes::Batch(Vec::new())
+            Wakes::Messages(Vec::new())
         );
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{self, Request};
 use slipway_control::fake::{FakeCloud, FakeRegistry, FakeWaker, Script};
-use slipway_control::ports::{ChangeWriter, ServiceReader};
+use slipway_control::ports::{ChangeWriter, ServiceReader, Slots};
 use slipway_control::reconcile::Reconciler;
 use slipway_domain::{Cause, Manifest, Platform, Scope};
 use slipway_reconciler::Handler;
@@ -89,16 +89,65 @@ async fn a_look_that_fails_is_put_off_and_fails_no_other() {
 }
 
 #[tokio::test]
-async fn an_entry_whose_look_cannot_be_put_off_comes_again() {
+async fn a_message_whose_look_fails_comes_again_and_makes_no_other() {
+    let handler = handler();
+    register(&handler, json!({"service": "orders", "image": "nginx:1"})).await;
+    handler.reconciler.stacks.script([Script::Throttled]);
+    let answer = handler.handle(event("wake-queue"), now).await.unwrap();
+    // The second message names a service that is not there, which is nothing to do.
+    let again =
+        json!({"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975830a7d"}]});
+    assert_eq!(answer, again);
+    assert!(handler.waker.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_record_whose_look_cannot_be_put_off_comes_again() {
     let handler = handler();
     register(&handler, json!({"service": "orders", "image": "nginx:1"})).await;
     handler.waker.break_down();
-    let answer = handler.handle(event("wake-queue"), now).await.unwrap();
-    // The second entry names a service that is not there, which is nothing to do.
-    assert_eq!(
-        answer,
-        json!({"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975830a7d"}]})
-    );
+    let answer = handler.handle(event("registry-stream"), now).await.unwrap();
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn sweeps_and_duplicate_events_do_not_multiply_messages() {
+    let handler = handler();
+    let manifests = (0..20).map(|n| json!({"service": format!("s{n}"), "image": "nginx:1"}));
+    for (n, manifest) in (1..).zip(manifests) {
+        let manifest = Manifest::read(&manifest).unwrap();
+        let stamp = Stamp {
+            now: now(),
+            id: Ulid(n << 32),
+        };
+        let request = Request {
+            actor: "test".to_owned(),
+            stamp,
+            action: "register",
+            cause: Cause::Api,
+        };
+        let change = change::register(manifest, &Platform::sample(), &request);
+        handler.reconciler.registry.commit(&change).await.unwrap();
+    }
+    handler.handle(event("sweep"), now).await.unwrap();
+    let first = handler.waker.take().len();
+    assert!(first <= 40, "{first} messages for 40 stacks");
+    // None of them has arrived, and everybody looks again.
+    for _ in 0..10 {
+        handler.handle(event("sweep"), now).await.unwrap();
+    }
+    assert_eq!(handler.waker.take(), []);
+}
+
+#[tokio::test]
+async fn a_slot_that_nobody_needs_is_given_back_by_the_sweep() {
+    let handler = handler();
+    let registry = &handler.reconciler.registry;
+    for lost in ["devops2-g4--gone--prod", "no stack at all"] {
+        assert!(registry.acquire(lost).await.unwrap());
+    }
+    handler.handle(event("sweep"), now).await.unwrap();
+    assert_eq!(registry.slots().0, 0);
 }
 
 #[tokio::test]

@@ -159,8 +159,22 @@ impl StackReader for CloudFormation {
                 Some(ChangeSet::Ready)
             }
             Some(ChangeSetStatus::Failed) => Some(ChangeSet::Failed(reason.to_owned())),
+            Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) => {
+                Some(ChangeSet::Preparing)
+            }
             Some(ChangeSetStatus::DeleteComplete) => None,
-            _ => Some(ChangeSet::Preparing),
+            // It runs already: the stack's own status is about to say so.
+            Some(ChangeSetStatus::CreateComplete)
+                if answer.execution_status() == Some(&ExecutionStatus::ExecuteInProgress) =>
+            {
+                Some(ChangeSet::Preparing)
+            }
+            other => {
+                let status = other.map_or("no status", ChangeSetStatus::as_str);
+                Some(ChangeSet::Failed(format!(
+                    "its change set is {status}: {reason}"
+                )))
+            }
         })
     }
 
@@ -222,6 +236,7 @@ impl StackWriter for CloudFormation {
             .client_request_token(token);
         match call.send().await {
             Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("TokenAlreadyExistsException") => Ok(()),
             Err(error) => {
                 let invalid = error
                     .code()

@@ -20,7 +20,9 @@ pub fn sdk_config(app: &str, region: &str, endpoint: Option<&str>) -> SdkConfig 
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(10))
+        // An attempt that hangs leaves time for another within the shortest function's 15 s.
+        .operation_attempt_timeout(Duration::from_secs(4))
+        .operation_timeout(Duration::from_secs(10))
         .build();
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

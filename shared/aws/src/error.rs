@@ -16,7 +16,7 @@ const TRANSIENT: [&str; 11] = [
     "TooManyRequestsException",
     "TransactionConflictException",
     "TransactionInProgressException",
-    "LimitExceededException",
+    "TransactionCanceledException",
     "ServiceUnavailable",
     "OperationInProgressException",
 ];

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, EnvironmentName, Manifest, Platform, RoutePath, Scope, Step,
+    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Manifest, Platform, RoutePath,
+    Scope, Step,
 };
 
 use crate::Stamp;
@@ -140,10 +141,11 @@ fn build(
     let mut deployments = Vec::new();
     let mut claims = Vec::new();
 
-    let images_changed = before.is_none_or(|state| {
-        state.service.manifest.settings.images != service.manifest.settings.images
+    let concerns_service = before.is_none_or(|state| {
+        let (old, new) = (&state.service.manifest, &service.manifest);
+        old.settings.images != new.settings.images || old.team != new.team
     });
-    if images_changed {
+    if concerns_service {
         let new = !has(&Scope::Service);
         stacks.insert(
             Scope::Service,
@@ -182,21 +184,14 @@ fn build(
             };
             claims.push((effective.path.clone(), owner));
         }
-        let deployment = effective.settings.image.as_ref().map(|image| Deployment {
-            id: request.stamp.deployment(deployments.len() as u128),
-            service: service.name().clone(),
-            environment: environment.clone(),
-            generation: service.generation,
-            cause: request.cause,
-            actor: request.actor.clone(),
-            image: image.clone(),
-            created_at: request.stamp.now,
-            steps: vec![Step {
-                name: "accepted".to_owned(),
-                at: request.stamp.now,
-            }],
-            outcome: None,
-        });
+        let before_id = before
+            .and_then(|state| state.stacks.get(&scope))
+            .and_then(|stack| stack.deployment);
+        let id = later_than(
+            before_id,
+            request.stamp.deployment(deployments.len() as u128),
+        );
+        let deployment = begin(id, &effective, service.generation, request);
         let change = StackChange {
             new: !has(&scope),
             deployment: deployment.as_ref().map(|d| d.id),
@@ -238,6 +233,40 @@ fn build(
     }
 }
 
+/// The deployment that an environment with an image begins.
+fn begin(
+    id: DeploymentId,
+    effective: &Effective,
+    generation: u64,
+    request: &Request,
+) -> Option<Deployment> {
+    let image = effective.settings.image.clone()?;
+    Some(Deployment {
+        id,
+        service: effective.service.clone(),
+        environment: effective.environment.clone(),
+        generation,
+        cause: request.cause,
+        actor: request.actor.clone(),
+        image,
+        created_at: request.stamp.now,
+        steps: vec![Step {
+            name: "accepted".to_owned(),
+            at: request.stamp.now,
+        }],
+        outcome: None,
+    })
+}
+
+/// The id, or the one behind `before`: ids grow with each deployment of a stack, whatever the
+/// clocks of two callers say.
+fn later_than(before: Option<DeploymentId>, id: DeploymentId) -> DeploymentId {
+    match before {
+        Some(before) if before >= id => DeploymentId(ulid::Ulid(before.0.0 + 1)),
+        Some(_) | None => id,
+    }
+}
+
 fn audit(before: Option<&ServiceState>, after: &ServiceRecord, request: &Request) -> AuditEntry {
     AuditEntry {
         id: request.stamp.id,
@@ -276,7 +305,7 @@ impl Change {
                 version: 0,
                 deployment: None,
                 paths: std::collections::BTreeSet::new(),
-                attention: true,
+                attention: Some(self.at),
                 status: StackStatus::new(self.at),
                 progress: crate::record::Progress::default(),
             });

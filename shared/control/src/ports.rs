@@ -126,12 +126,8 @@ pub trait RouteReader: Send + Sync {
 pub struct StackWrite {
     /// The service.
     pub service: ServiceName,
-    /// The team, for the listing.
-    pub team: TeamName,
     /// The record, with the version that was read.
     pub record: StackRecord,
-    /// When to look again at the latest; never, when absent.
-    pub attention: Option<Timestamp>,
     /// Claims to release.
     pub release: Vec<RoutePath>,
     /// Deployments that advanced.
@@ -183,6 +179,9 @@ pub trait Slots: Send + Sync {
     /// Takes a slot for the stack; true also when the stack has one already, and false when
     /// all are taken.
     fn acquire(&self, stack: &str) -> impl Future<Output = PortResult<bool>> + Send;
+
+    /// The stacks that hold a slot.
+    fn holders(&self) -> impl Future<Output = PortResult<Vec<String>>> + Send;
 
     /// Gives the stack's slot back; nothing happens when it has none.
     fn release(&self, stack: &str) -> impl Future<Output = PortResult<()>> + Send;

@@ -47,8 +47,8 @@ pub struct StackRecord {
     pub deployment: Option<DeploymentId>,
     /// The paths that this stack holds claims on; the API adds, the reconciler takes away.
     pub paths: BTreeSet<RoutePath>,
-    /// Whether the sweep looks at the stack.
-    pub attention: bool,
+    /// When the sweep looks at the stack; never, when absent.
+    pub attention: Option<Timestamp>,
     /// What is known of the stack; written by the reconciler alone.
     pub status: StackStatus,
     /// Where the reconciler is; written by the reconciler alone.
@@ -68,6 +68,9 @@ pub struct Progress {
     pub unchanged: Option<String>,
     /// Why the last attempt failed.
     pub failure: Option<Failure>,
+    /// When a message of the wake queue is due that asks for the next look.
+    #[serde(default)]
+    pub wake_at: Option<Timestamp>,
     /// Whether a slot for a stack operation may be held.
     pub holds_slot: bool,
 }

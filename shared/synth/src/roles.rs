@@ -164,7 +164,6 @@ fn prefixes(site: &Site<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
         .collect();
     let secrets = prefixes
         .iter()
-        .flat_map(|prefix| [prefix.as_str(), prefix.trim_start_matches('/')])
         .map(|prefix| site.arn("secretsmanager", &format!("secret:{prefix}*")))
         .collect();
     (parameters, secrets)

@@ -18,15 +18,11 @@ use crate::template::{Template, sha256};
 /// Stamps `logical_id` with the hashes of what the template was rendered from, and of the
 /// template itself before the stamp.
 pub(crate) fn put(template: &mut Template, logical_id: &str, manifest: &Value) {
+    let mut stamp = json!({"Slipway": {"Manifest": sha256(manifest.to_string().as_bytes())}});
+    template.set_metadata(logical_id, stamp.clone());
+    // With the manifest's hash: what changes only the stack's tags, as a team does, is an update.
     let digest = template.hash();
-    let stamp = json!({
-        "Slipway": {
-            "Manifest": sha256(manifest.to_string().as_bytes()),
-            "Template": digest,
-        },
-    });
-    if let Some(resource) = template.resource_mut(logical_id) {
-        resource.insert("Metadata".to_owned(), stamp);
-    }
+    stamp["Slipway"]["Template"] = digest.as_str().into();
+    template.set_metadata(logical_id, stamp);
     template.set_output(DIGEST_OUTPUT, json!({"Value": digest}));
 }

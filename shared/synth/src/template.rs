@@ -90,6 +90,12 @@ impl Template {
         }
     }
 
+    pub(crate) fn set_metadata(&mut self, logical_id: &str, metadata: Value) {
+        if let Some(resource) = self.resource_mut(logical_id) {
+            resource.insert("Metadata".to_owned(), metadata);
+        }
+    }
+
     pub(crate) fn resource_mut(&mut self, logical_id: &str) -> Option<&mut Map<String, Value>> {
         self.0["Resources"].get_mut(logical_id)?.as_object_mut()
     }

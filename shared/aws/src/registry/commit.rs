@@ -54,10 +54,7 @@ impl Registry {
     fn items(&self, change: &Change) -> Result<Vec<(Role, TransactWriteItem)>, CommitError> {
         let mut items = vec![self.service(change)?];
         let name = change.service.name();
-        items.push(self.history(
-            key::generation(name, change.service.generation),
-            &change.service,
-        )?);
+        items.push(self.generation(change)?);
         items.push(self.history(key::audit(name, change.audit.id), &change.audit)?);
         for deployment in &change.deployments {
             let key = key::deployment(name, &deployment.environment, deployment.id);
@@ -125,6 +122,16 @@ impl Registry {
         record: &impl serde::Serialize,
     ) -> Result<(Role, TransactWriteItem), CommitError> {
         let mut item = keyed(key);
+        item.insert("body".to_owned(), json(record));
+        Ok((Role::History, wrap(self.put(item))?))
+    }
+
+    /// A generation bears its incarnation, so that the end of an earlier one removes none of a
+    /// later one's.
+    fn generation(&self, change: &Change) -> Result<(Role, TransactWriteItem), CommitError> {
+        let record = &change.service;
+        let mut item = keyed(key::generation(record.name(), record.generation));
+        item.insert("uid".to_owned(), text(record.uid.to_string()));
         item.insert("body".to_owned(), json(record));
         Ok((Role::History, wrap(self.put(item))?))
     }

@@ -11,7 +11,6 @@ use super::Registry;
 use super::item::{keyed, number, seconds, text};
 use super::key;
 use super::save::built;
-use crate::error::port_error;
 
 /// The most items of a DynamoDB transaction.
 const MAX_ITEMS: usize = 100;
@@ -57,17 +56,16 @@ impl Registry {
                     let delete = Delete::builder()
                         .table_name(&self.table)
                         .set_key(Some(keyed(key::generation(name, *generation))))
+                        .condition_expression("attribute_not_exists(PK) OR uid = :uid")
+                        .expression_attribute_values(":uid", text(service.uid.to_string()))
                         .build()
                         .map_err(built)?;
                     Ok(TransactWriteItem::builder().delete(delete).build())
                 })
                 .collect::<PortResult<Vec<_>>>()?;
-            self.client
-                .transact_write_items()
-                .set_transact_items(Some(deletes))
-                .send()
-                .await
-                .map_err(|error| port_error(super::save::CALL, error))?;
+            if !self.transact(deletes).await? {
+                return Ok(false);
+            }
         }
         let spec = Delete::builder()
             .table_name(&self.table)

@@ -112,7 +112,9 @@ pub(super) fn stack(
         version: get_number(item, "version").unwrap_or(0),
         deployment,
         paths,
-        attention: item.contains_key("attention"),
+        attention: get_number(item, "attention_at")
+            .and_then(|seconds| i64::try_from(seconds).ok())
+            .and_then(|seconds| Timestamp::from_second(seconds).ok()),
         status: document(operation, item, "status")?,
         progress: document(operation, item, "progress")?,
     }))

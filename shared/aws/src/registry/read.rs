@@ -87,7 +87,7 @@ impl ServiceReader for Registry {
         let mut items = summaries(answer.items())?;
         // The last service of a full answer may have more environments than were read.
         let cut = answer.last_evaluated_key().is_some();
-        if cut {
+        if cut && items.len() > 1 {
             items.pop();
         }
         let more = cut || items.len() > limit;
@@ -155,7 +155,7 @@ impl HistoryReader for Registry {
 }
 
 impl Registry {
-    async fn get(&self, key: key::Key) -> PortResult<Option<Item>> {
+    pub(super) async fn get(&self, key: key::Key) -> PortResult<Option<Item>> {
         let answer = self
             .client
             .get_item()

@@ -15,6 +15,8 @@ use crate::error::{port_error, unreadable};
 
 pub(super) const CALL: &str = "dynamodb:TransactWriteItems";
 const QUERY: &str = "dynamodb:Query";
+/// Why a transaction is cancelled when somebody else was quicker.
+const OVERTAKEN: [&str; 2] = ["ConditionalCheckFailed", "TransactionConflict"];
 
 impl StackRegistry for Registry {
     async fn save(&self, write: &StackWrite) -> PortResult<bool> {
@@ -71,6 +73,9 @@ impl StackRegistry for Registry {
         after: Option<DeploymentId>,
         up_to: DeploymentId,
     ) -> PortResult<Vec<Deployment>> {
+        if after.is_some_and(|after| after > up_to) {
+            return Ok(Vec::new());
+        }
         let prefix = key::deployments(environment);
         let first = after.map_or_else(|| prefix.clone(), |id| format!("{prefix}{id}"));
         let mut pages = self
@@ -140,7 +145,7 @@ impl Registry {
             .expression_attribute_values(":progress", json(&record.progress))
             .expression_attribute_values(":next", number(record.version + 1))
             .expression_attribute_values(":version", number(record.version));
-        match write.attention {
+        match record.attention {
             Some(at) => {
                 set.extend(["attention = :region", "attention_at = :at"]);
                 update = update
@@ -207,27 +212,34 @@ impl Registry {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Writes all or nothing; false when a condition did not hold.
+    /// Writes all or nothing; false when a condition did not hold, or another transaction was
+    /// at the same items: read again, decide again.
     pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> PortResult<bool> {
         use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as Error;
-        match self
+        let Err(error) = self
             .client
             .transact_write_items()
             .set_transact_items(Some(items))
             .send()
             .await
-        {
-            Ok(_) => Ok(true),
-            // A condition, or another transaction at the same items: read again, decide again.
-            Err(error)
-                if matches!(
-                    error.as_service_error(),
-                    Some(Error::TransactionCanceledException(_))
-                ) =>
-            {
-                Ok(false)
+        else {
+            return Ok(true);
+        };
+        let overtaken = match error.as_service_error() {
+            Some(Error::TransactionCanceledException(cancelled)) => {
+                let codes = cancelled
+                    .cancellation_reasons()
+                    .iter()
+                    .filter_map(|reason| reason.code());
+                let mut codes = codes.filter(|code| *code != "None").peekable();
+                codes.peek().is_some() && codes.all(|code| OVERTAKEN.contains(&code))
             }
-            Err(error) => Err(port_error(CALL, error)),
+            _ => false,
+        };
+        if overtaken {
+            Ok(false)
+        } else {
+            Err(port_error(CALL, error))
         }
     }
 }

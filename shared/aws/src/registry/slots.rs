@@ -39,6 +39,15 @@ impl Slots for Registry {
         }
     }
 
+    async fn holders(&self) -> PortResult<Vec<String>> {
+        let item = self.get(key::operations(&self.region)).await?;
+        let holders = item
+            .as_ref()
+            .and_then(|item| item.get("holders"))
+            .and_then(|set| set.as_ss().ok());
+        Ok(holders.cloned().unwrap_or_default())
+    }
+
     async fn release(&self, stack: &str) -> PortResult<()> {
         self.client
             .update_item()

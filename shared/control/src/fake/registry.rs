@@ -109,7 +109,7 @@ impl ServiceReader for FakeRegistry {
         Ok(inner.services.get(name).map(|state| {
             let mut state = state.clone();
             for (scope, stack) in &mut state.stacks {
-                stack.attention = inner.attention.contains_key(&(name.clone(), scope.clone()));
+                stack.attention = inner.attention.get(&(name.clone(), scope.clone())).copied();
             }
             state
         }))
@@ -267,7 +267,7 @@ impl ChangeWriter for FakeRegistry {
                     version: 0,
                     deployment: None,
                     paths: BTreeSet::new(),
-                    attention: true,
+                    attention: None,
                     status: StackStatus::new(change.at),
                     progress: Progress::default(),
                 });
@@ -345,7 +345,7 @@ impl StackRegistry for FakeRegistry {
         let mut record = write.record.clone();
         record.version += 1;
         let key = (write.service.clone(), scope.clone());
-        match write.attention {
+        match write.record.attention {
             Some(at) => inner.attention.insert(key, at),
             None => inner.attention.remove(&key),
         };
@@ -459,6 +459,10 @@ impl Slots for FakeRegistry {
         inner.holders.insert(stack.to_owned());
         inner.most_holders = inner.most_holders.max(inner.holders.len());
         Ok(true)
+    }
+
+    async fn holders(&self) -> PortResult<Vec<String>> {
+        Ok(self.call("holders").holders.iter().cloned().collect())
     }
 
     async fn release(&self, stack: &str) -> PortResult<()> {

@@ -72,17 +72,7 @@ pub struct Plan {
 
 /// Decides. The look must have been made for this `desired`.
 pub fn plan(desired: &Desired, progress: &Progress, observed: &Observed) -> Plan {
-    let mut progress = progress.clone();
-    if let Some(generation) = desired.generation()
-        && progress.generation != generation
-    {
-        progress = Progress {
-            generation,
-            deployment: progress.deployment,
-            holds_slot: progress.holds_slot,
-            ..Progress::default()
-        };
-    }
+    let progress = current(progress, desired);
     let decide = Decide { progress, observed };
     match (desired, &observed.stack) {
         (Desired::Absent { .. }, stack) => decide.absent(stack.as_ref()),
@@ -90,6 +80,20 @@ pub fn plan(desired: &Desired, progress: &Progress, observed: &Observed) -> Plan
         (Desired::Waiting { .. }, _) => decide.waiting(),
         (Desired::Present(_), None) => decide.create(),
         (Desired::Present(target), Some(stack)) => decide.present(target, stack),
+    }
+}
+
+/// What is remembered of the generation that is wanted: attempts at an older one do not count.
+pub fn current(progress: &Progress, desired: &Desired) -> Progress {
+    match desired.generation() {
+        Some(generation) if generation != progress.generation => Progress {
+            generation,
+            deployment: progress.deployment,
+            holds_slot: progress.holds_slot,
+            wake_at: progress.wake_at,
+            ..Progress::default()
+        },
+        Some(_) | None => progress.clone(),
     }
 }
 
@@ -461,9 +465,13 @@ impl Decide<'_> {
 /// Whether a failure passes by itself: another stack changed the shared HTTP API at the same
 /// moment (API Gateway answers `ConflictException`), a call was throttled, AWS failed
 /// inside, or a service-linked role of a fresh account was not there yet.
+///
+/// API Gateway says `ConflictException` also of what is there already or contradicts itself,
+/// which does not pass.
 pub fn is_transient(reason: &str) -> bool {
-    const PASSING: [&str; 9] = [
+    const PASSING: [&str; 10] = [
         "ConflictException",
+        "concurrent modification",
         "Throttling",
         "Rate exceeded",
         "TooManyRequests",
@@ -473,7 +481,9 @@ pub fn is_transient(reason: &str) -> bool {
         "service-linked role",
         "ServiceUnavailable",
     ];
+    const LASTING: [&str; 2] = ["already exists", "conflicting"];
     PASSING.iter().any(|mark| reason.contains(mark))
+        && !LASTING.iter().any(|mark| reason.contains(mark))
 }
 
 /// The time before another attempt: 4 s, doubled with each, a minute at most.

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use slipway_domain::{Deployment, Outcome, Phase, Platform, Scope, ServiceName, StackName};
+use slipway_domain::{
+    Deployment, Outcome, Phase, Platform, RoutePath, Scope, ServiceName, StackName,
+};
 
 use super::Next;
 use super::desired::{Desired, desired, token};
 use super::observed::{Observed, StackStatus};
-use super::plan::{Action, Plan, plan};
-use super::words::{advance, describe, queue, refuse};
+use super::plan::{Action, Plan, current, plan};
+use super::words::{advance, ask_once, describe, queue, refuse};
 use crate::error::PortError;
 use crate::ports::{
     HistoryReader, PortResult, ServiceReader, Slots, StackInput, StackReader, StackRegistry,
@@ -19,8 +21,14 @@ use crate::record::{ServiceState, StackRecord};
 
 /// Seconds after which the sweep looks at a stack that is not settled.
 const ATTENTION_SECONDS: i64 = 60;
-/// How long a stack waits before it asks for a slot again.
+/// The most deployments that one look ends: a transaction of DynamoDB has room for 100 items.
+const MAX_DEPLOYMENTS: usize = 80;
+/// When to look again where somebody else was quicker.
+const OVERTAKEN: Next = Next::Requeue(Duration::from_secs(1));
+/// How long a stack waits before it asks for a slot again, at first.
 pub(super) const QUEUE: Duration = Duration::from_secs(5);
+/// The same, at the longest.
+pub(super) const LONGEST_QUEUE: Duration = Duration::from_secs(30);
 
 /// A look at a stack did not come to its end. Nothing is lost: the next look begins anew.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +52,9 @@ pub struct Reconciler<R, S> {
 /// What one look is about.
 struct Look<'a> {
     state: &'a ServiceState,
+    /// The stack's record as the registry has it.
+    found: &'a StackRecord,
+    /// The same, with what is remembered of the generation that is wanted.
     record: &'a StackRecord,
     name: StackName,
     now: Timestamp,
@@ -65,6 +76,27 @@ where
         Ok(scopes)
     }
 
+    /// Gives back slots whose stacks are gone or settled: a look may have ended between taking
+    /// a slot and writing that down.
+    pub async fn free_slots(&self) -> Result<(), ReconcileError> {
+        for holder in self.registry.holders().await? {
+            let needed = match holder.parse::<StackName>() {
+                Ok(name) => {
+                    let state = self.registry.service(&name.service).await?;
+                    let stack = state
+                        .as_ref()
+                        .and_then(|state| state.stacks.get(&name.scope));
+                    stack.is_some_and(|stack| stack.attention.is_some())
+                }
+                Err(_) => false,
+            };
+            if !needed {
+                self.registry.release(&holder).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at one stack of a service once.
     pub async fn reconcile(
         &self,
@@ -75,9 +107,14 @@ where
         let Some(state) = self.registry.service(service).await? else {
             return Ok(Next::Done);
         };
-        let Some(record) = state.stacks.get(scope) else {
+        let Some(found) = state.stacks.get(scope) else {
             return Ok(Next::Done);
         };
+        let desired = desired(&state, scope, &self.platform);
+        // Attempts at an older generation count for nothing, in what is looked at as in what
+        // is decided.
+        let mut record = found.clone();
+        record.progress = current(&found.progress, &desired);
         let name = StackName {
             platform: self.platform.name.clone(),
             service: service.clone(),
@@ -85,11 +122,11 @@ where
         };
         let look = Look {
             state: &state,
-            record,
+            found,
+            record: &record,
             name,
             now,
         };
-        let desired = desired(&state, scope, &self.platform);
         let observed = self.observe(&look, &desired).await?;
         let plan = plan(&desired, &record.progress, &observed);
         self.act(&look, &desired, &observed, plan).await
@@ -165,18 +202,24 @@ where
                     Err(error) => refuse(&mut plan, &error),
                 }
             } else {
-                queue(&mut plan, look.record);
+                queue(&mut plan, look.record, look.now);
             }
         }
         // A slot may be held that no record tells of: a look may have ended right behind taking
-        // it. Whatever was not settled gives it back when it is.
+        // it. Whatever was not settled gives it back when it is, and only behind the write: a
+        // look that was overtaken may not give back what the other one took.
         let may_hold = plan.phase != look.record.status.phase
             || look.record.progress.holds_slot
-            || look.record.attention;
-        if !plan.progress.holds_slot && may_hold {
-            self.registry.release(&name).await?;
+            || look.record.attention.is_some();
+        let gives_back = !plan.progress.holds_slot && may_hold;
+        let next = self.save(look, desired, observed, record, plan).await?;
+        if let Some(next) = next {
+            if gives_back {
+                self.registry.release(&name).await?;
+            }
+            return Ok(next);
         }
-        self.save(look, desired, observed, record, plan).await
+        Ok(OVERTAKEN)
     }
 
     /// Does the plan's one thing; gives the id of a stack that came to be.
@@ -258,7 +301,6 @@ where
     }
 
     async fn forget(&self, look: &Look<'_>) -> Result<Next, ReconcileError> {
-        self.registry.release(&look.name.to_string()).await?;
         let service = &look.state.service;
         let (done, next) = match &look.name.scope {
             Scope::Service => {
@@ -274,42 +316,42 @@ where
                 (done, Next::Then(Scope::Service))
             }
         };
+        if done {
+            self.registry.release(&look.name.to_string()).await?;
+            return Ok(next);
+        }
         // Somebody changed the service meanwhile: it may be wanted again.
-        Ok(if done {
-            next
-        } else {
-            Next::Requeue(Duration::ZERO)
-        })
+        Ok(OVERTAKEN)
     }
 
     /// What was under way when an environment went is superseded by its end.
     async fn end_open_deployments(&self, look: &Look<'_>) -> PortResult<()> {
         let mut record = look.record.clone();
-        let deployments = self.deployments(look, &record, true, None).await?;
+        let deployments = self.deployments(look, true, None).await?;
         if deployments.is_empty() {
             return Ok(());
         }
         record.progress.deployment = record.deployment;
-        let team = look.state.service.manifest.team.clone();
+        record.attention = Some(look.now);
+        let service = look.name.service.clone();
         let write = StackWrite {
-            service: look.name.service.clone(),
-            team,
+            service,
             record,
-            attention: Some(look.now),
             release: Vec::new(),
             deployments,
         };
         self.registry.save(&write).await.map(drop)
     }
 
+    /// Writes what the look found; gives when to look again, or nothing when it was overtaken.
     async fn save(
         &self,
         look: &Look<'_>,
         desired: &Desired,
         observed: &Observed,
         mut record: StackRecord,
-        plan: Plan,
-    ) -> Result<Next, ReconcileError> {
+        mut plan: Plan,
+    ) -> Result<Option<Next>, ReconcileError> {
         let adopts = record.deployment != record.progress.deployment;
         let moves = plan.phase != look.record.status.phase
             || plan.end.is_some() && plan.progress != look.record.progress;
@@ -318,56 +360,69 @@ where
         describe(&mut record, desired, observed, &plan, look.now);
 
         let deployments = if adopts || moves {
-            self.deployments(look, look.record, false, Some(&plan))
-                .await?
+            self.deployments(look, false, Some(&plan)).await?
         } else {
             Vec::new()
         };
-        let release = if plan.phase == Phase::Ready {
-            self.former_paths(look)
-        } else {
-            Vec::new()
-        };
+        // The newest is the last: with it, all were handled.
+        if let Some(last) = deployments
+            .last()
+            .filter(|_| deployments.len() == MAX_DEPLOYMENTS)
+        {
+            record.progress.deployment = Some(last.id);
+            plan.next = OVERTAKEN;
+        }
+        let release = self.former_paths(look, observed, &plan);
         for path in &release {
             record.paths.remove(path);
         }
-        let unsettled = !matches!(plan.next, Next::Done);
-        let unchanged =
-            record == *look.record && deployments.is_empty() && unsettled == look.record.attention;
-        if unchanged {
-            return Ok(plan.next);
+        record.attention = match plan.next {
+            Next::Done => None,
+            Next::Requeue(_) | Next::AwaitChange | Next::Then(_) => {
+                let due = look.now + SignedDuration::from_secs(ATTENTION_SECONDS);
+                Some(
+                    look.record
+                        .attention
+                        .filter(|at| *at > look.now)
+                        .unwrap_or(due),
+                )
+            }
+        };
+        ask_once(&mut plan.next, &mut record, look.now);
+        if record == *look.found && deployments.is_empty() {
+            return Ok(Some(plan.next));
         }
-        record.attention = unsettled;
         let write = StackWrite {
             service: look.name.service.clone(),
-            team: look.state.service.manifest.team.clone(),
-            attention: unsettled.then(|| look.now + SignedDuration::from_secs(ATTENTION_SECONDS)),
             record,
             release,
             deployments,
         };
         let saved = self.registry.save(&write).await?;
-        // Somebody changed the service meanwhile: what was found may be out of date.
-        Ok(if saved {
-            plan.next
-        } else {
-            Next::Requeue(Duration::ZERO)
-        })
+        Ok(saved.then_some(plan.next))
     }
 
-    /// Paths that the stack still holds and no longer serves.
-    fn former_paths(&self, look: &Look<'_>) -> Vec<slipway_domain::RoutePath> {
-        let Some(environment) = look.name.scope.environment() else {
+    /// Paths that the stack holds and does not serve, now that it is as wanted or not there.
+    fn former_paths(&self, look: &Look<'_>, observed: &Observed, plan: &Plan) -> Vec<RoutePath> {
+        let is_settled = match plan.phase {
+            Phase::Ready | Phase::Waiting => true,
+            Phase::Failed => observed.stack.is_none(),
+            Phase::Pending
+            | Phase::Creating
+            | Phase::Updating
+            | Phase::RollingOut
+            | Phase::Deleting => false,
+        };
+        let environment = look.name.scope.environment().filter(|_| is_settled);
+        let Some(environment) = environment else {
             return Vec::new();
         };
         let manifest = &look.state.service.manifest;
-        let current = manifest
+        let wanted = manifest
             .effective(environment, &self.platform.environment)
             .map(|e| e.path);
-        look.record
-            .paths
-            .iter()
-            .filter(|path| Some(*path) != current.as_ref())
+        let held = look.record.paths.iter();
+        held.filter(|path| Some(*path) != wanted.as_ref())
             .cloned()
             .collect()
     }
@@ -377,10 +432,10 @@ where
     async fn deployments(
         &self,
         look: &Look<'_>,
-        before: &StackRecord,
         gone: bool,
         plan: Option<&Plan>,
     ) -> PortResult<Vec<Deployment>> {
+        let before = look.record;
         let (Some(environment), Some(newest)) = (look.name.scope.environment(), before.deployment)
         else {
             return Ok(Vec::new());
@@ -400,6 +455,7 @@ where
                 .open_deployments(service, environment, before.progress.deployment, newest)
                 .await?
         };
+        open.truncate(MAX_DEPLOYMENTS);
         for deployment in &mut open {
             if deployment.id != newest || gone {
                 deployment.end(Outcome::Superseded { at: look.now });

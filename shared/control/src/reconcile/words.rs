@@ -1,5 +1,7 @@
 //! What a look says of a stack: its status with conditions, and its deployment's steps.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use slipway_domain::status::{ConditionStatus, ConditionType};
 use slipway_domain::{Condition, Deployment, Outcome, Phase};
@@ -8,7 +10,7 @@ use super::Next;
 use super::desired::Desired;
 use super::observed::Observed;
 use super::plan::{Action, End, Plan};
-use super::run::QUEUE;
+use super::run::{LONGEST_QUEUE, QUEUE};
 use crate::error::{PortError, PortErrorKind};
 use crate::record::{Failure, Progress, StackRecord};
 
@@ -34,20 +36,42 @@ pub(super) fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) 
     }
 }
 
-/// All slots are taken: the plan waits for its turn.
-pub(super) fn queue(plan: &mut Plan, record: &StackRecord) {
+/// All slots are taken: the plan waits for its turn. The longer it has waited, the longer it
+/// goes on to wait, so that many that wait ask less often.
+pub(super) fn queue(plan: &mut Plan, record: &StackRecord, now: Timestamp) {
+    let waited = match record.status.phase {
+        Phase::Pending => now.duration_since(record.status.since).unsigned_abs(),
+        _ => Duration::ZERO,
+    };
     plan.action = Action::Nothing;
     plan.phase = Phase::Pending;
     "Waits for its turn: the platform runs as many stack operations as it may."
         .clone_into(&mut plan.message);
     plan.end = None;
-    let deployment = record.progress.deployment;
     plan.progress = Progress {
-        deployment,
+        holds_slot: false,
         ..record.progress.clone()
     };
-    plan.progress.holds_slot = false;
-    plan.next = Next::Requeue(QUEUE);
+    plan.next = Next::Requeue(waited.clamp(QUEUE, LONGEST_QUEUE));
+}
+
+/// Asks for one message of the wake queue at a time. Without this every sweep would begin a
+/// chain of looks beside those that run already.
+pub(super) fn ask_once(next: &mut Next, record: &mut StackRecord, now: Timestamp) {
+    let due = record.progress.wake_at.filter(|at| *at > now);
+    record.progress.wake_at = match next {
+        Next::Requeue(delay) => {
+            let wanted = now + *delay;
+            match due {
+                Some(due) if due <= wanted => {
+                    *next = Next::AwaitChange;
+                    Some(due)
+                }
+                Some(_) | None => Some(wanted),
+            }
+        }
+        Next::Done | Next::AwaitChange | Next::Then(_) => due,
+    };
 }
 
 /// CloudFormation will not do it: the reason is the plan's outcome.
@@ -87,9 +111,9 @@ pub(super) fn describe(
             status.outputs.clear();
         }
     }
-    status.url = (plan.phase == Phase::Ready)
-        .then(|| status.outputs.get("Url").cloned())
-        .flatten();
+    // A stack that has outputs was made once, and answers while it is changed.
+    let answers = plan.phase != Phase::Deleting;
+    status.url = status.outputs.get("Url").filter(|_| answers).cloned();
     let mut set = |about, holds: Option<bool>, reason: &str, message: &str| {
         status.set(Condition {
             r#type: about,
