@@ -31,7 +31,10 @@ impl WakeQueue {
 
 impl Waker for WakeQueue {
     async fn wake(&self, service: &ServiceName, scope: &Scope, delay: Duration) -> PortResult<()> {
-        let seconds = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(900);
+        // SQS counts whole seconds. Never early: a look before its time takes this message for
+        // one that is still to come, and asks for no other.
+        let seconds = delay.min(MAX_DELAY).as_millis().div_ceil(1000);
+        let seconds = i32::try_from(seconds).unwrap_or(900);
         let body = serde_json::json!({"service": service, "scope": scope});
         self.client
             .send_message()
