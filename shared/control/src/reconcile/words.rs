@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use slipway_domain::status::{ConditionStatus, ConditionType};
 use slipway_domain::{Condition, Deployment, Outcome, Phase};
 
@@ -52,13 +52,19 @@ pub(super) fn queue(plan: &mut Plan, record: &StackRecord, now: Timestamp) {
         holds_slot: false,
         ..record.progress.clone()
     };
-    plan.next = Next::Requeue(waited.clamp(QUEUE, LONGEST_QUEUE));
+    let delay = Duration::from_secs(waited.as_secs());
+    plan.next = Next::Requeue(delay.clamp(QUEUE, LONGEST_QUEUE));
 }
 
 /// Asks for one message of the wake queue at a time. Without this every sweep would begin a
 /// chain of looks beside those that run already.
 pub(super) fn ask_once(next: &mut Next, record: &mut StackRecord, now: Timestamp) {
-    let due = record.progress.wake_at.filter(|at| *at > now);
+    // A message that is due within a second may be the one that brought this look: clocks
+    // differ a little.
+    let due = record
+        .progress
+        .wake_at
+        .filter(|at| *at > now + SignedDuration::from_secs(1));
     record.progress.wake_at = match next {
         Next::Requeue(delay) => {
             let wanted = now + *delay;
