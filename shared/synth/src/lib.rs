@@ -5,7 +5,7 @@
 //! are no parameters, no conditions and no `Fn::Sub`, so that nothing a team writes is ever
 //! read as anything but data. Nothing here knows AWS's APIs, the clock or the registry.
 //!
-//! One file renders one thing: [`environment_stack`] and [`service_stack`] put them together.
+//! One file renders one thing: [`environment_stack()`] and [`service_stack()`] put them together.
 
 mod alarms;
 mod cluster;
