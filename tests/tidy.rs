@@ -112,7 +112,7 @@ fn metadata() -> Value {
             "--format-version",
             "1",
             "--locked",
-            "--offline",
+            
             "--all-features",
         ])
         .current_dir(root())
