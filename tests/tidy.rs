@@ -112,7 +112,6 @@ fn metadata() -> Value {
             "--format-version",
             "1",
             "--locked",
-            
             "--all-features",
         ])
         .current_dir(root())
