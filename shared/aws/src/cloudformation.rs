@@ -73,7 +73,7 @@ impl CloudFormation {
         // Named by its content: the same template is the same object, however often it is put.
         let key = format!(
             "templates/{}.json",
-            slipway_control::change::sha256(template.as_bytes())
+            slipway_synth::sha256(template.as_bytes())
         );
         self.bucket_client
             .put_object()

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use slipway_domain::{
     Cause, Deployment, DeploymentId, Effective, EnvironmentName, Manifest, Platform, RoutePath,
     Scope, Step,
@@ -281,18 +280,7 @@ fn audit(before: Option<&ServiceState>, after: &ServiceRecord, request: &Request
 
 /// SHA-256 of a manifest as it is stored, in lower-case hexadecimal.
 pub fn manifest_hash(manifest: &Manifest) -> String {
-    sha256(&serde_json::to_vec(manifest).unwrap_or_default())
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            use std::fmt::Write;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    slipway_synth::sha256(&serde_json::to_vec(manifest).unwrap_or_default())
 }
 
 impl Change {

@@ -32,4 +32,4 @@ pub use environment_stack::{RunState, environment_stack};
 pub use service_stack::service_stack;
 pub use stamp::DIGEST_OUTPUT;
 pub use tags::stack_tags;
-pub use template::{INLINE_LIMIT, Template};
+pub use template::{INLINE_LIMIT, Template, sha256};

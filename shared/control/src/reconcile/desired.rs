@@ -1,10 +1,9 @@
 //! What a service wants of one of its stacks.
 
 use slipway_domain::{Platform, Scope};
-use slipway_synth::{RunState, Template};
+use slipway_synth::{RunState, Template, sha256};
 use ulid::Ulid;
 
-use crate::change::sha256;
 use crate::record::ServiceState;
 
 /// What is wanted of a stack.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use slipway_domain::{Cause, EnvironmentName, Image, Manifest, Phase, ServiceName};
+use slipway_synth::sha256;
 
 use super::refuse::{alive, check, invalid, refusal, replay, same_name};
 use super::{Caller, Precondition, Services, Written, no_environment};
-use crate::change::{self, Change, Request, sha256};
+use crate::change::{self, Change, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
 use crate::record::{Seen, ServiceState};
