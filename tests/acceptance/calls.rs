@@ -7,7 +7,6 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use slipway_cli::client::new_key;
 use slipway_tests::local_platform::LocalPlatform;
-use slipway_tests::waiting::wait_for;
 
 use crate::asking::{manifest, name, prod, register};
 
@@ -140,7 +139,7 @@ fn the_reconciler_makes_few_calls_for_a_service_and_none_that_change_once_it_is_
         let count = count(&platform, "slipway-reconciler", || {
             work()?;
             platform.ready(&service)?;
-            quiet(&platform)
+            platform.quiet()
         })?;
         println!("{}", told(what, &count));
         assert!(total(&count) <= at_most, "{}", told(what, &count));
@@ -185,30 +184,4 @@ fn sweep(platform: &LocalPlatform) -> Result<()> {
     let event: Value = json!({"source": "slipway.sweep"});
     let function = platform.resource("ReconcilerFunction")?;
     platform.aws().invoke(&function, &event).map(drop)
-}
-
-/// Waits until events and messages that are still under way have been heard: no call for three
-/// seconds, which is longer than any that is held back for a service that is ready.
-fn quiet(platform: &LocalPlatform) -> Result<()> {
-    let reconciler = || {
-        let calls = platform.cloud().calls();
-        calls
-            .iter()
-            .filter(|call| call.caller == "slipway-reconciler")
-            .count()
-    };
-    let mut last = (reconciler(), 0);
-    wait_for("quiet", slipway_tests::local_platform::SOON, || {
-        let now = reconciler();
-        last = if now == last.0 {
-            (now, last.1 + 1)
-        } else {
-            (now, 0)
-        };
-        Ok(if last.1 >= 30 {
-            Ok(())
-        } else {
-            Err(format!("{now} calls"))
-        })
-    })
 }

@@ -6,7 +6,6 @@ use slipway_cli::client::Call;
 use slipway_domain::{Outcome, Phase};
 use slipway_local_cloud::{Fault, Rule};
 use slipway_tests::local_platform::{LocalPlatform, shared};
-use slipway_tests::registry;
 
 use crate::asking::{manifest, name, patch, post, problem, prod, register};
 
@@ -60,8 +59,7 @@ fn a_stack_that_fails_is_cleaned_up_with_its_reason_told_and_the_next_change_rec
         "cleaned up"
     );
     assert!(!left.names("route").contains(&"ANY /unlucky"));
-    let slots = registry::slots(&platform.registry()?);
-    assert!(!slots.iter().any(|it| it.contains("unlucky")), "{slots:?}");
+    platform.slots_given_back("unlucky")?;
 
     patch(&client, &service, &json!({"image": "nginx:1.27"}))?;
     let ready = platform.ready(&service)?;
@@ -151,8 +149,7 @@ fn throttled_calls_are_made_again_and_every_service_becomes_ready() -> Result<()
         platform.ready(&name(&format!("throttled-{n}")))?;
     }
     assert_eq!(faults.pending(), 0);
-    assert_eq!(registry::slots(&platform.registry()?), Vec::<String>::new());
-    Ok(())
+    platform.slots_given_back("")
 }
 
 #[test]

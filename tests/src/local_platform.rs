@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
@@ -260,6 +260,51 @@ impl LocalPlatform {
             describe(&service)
         );
         Ok(service)
+    }
+
+    /// Waits until no stack whose name contains `of` holds a slot. Slots are given back behind
+    /// the write that says "ready", so a moment later.
+    ///
+    /// # Errors
+    /// One is kept.
+    pub fn slots_given_back(&self, of: &str) -> Result<()> {
+        wait_for("slots are given back", SOON, || {
+            let mut held = registry::slots(&self.registry()?);
+            held.retain(|stack| stack.contains(of));
+            Ok(if held.is_empty() {
+                Ok(())
+            } else {
+                Err(held.join(", "))
+            })
+        })
+    }
+
+    /// Waits until events and messages that are still under way have been heard: no call of the
+    /// reconciler for three seconds, which is longer than any that is held back for a service
+    /// that is settled.
+    ///
+    /// # Errors
+    /// It goes on.
+    pub fn quiet(&self) -> Result<()> {
+        let looks = || {
+            let calls = self.cloud().calls();
+            calls
+                .iter()
+                .filter(|call| call.caller == "slipway-reconciler")
+                .count()
+        };
+        let mut last = (looks(), Instant::now());
+        wait_for("the reconciler rests", SOON, || {
+            let now = looks();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            Ok(if last.1.elapsed() >= Duration::from_secs(3) {
+                Ok(())
+            } else {
+                Err(format!("{now} calls"))
+            })
+        })
     }
 
     /// Waits until the service is gone from the registry.
