@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Manifest, Platform, RoutePath,
+    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Platform, RoutePath,
     Scope, Step,
 };
 
@@ -253,6 +253,7 @@ fn begin(
             name: "accepted".to_owned(),
             at: request.stamp.now,
         }],
+        evidence: Evidence::default(),
         outcome: None,
     })
 }

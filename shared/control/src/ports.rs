@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_domain::{
-    Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName,
+    Deployment, DeploymentId, EnvironmentName, Evidence, RoutePath, Scope, ServiceName, TeamName,
 };
 
 use crate::change::Change;
 use crate::error::{CommitError, PortError};
-use crate::reconcile::observed::{ChangeSet, ObservedStack, Rollout};
+use crate::reconcile::observed::{
+    ChangeSet, CloudFormationStatus, ObservedStack, ResourceDrift, Rollout, StuckResource,
+};
 use crate::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState, StackRecord};
 use crate::view::ServiceSummary;
 
@@ -130,8 +132,10 @@ pub struct StackWrite {
     pub record: StackRecord,
     /// Claims to release.
     pub release: Vec<RoutePath>,
-    /// Deployments that advanced.
+    /// Deployments that advanced or began.
     pub deployments: Vec<Deployment>,
+    /// What the audit log is to say.
+    pub audit: Option<AuditEntry>,
 }
 
 /// Writes what the reconciler found.
@@ -203,15 +207,56 @@ pub trait StackReader: Send + Sync {
         name: &str,
     ) -> impl Future<Output = PortResult<Option<ChangeSet>>> + Send;
 
-    /// Why the stack's last operation failed: the first failed resources and their reasons.
-    fn failure(&self, stack: &str) -> impl Future<Output = PortResult<Option<String>>> + Send;
-
     /// What ECS says of the service's deployments.
     fn rollout(
         &self,
         cluster: &str,
         service: &str,
     ) -> impl Future<Output = PortResult<Option<Rollout>>> + Send;
+}
+
+/// Finds out what is wrong with a stack.
+pub trait StackDoctor: Send + Sync {
+    /// Why the stack's last operation failed: the first failed resources and their reasons.
+    fn failure(&self, stack: &str) -> impl Future<Output = PortResult<Option<String>>> + Send;
+
+    /// The resources that the last deletion could not delete.
+    fn stuck(&self, stack: &str) -> impl Future<Output = PortResult<Vec<StuckResource>>> + Send;
+
+    /// The resources that the last check for drift found changed or deleted.
+    fn drift(&self, stack: &str) -> impl Future<Output = PortResult<Vec<ResourceDrift>>> + Send;
+
+    /// What ECS, the load balancer and the log say of tasks that fail, and CloudFormation of its
+    /// resources. What is gone already is left out; it is no error.
+    fn evidence(&self, stack: &str) -> impl Future<Output = PortResult<Evidence>> + Send;
+}
+
+/// A stack in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedStack {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: CloudFormationStatus,
+    /// When it was last checked for drift.
+    pub checked_at: Option<Timestamp>,
+    /// Whether that check found drift.
+    pub drifted: bool,
+}
+
+/// Lists stacks, and has them checked for drift.
+pub trait StackLister: Send + Sync {
+    /// The stacks of the account and region that are not deleted, in pages.
+    fn stacks(
+        &self,
+        after: Option<&str>,
+    ) -> impl Future<Output = PortResult<Page<ListedStack>>> + Send;
+
+    /// Has CloudFormation compare a stack with its template; the result shows in its
+    /// description, some seconds or minutes later. Nothing happens while a check runs.
+    fn check_drift(&self, stack_id: &str) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// What a stack operation is given.
@@ -227,11 +272,13 @@ pub struct StackInput {
     pub token: String,
 }
 
-/// How an update was received.
+/// How an operation was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpdateStarted {
+pub enum Started {
     /// CloudFormation works on it.
-    Started,
+    Now,
+    /// CloudFormation knows its token: it was begun before, and may have ended.
+    Before,
     /// CloudFormation found nothing to change.
     NothingToDo,
 }
@@ -239,17 +286,48 @@ pub enum UpdateStarted {
 /// Changes stacks. Each call is one operation, harmless when repeated with its token.
 pub trait StackWriter: Send + Sync {
     /// Prepares the creation of a stack, so that retained resources of its names are taken
-    /// in again; gives the stack's id.
-    fn prepare(&self, input: &StackInput) -> impl Future<Output = PortResult<String>> + Send;
+    /// in again. The change set bears the token's name.
+    fn prepare(&self, input: &StackInput) -> impl Future<Output = PortResult<Started>> + Send;
 
-    /// Creates the stack as the change set says. The change set bears the token's name.
-    fn execute(&self, stack: &str, token: &str) -> impl Future<Output = PortResult<()>> + Send;
+    /// Prepares the undoing of drift, to the template of `input`. The change set bears the
+    /// token's name.
+    fn prepare_repair(
+        &self,
+        input: &StackInput,
+    ) -> impl Future<Output = PortResult<Started>> + Send;
+
+    /// Executes the change set of this name.
+    fn execute(
+        &self,
+        stack: &str,
+        change_set: &str,
+        token: &str,
+    ) -> impl Future<Output = PortResult<Started>> + Send;
 
     /// Updates a stack.
-    fn update(&self, input: &StackInput) -> impl Future<Output = PortResult<UpdateStarted>> + Send;
+    fn update(&self, input: &StackInput) -> impl Future<Output = PortResult<Started>> + Send;
 
-    /// Deletes a stack by its id.
-    fn delete(&self, stack_id: &str, token: &str) -> impl Future<Output = PortResult<()>> + Send;
+    /// Deletes a stack by its id. Resources of `retain`, by their names in the template, are
+    /// left behind; CloudFormation takes such names only of what it could not delete before.
+    fn delete(
+        &self,
+        stack_id: &str,
+        retain: &[String],
+        token: &str,
+    ) -> impl Future<Output = PortResult<Started>> + Send;
+}
+
+/// Ends operations that do not end well by themselves.
+pub trait StackRescuer: Send + Sync {
+    /// Cancels a running update; CloudFormation takes it back. Nothing happens when none runs.
+    fn cancel(&self, stack_id: &str, token: &str) -> impl Future<Output = PortResult<()>> + Send;
+
+    /// Goes on with a rollback that failed.
+    fn continue_rollback(
+        &self,
+        stack_id: &str,
+        token: &str,
+    ) -> impl Future<Output = PortResult<Started>> + Send;
 }
 
 /// Wakes the reconciler later.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{DeploymentId, EnvironmentName, Manifest, RoutePath, Scope, ServiceName};
+use slipway_domain::{DeploymentId, EnvironmentName, Evidence, Manifest, RoutePath, Scope, ServiceName};
 use ulid::Ulid;
 
 /// A service at one generation.
@@ -57,22 +57,92 @@ pub struct StackRecord {
 
 /// What the reconciler must remember between two looks. Everything else it sees anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
     /// The deployment that the last look was about.
     pub deployment: Option<DeploymentId>,
-    /// How often an operation was started for `generation`.
-    pub attempt: u32,
-    /// The generation that `attempt` and `failure` are about.
+    /// The generation that the counters and `failure` are about.
     pub generation: u64,
+    /// How many operations were begun for `generation`: with it, each has a name of its own.
+    pub serial: u32,
+    /// How often the stack was to be created or updated for `generation`.
+    pub attempt: u32,
+    /// How often the stack was to be deleted, since it last was not.
+    pub deletions: u32,
+    /// How often a rollback was to be continued, or drift repaired, for `generation`.
+    pub recoveries: u32,
+    /// The last operation that was begun. It is written before CloudFormation is called, so
+    /// that no call is ever made that the registry does not know of.
+    pub operation: Option<Operation>,
     /// The template that CloudFormation called "no updates", so that it is not sent again.
     pub unchanged: Option<String>,
     /// Why the last attempt failed.
     pub failure: Option<Failure>,
+    /// What was found around the failure, before CloudFormation removed it.
+    #[serde(skip_serializing_if = "Evidence::is_empty")]
+    pub evidence: Evidence,
+    /// When ECS was first seen replacing tasks, once the stack was as wanted.
+    pub rolling_since: Option<Timestamp>,
+    /// What was as wanted last.
+    pub settled: Option<Settled>,
+    /// The fingerprint of the rendering that a wave of an upgrade has let through.
+    pub permit: Option<String>,
     /// When a message of the wake queue is due that asks for the next look.
-    #[serde(default)]
     pub wake_at: Option<Timestamp>,
     /// Whether a slot for a stack operation may be held.
     pub holds_slot: bool,
+}
+
+/// A stack operation that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// What it does.
+    pub kind: OperationKind,
+    /// The generation that it is for.
+    pub generation: u64,
+    /// Its number among those of the generation.
+    pub serial: u32,
+    /// The digest of the template that it applies, where it applies one.
+    pub digest: Option<String>,
+    /// When it was begun.
+    pub begun_at: Timestamp,
+    /// How often CloudFormation was to be called for it.
+    pub calls: u32,
+    /// Whether CloudFormation was seen working on it, or said that it knows it.
+    pub seen: bool,
+    /// Why it was to be cancelled, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<Cancelled>,
+}
+
+/// What an operation does with a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationKind {
+    /// Prepares the change set that creates it.
+    Prepare,
+    /// Executes that change set.
+    Execute,
+    /// Updates it.
+    Update,
+    /// Deletes it.
+    Delete,
+    /// Goes on with a rollback that failed.
+    Continue,
+    /// Prepares the change set that undoes drift.
+    PrepareRepair,
+    /// Executes that change set.
+    ExecuteRepair,
+}
+
+/// Why an operation was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cancelled {
+    /// Something newer is wanted.
+    Superseded,
+    /// It took longer than the platform allows.
+    Overdue,
 }
 
 /// Why an attempt failed.
@@ -82,8 +152,20 @@ pub struct Failure {
     pub reason: String,
     /// Whether another attempt may succeed by itself.
     pub transient: bool,
-    /// Whether the time before another attempt was waited for.
-    pub rested: bool,
+    /// When another attempt may begin; absent before that was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+/// What a stack was brought to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The generation.
+    pub generation: u64,
+    /// The digest of its template.
+    pub digest: String,
+    /// When that was found.
+    pub at: Timestamp,
 }
 
 /// A service with its stacks, as one query reads them.
@@ -106,7 +188,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who: the caller's ARN.
     pub actor: String,
-    /// What: `register`, `replace`, `patch`, `deploy` or `delete`.
+    /// What: `register`, `replace`, `patch`, `deploy`, `delete`, or the control plane's own
+    /// `leave-behind`.
     pub action: String,
     /// The generation that the change made.
     pub generation: u64,
@@ -115,6 +198,9 @@ pub struct AuditEntry {
     pub before: Option<String>,
     /// SHA-256 of the manifest after.
     pub after: String,
+    /// What there is to know beside, such as resources that a deletion had to leave behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// An answer that was given under an idempotency key.

@@ -21,7 +21,7 @@ pub mod status;
 pub mod text;
 mod validate;
 
-pub use deployment::{Cause, Deployment, DeploymentId, Outcome, Step};
+pub use deployment::{Cause, Deployment, DeploymentId, Evidence, Outcome, Step};
 pub use effective::Effective;
 pub use image::Image;
 pub use manifest::Manifest;

@@ -28,6 +28,10 @@ pub struct Manifest {
     /// Refuses to delete the service until this is set to false.
     #[serde(default)]
     pub deletion_protection: bool,
+    /// Whether the control plane puts right what somebody changed or deleted by hand. Without,
+    /// it only says so.
+    #[serde(default = "default_repair")]
+    pub repair: bool,
     /// What holds in every environment.
     #[serde(flatten)]
     pub settings: Settings,
@@ -131,6 +135,10 @@ impl Default for Settings {
             images: Images::default(),
         }
     }
+}
+
+fn default_repair() -> bool {
+    true
 }
 
 fn default_team() -> TeamName {

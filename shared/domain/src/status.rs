@@ -68,7 +68,13 @@ pub enum ConditionType {
     StackApplied,
     /// ECS runs the newest task definition, and only that.
     RolloutComplete,
-    /// All of the above.
+    /// Nobody has changed or deleted by hand what the stack is to be.
+    InSync,
+    /// What runs is rendered by this version of the control plane.
+    UpToDate,
+    /// It does not go on without a person: `advice` says what to do.
+    Stalled,
+    /// The service is as its newest generation says, and runs.
     Ready,
 }
 
@@ -109,6 +115,9 @@ pub struct StackStatus {
     pub phase: Phase,
     /// What happens now, or what went wrong and what to do, in a sentence.
     pub message: String,
+    /// What a person should do; absent while nobody need do anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
     /// Its aspects one by one.
     pub conditions: Vec<Condition>,
     /// The newest generation that the reconciler has acted on.
@@ -133,6 +142,7 @@ impl StackStatus {
         Self {
             phase: Phase::Pending,
             message: "Registered.".to_owned(),
+            advice: None,
             conditions: Vec::new(),
             observed_generation: 0,
             stack_id: None,

@@ -44,7 +44,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
     assert_eq!(
         serde_json::to_value(&manifest).unwrap(),
         json!({
-            "service": "orders", "team": "default", "deletion_protection": false, "kind": "web",
+            "service": "orders", "team": "default", "deletion_protection": false, "repair": true, "kind": "web",
             "port": 80, "strip_path": true, "cpu": 256, "memory": 512, "architecture": "x86_64",
             "health": {"path": "/", "interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 3, "grace": 60},
             "ingress": "dedicated", "listener_port": 80, "authorization": "none",

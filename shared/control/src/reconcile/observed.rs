@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use jiff::Timestamp;
+use slipway_domain::Evidence;
+
 /// A stack as CloudFormation describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedStack {
     /// Its id.
     pub id: String,
     /// Its status.
-    pub status: StackStatus,
+    pub status: CloudFormationStatus,
     /// Its outputs.
     pub outputs: BTreeMap<String, String>,
+    /// When drift was found in it by the last check; absent where that found none.
+    pub drifted_at: Option<Timestamp>,
 }
 
 /// The output that carries the digest of the template that was applied.
@@ -29,12 +34,55 @@ impl ObservedStack {
 pub struct Observed {
     /// The stack; none that ever was, or one that is deleted, is nothing.
     pub stack: Option<ObservedStack>,
-    /// The change set that is to create it, where the stack awaits one.
+    /// The change set that is to create or repair it, where the stack awaits one.
     pub change_set: Option<ChangeSet>,
     /// Why its last operation failed, where it did.
     pub failure: Option<String>,
+    /// The resources that could not be deleted, where the deletion failed.
+    pub stuck: Vec<StuckResource>,
     /// What ECS says, where the stack is complete.
     pub rollout: Option<Rollout>,
+    /// The resources that are not as the template says, where a check found drift.
+    pub drift: Vec<ResourceDrift>,
+    /// What was found around a failure, where one shows.
+    pub evidence: Evidence,
+}
+
+/// A resource that CloudFormation could not delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StuckResource {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its CloudFormation type.
+    pub resource_type: String,
+    /// Its name in the account.
+    pub physical_id: String,
+    /// CloudFormation's reason.
+    pub reason: String,
+}
+
+/// A resource that somebody changed or deleted by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceDrift {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its CloudFormation type.
+    pub resource_type: String,
+    /// Whether it is gone; otherwise it was changed.
+    pub deleted: bool,
+    /// The properties that differ.
+    pub properties: Vec<PropertyDrift>,
+}
+
+/// A property that somebody changed by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertyDrift {
+    /// Where it is, a JSON pointer into the resource's properties.
+    pub path: String,
+    /// What the template says, as JSON text.
+    pub expected: String,
+    /// What is there, as JSON text.
+    pub actual: String,
 }
 
 /// A change set.
@@ -59,6 +107,8 @@ pub struct Rollout {
     pub reason: String,
     /// Tasks that run, and that are to run.
     pub tasks: (u32, u32),
+    /// Tasks of the deployment that failed so far.
+    pub failed_tasks: u32,
 }
 
 /// Where a deployment of an ECS service is.
@@ -75,7 +125,7 @@ pub enum RolloutState {
 /// CloudFormation's stack statuses, all of them (`StackStatus` of the API reference).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "they are CloudFormation's own names")]
-pub enum StackStatus {
+pub enum CloudFormationStatus {
     CreateInProgress,
     CreateFailed,
     CreateComplete,
@@ -101,7 +151,7 @@ pub enum StackStatus {
     ImportRollbackComplete,
 }
 
-impl StackStatus {
+impl CloudFormationStatus {
     /// Every status with CloudFormation's name of it.
     pub const ALL: [(Self, &'static str); 23] = [
         (Self::CreateInProgress, "CREATE_IN_PROGRESS"),
@@ -171,7 +221,7 @@ impl StackStatus {
     }
 }
 
-impl std::fmt::Display for StackStatus {
+impl std::fmt::Display for CloudFormationStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = Self::ALL
             .iter()
@@ -186,7 +236,7 @@ impl std::fmt::Display for StackStatus {
 #[error("CloudFormation named a stack status that is not known: {0}")]
 pub struct UnknownStatus(pub String);
 
-impl FromStr for StackStatus {
+impl FromStr for CloudFormationStatus {
     type Err = UnknownStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
