@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Platform, RoutePath,
-    Scope, Step,
+    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Platform,
+    RoutePath, Scope, Step,
 };
 
 use crate::Stamp;
@@ -276,6 +276,7 @@ fn audit(before: Option<&ServiceState>, after: &ServiceRecord, request: &Request
         generation: after.generation,
         before: before.map(|state| manifest_hash(&state.service.manifest)),
         after: manifest_hash(&after.manifest),
+        note: None,
     }
 }
 

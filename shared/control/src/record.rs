@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{DeploymentId, EnvironmentName, Evidence, Manifest, RoutePath, Scope, ServiceName};
+use slipway_domain::{
+    DeploymentId, EnvironmentName, Evidence, Manifest, RoutePath, Scope, ServiceName,
+};
 use ulid::Ulid;
 
 /// A service at one generation.
@@ -81,6 +83,8 @@ pub struct Progress {
     /// What was found around the failure, before CloudFormation removed it.
     #[serde(skip_serializing_if = "Evidence::is_empty")]
     pub evidence: Evidence,
+    /// How often that was looked for, for `generation`.
+    pub evidence_looks: u32,
     /// When ECS was first seen replacing tasks, once the stack was as wanted.
     pub rolling_since: Option<Timestamp>,
     /// What was as wanted last.

@@ -222,7 +222,9 @@ mod tests {
 
     #[test]
     fn evidence_is_bounded_in_entries_and_in_their_length() {
-        let many = |n: usize| -> Vec<String> { (0..n).map(|n| format!("{n} {}", "ä".repeat(400))).collect() };
+        let many = |n: usize| -> Vec<String> {
+            (0..n).map(|n| format!("{n} {}", "ä".repeat(400))).collect()
+        };
         let bounded = Evidence {
             resources: many(9),
             tasks: many(9),
@@ -233,14 +235,30 @@ mod tests {
         assert_eq!(bounded.resources.len(), Evidence::FEW);
         assert_eq!(bounded.log.len(), Evidence::LINES);
         assert!(bounded.log[0].starts_with("80 "), "the last lines are kept");
-        assert!(bounded.log.iter().chain(&bounded.tasks).all(|line| line.chars().count() == Evidence::WIDTH + 1));
+        assert!(
+            bounded
+                .log
+                .iter()
+                .chain(&bounded.tasks)
+                .all(|line| line.chars().count() == Evidence::WIDTH + 1)
+        );
     }
 
     #[test]
     fn what_was_found_first_stays_and_what_was_missing_is_added() {
-        let first = Evidence { tasks: vec!["exit 1".to_owned()], ..Evidence::default() };
-        let later = Evidence { tasks: vec!["stopped by deployment".to_owned()], log: vec!["boom".to_owned()], ..Evidence::default() };
+        let first = Evidence {
+            tasks: vec!["exit 1".to_owned()],
+            ..Evidence::default()
+        };
+        let later = Evidence {
+            tasks: vec!["stopped by deployment".to_owned()],
+            log: vec!["boom".to_owned()],
+            ..Evidence::default()
+        };
         let both = first.or(later);
-        assert_eq!((both.tasks[0].as_str(), both.log[0].as_str()), ("exit 1", "boom"));
+        assert_eq!(
+            (both.tasks[0].as_str(), both.log[0].as_str()),
+            ("exit 1", "boom")
+        );
     }
 }

@@ -4,7 +4,7 @@ use slipway_domain::{Platform, Scope};
 use slipway_synth::{RunState, Template, sha256};
 use ulid::Ulid;
 
-use crate::record::ServiceState;
+use crate::record::{ServiceRecord, ServiceState};
 
 /// What is wanted of a stack.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Target {
     pub digest: String,
     /// Whether ECS has the last word.
     pub rolls_out: bool,
+    /// Whether the control plane puts right what somebody changed by hand.
+    pub repair: bool,
 }
 
 impl Desired {
@@ -60,7 +62,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
     match scope {
         Scope::Service if !service.deleting => {
             let template = slipway_synth::service_stack(&service.manifest, platform);
-            present(service.generation, template.clone(), template, false)
+            present(service, template.clone(), template, false)
         }
         Scope::Service
             if state
@@ -80,9 +82,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
                 slipway_synth::environment_stack(&effective, platform, &RunState { desired_count })
             };
             match (render(Some(effective.settings.scaling.min)), render(None)) {
-                (Some(creation), Some(steady)) => {
-                    present(service.generation, creation, steady, true)
-                }
+                (Some(creation), Some(steady)) => present(service, creation, steady, true),
                 _ => Desired::Waiting {
                     generation: service.generation,
                 },
@@ -91,14 +91,20 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
     }
 }
 
-fn present(generation: u64, creation: Template, steady: Template, rolls_out: bool) -> Desired {
+fn present(
+    service: &ServiceRecord,
+    creation: Template,
+    steady: Template,
+    rolls_out: bool,
+) -> Desired {
     let digest = steady.digest().to_owned();
     Desired::Present(Box::new(Target {
-        generation,
+        generation: service.generation,
         creation,
         steady,
         digest,
         rolls_out,
+        repair: service.manifest.repair,
     }))
 }
 
@@ -106,8 +112,8 @@ fn present(generation: u64, creation: Template, steady: Template, rolls_out: boo
 /// that is made twice is one operation, and another for every other intent. Of the form
 /// that CloudFormation wants of tokens and names of change sets: `[a-zA-Z][-a-zA-Z0-9]*`,
 /// at most 128 characters.
-pub fn token(uid: Ulid, scope: &Scope, generation: u64, operation: &str, attempt: u32) -> String {
-    let intent = format!("{uid}/{scope}/{generation}/{operation}/{attempt}");
+pub fn token(uid: Ulid, scope: &Scope, generation: u64, operation: &str, serial: u32) -> String {
+    let intent = format!("{uid}/{scope}/{generation}/{operation}/{serial}");
     let hex = sha256(intent.as_bytes());
     format!("slipway-{operation}-{}", &hex[..32])
 }

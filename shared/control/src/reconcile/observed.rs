@@ -94,6 +94,8 @@ pub enum ChangeSet {
     Ready,
     /// It cannot: the reason.
     Failed(String),
+    /// It is or was executed; the stack's status tells how that goes.
+    Executed,
 }
 
 /// What ECS says of a service's deployments.
@@ -190,6 +192,75 @@ impl CloudFormationStatus {
         (Self::ImportRollbackFailed, "IMPORT_ROLLBACK_FAILED"),
         (Self::ImportRollbackComplete, "IMPORT_ROLLBACK_COMPLETE"),
     ];
+
+    /// Whether the stack is there and nothing works on it, so that what runs in it counts.
+    pub fn rests(self) -> bool {
+        match self {
+            Self::CreateComplete
+            | Self::UpdateComplete
+            | Self::UpdateFailed
+            | Self::UpdateRollbackComplete
+            | Self::ImportComplete
+            | Self::ImportRollbackComplete => true,
+            Self::CreateInProgress
+            | Self::CreateFailed
+            | Self::RollbackInProgress
+            | Self::RollbackFailed
+            | Self::RollbackComplete
+            | Self::DeleteInProgress
+            | Self::DeleteFailed
+            | Self::DeleteComplete
+            | Self::UpdateInProgress
+            | Self::UpdateCompleteCleanupInProgress
+            | Self::UpdateRollbackInProgress
+            | Self::UpdateRollbackFailed
+            | Self::UpdateRollbackCompleteCleanupInProgress
+            | Self::ReviewInProgress
+            | Self::ImportInProgress
+            | Self::ImportRollbackInProgress
+            | Self::ImportRollbackFailed => false,
+        }
+    }
+
+    /// Whether CloudFormation works on the stack.
+    pub fn is_in_progress(self) -> bool {
+        match self {
+            Self::CreateInProgress
+            | Self::RollbackInProgress
+            | Self::DeleteInProgress
+            | Self::UpdateInProgress
+            | Self::UpdateCompleteCleanupInProgress
+            | Self::UpdateRollbackInProgress
+            | Self::UpdateRollbackCompleteCleanupInProgress
+            | Self::ImportInProgress
+            | Self::ImportRollbackInProgress => true,
+            Self::CreateFailed
+            | Self::CreateComplete
+            | Self::RollbackFailed
+            | Self::RollbackComplete
+            | Self::DeleteFailed
+            | Self::DeleteComplete
+            | Self::UpdateComplete
+            | Self::UpdateFailed
+            | Self::UpdateRollbackFailed
+            | Self::UpdateRollbackComplete
+            | Self::ReviewInProgress
+            | Self::ImportComplete
+            | Self::ImportRollbackFailed
+            | Self::ImportRollbackComplete => false,
+        }
+    }
+
+    /// Whether a creation or an update fails or has failed.
+    pub fn goes_wrong(self) -> bool {
+        let rolls_back = matches!(
+            self,
+            Self::RollbackInProgress
+                | Self::UpdateRollbackInProgress
+                | Self::ImportRollbackInProgress
+        );
+        rolls_back || self.tells_a_failure() && self != Self::DeleteFailed
+    }
 
     /// Whether the last operation failed, so that its reason is worth asking for.
     pub fn tells_a_failure(self) -> bool {

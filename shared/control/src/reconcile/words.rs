@@ -4,17 +4,28 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_domain::status::{ConditionStatus, ConditionType};
-use slipway_domain::{Condition, Deployment, Outcome, Phase};
+use slipway_domain::{Condition, Deployment, Evidence, Outcome, Phase};
 
 use super::Next;
 use super::desired::Desired;
 use super::observed::Observed;
 use super::plan::{Action, End, Plan};
-use super::run::{LONGEST_QUEUE, QUEUE};
 use crate::error::{PortError, PortErrorKind};
 use crate::record::{Failure, Progress, StackRecord};
 
-pub(super) fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) {
+/// How long a stack waits before it asks for a slot again, at first.
+const QUEUE: Duration = Duration::from_secs(5);
+/// The same, at the longest.
+const LONGEST_QUEUE: Duration = Duration::from_secs(30);
+
+/// Adds what the plan does to a deployment's steps, and its outcome with what was found around
+/// it.
+pub(super) fn advance(
+    deployment: &mut Deployment,
+    plan: &Plan,
+    evidence: &Evidence,
+    now: Timestamp,
+) {
     let step = match plan.phase {
         Phase::Pending => "queued",
         Phase::Waiting => "waiting for an image",
@@ -26,6 +37,9 @@ pub(super) fn advance(deployment: &mut Deployment, plan: &Plan, now: Timestamp) 
         Phase::Deleting => "removing the failed stack",
     };
     deployment.reach(step, now);
+    if plan.end != Some(End::Succeeded) {
+        deployment.evidence = evidence.clone();
+    }
     match &plan.end {
         Some(End::Succeeded) => deployment.end(Outcome::Succeeded { at: now }),
         Some(End::Failed(reason)) => deployment.end(Outcome::Failed {
@@ -48,6 +62,7 @@ pub(super) fn queue(plan: &mut Plan, record: &StackRecord, now: Timestamp) {
     "Waits for its turn: the platform runs as many stack operations as it may."
         .clone_into(&mut plan.message);
     plan.end = None;
+    plan.begins = None;
     plan.progress = Progress {
         holds_slot: false,
         ..record.progress.clone()
@@ -87,11 +102,14 @@ pub(super) fn refuse(plan: &mut Plan, error: &PortError) {
     plan.phase = Phase::Failed;
     plan.message.clone_from(&reason);
     plan.end = Some(End::Failed(reason.clone()));
+    plan.advice =
+        Some("Change what CloudFormation refuses, or start a deployment to try again.".to_owned());
     plan.progress.failure = Some(Failure {
         reason,
         transient: false,
-        rested: false,
+        not_before: None,
     });
+    plan.progress.operation = None;
     plan.progress.holds_slot = false;
     plan.next = Next::Done;
 }
@@ -109,6 +127,7 @@ pub(super) fn describe(
         .unwrap_or(record.status.observed_generation);
     let status = &mut record.status;
     status.enter(plan.phase, &*plan.message, now);
+    status.advice.clone_from(&plan.advice);
     status.observed_generation = generation;
     match (&observed.stack, desired) {
         (Some(stack), _) => status.outputs.clone_from(&stack.outputs),
@@ -171,6 +190,30 @@ pub(super) fn describe(
             &plan.message,
         );
     }
+    // What was found last holds until something else is found.
+    let is_ready = plan.phase == Phase::Ready;
+    if let Some(what) = &plan.drift {
+        set(ConditionType::InSync, Some(false), "Drifted", what);
+    } else if is_ready {
+        set(ConditionType::InSync, Some(true), reason, &plan.message);
+    }
+    if plan.outdated {
+        set(
+            ConditionType::UpToDate,
+            Some(false),
+            "AwaitsWave",
+            &plan.message,
+        );
+    } else if is_ready {
+        set(ConditionType::UpToDate, Some(true), reason, &plan.message);
+    }
+    let stalled = plan.advice.as_ref();
+    set(
+        ConditionType::Stalled,
+        Some(stalled.is_some()),
+        reason,
+        stalled.unwrap_or(&plan.message),
+    );
     set(
         ConditionType::Ready,
         Some(plan.phase == Phase::Ready),

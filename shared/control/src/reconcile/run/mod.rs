@@ -1,0 +1,232 @@
+//! Acting on a plan: read, look, decide, write down, do one thing, say what comes next.
+
+mod observe;
+mod perform;
+mod save;
+
+use jiff::{SignedDuration, Timestamp};
+use slipway_domain::{Platform, Scope, ServiceName, StackName};
+
+use super::Next;
+use super::desired::{Desired, desired};
+use super::observed::Observed;
+use super::plan::{Action, Circumstances, Plan, current, plan};
+use super::words::{queue, refuse};
+use crate::error::PortError;
+use crate::ports::{
+    HistoryReader, PortResult, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
+    StackRescuer, StackWriter, Started,
+};
+use crate::record::{ServiceState, StackRecord};
+
+/// When to look again where somebody else was quicker.
+const OVERTAKEN: Next = Next::Requeue(std::time::Duration::from_secs(1));
+
+/// A look at a stack did not come to its end. Nothing is lost: the next look begins anew.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// A port did not answer.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Brings stacks to what their services want, over a registry and CloudFormation.
+#[derive(Debug)]
+pub struct Reconciler<R, S> {
+    /// The registry.
+    pub registry: R,
+    /// Stacks and what runs in them.
+    pub stacks: S,
+    /// The platform.
+    pub platform: Platform,
+    /// How long a stack operation may take before it is cancelled.
+    pub deadline: SignedDuration,
+    /// What this version renders, in one word: `slipway_synth::fingerprint` of the platform.
+    pub fingerprint: String,
+}
+
+/// What one look is about.
+struct Look<'a> {
+    state: &'a ServiceState,
+    /// The stack's record as the registry has it.
+    found: StackRecord,
+    /// The same, with what is remembered of the generation that is wanted.
+    record: StackRecord,
+    name: StackName,
+    now: Timestamp,
+}
+
+impl<R, S> Reconciler<R, S>
+where
+    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+{
+    /// The stacks of a service, its environments first.
+    pub async fn scopes(&self, service: &ServiceName) -> Result<Vec<Scope>, ReconcileError> {
+        let state = self.registry.service(service).await?;
+        let mut scopes: Vec<Scope> = state
+            .into_iter()
+            .flat_map(|state| state.stacks.into_keys())
+            .collect();
+        scopes.reverse();
+        Ok(scopes)
+    }
+
+    /// Gives back slots whose stacks are gone or settled: a look may have ended between taking
+    /// a slot and writing that down.
+    pub async fn free_slots(&self) -> Result<(), ReconcileError> {
+        for holder in self.registry.holders().await? {
+            let needed = match holder.parse::<StackName>() {
+                Ok(name) => {
+                    let state = self.registry.service(&name.service).await?;
+                    let stack = state
+                        .as_ref()
+                        .and_then(|state| state.stacks.get(&name.scope));
+                    stack.is_some_and(|stack| stack.attention.is_some())
+                }
+                Err(_) => false,
+            };
+            if !needed {
+                self.registry.release(&holder).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at one stack of a service once.
+    pub async fn reconcile(
+        &self,
+        service: &ServiceName,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Next, ReconcileError> {
+        let Some(state) = self.registry.service(service).await? else {
+            return Ok(Next::Done);
+        };
+        let Some(found) = state.stacks.get(scope) else {
+            return Ok(Next::Done);
+        };
+        let desired = desired(&state, scope, &self.platform);
+        // Attempts at an older generation count for nothing, in what is looked at as in what
+        // is decided.
+        let mut record = found.clone();
+        record.progress = current(&found.progress, &desired);
+        let look = Look {
+            state: &state,
+            found: found.clone(),
+            record,
+            name: StackName {
+                platform: self.platform.name.clone(),
+                service: service.clone(),
+                scope: scope.clone(),
+            },
+            now,
+        };
+        let observed = self.observe(&look, &desired).await?;
+        let plan = plan(
+            &desired,
+            &look.record.progress,
+            &observed,
+            &self.circumstances(&look),
+        );
+        self.act(look, &desired, &observed, plan).await
+    }
+
+    fn circumstances(&self, look: &Look<'_>) -> Circumstances {
+        let permit = look.record.progress.permit.as_ref();
+        Circumstances {
+            now: look.now,
+            deadline: self.deadline,
+            seed: look.seed(),
+            permitted: permit == Some(&self.fingerprint),
+        }
+    }
+
+    /// Writes the plan down, then does its one thing: a call is never made that the registry
+    /// does not know of, nor one that was decided on an older state than the registry's.
+    async fn act(
+        &self,
+        mut look: Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        mut plan: Plan,
+    ) -> Result<Next, ReconcileError> {
+        if plan.action == Action::Forget {
+            return self.forget(&look).await;
+        }
+        let name = look.name.to_string();
+        if plan.action.begins_operation() && !self.registry.acquire(&name).await? {
+            queue(&mut plan, &look.record, look.now);
+        }
+        let Some(next) = self.save(&mut look, desired, observed, &plan).await? else {
+            return Ok(OVERTAKEN);
+        };
+        match self.perform(&look, desired, observed, &plan).await {
+            Ok(Started::Now) => return Ok(next),
+            // It may have ended before anybody looked.
+            Ok(Started::Before) => {
+                if let Some(operation) = &mut plan.progress.operation {
+                    operation.seen = true;
+                }
+            }
+            Ok(Started::NothingToDo) => {
+                let operation = plan.progress.operation.take();
+                plan.progress.unchanged = operation.and_then(|it| it.digest);
+            }
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) => refuse(&mut plan, &error),
+        }
+        if plan.end.is_none() {
+            plan.next = OVERTAKEN;
+        }
+        // It was said and done with the first write.
+        plan.begins = None;
+        plan.action = Action::Nothing;
+        let next = self.save(&mut look, desired, observed, &plan).await?;
+        Ok(next.unwrap_or(OVERTAKEN))
+    }
+
+    async fn forget(&self, look: &Look<'_>) -> Result<Next, ReconcileError> {
+        let service = &look.state.service;
+        let (done, next) = match &look.name.scope {
+            Scope::Service => {
+                let done = self.registry.forget_service(service, &look.record).await?;
+                (done, Next::Done)
+            }
+            Scope::Environment(environment) => {
+                let Some(record) = self.end_open_deployments(look).await? else {
+                    return Ok(OVERTAKEN);
+                };
+                let done = self
+                    .registry
+                    .forget_environment(service.name(), environment, &record, look.now)
+                    .await?;
+                (done, Next::Then(Scope::Service))
+            }
+        };
+        if done {
+            self.registry.release(&look.name.to_string()).await?;
+            return Ok(next);
+        }
+        // Somebody changed the service meanwhile: it may be wanted again.
+        Ok(OVERTAKEN)
+    }
+}
+
+impl Look<'_> {
+    /// A number of the stack's own, as if by chance.
+    fn seed(&self) -> u64 {
+        u64::try_from(self.hash("rest") >> 64).unwrap_or_default()
+    }
+
+    /// 128 bits that are the same for the same stack, generation and word.
+    fn hash(&self, word: &str) -> u128 {
+        let service = &self.state.service;
+        let text = format!(
+            "{}/{}/{}/{word}",
+            service.uid, self.name.scope, service.generation
+        );
+        let hex = slipway_synth::sha256(text.as_bytes());
+        u128::from_str_radix(&hex[..32], 16).unwrap_or_default()
+    }
+}

@@ -1,0 +1,153 @@
+//! Looking at a stack: as few calls as the decision needs.
+
+use jiff::SignedDuration;
+
+use super::super::desired::{Desired, Target, token};
+use super::super::observed::{CloudFormationStatus, Observed, ObservedStack, RolloutState};
+use super::{Look, PortResult, Reconciler};
+use crate::ports::{
+    HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
+    StackWriter,
+};
+use crate::record::{Operation, OperationKind};
+
+/// How long an operation runs before it is asked why.
+const SLOW: SignedDuration = SignedDuration::from_mins(3);
+/// How often one generation's failure is looked into: a few calls each.
+const EVIDENCE_LOOKS: u32 = 3;
+
+impl<R, S> Reconciler<R, S>
+where
+    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+{
+    pub(super) async fn observe(&self, look: &Look<'_>, desired: &Desired) -> PortResult<Observed> {
+        let record = &look.record;
+        // What waits has no stack, and needs no look.
+        if matches!(desired, Desired::Held | Desired::Waiting { .. }) {
+            return Ok(Observed::default());
+        }
+        let name = look.name.to_string();
+        let found = self
+            .stacks
+            .stack(record.status.stack_id.as_deref().unwrap_or(&name))
+            .await?;
+        let Some(stack) = found.filter(|it| it.status != CloudFormationStatus::DeleteComplete)
+        else {
+            return Ok(Observed::default());
+        };
+        let mut observed = Observed::default();
+        if stack.status.tells_a_failure() {
+            observed.failure = self.stacks.failure(&stack.id).await?;
+        }
+        match desired {
+            Desired::Present(target) => {
+                self.look_closer(look, target, &stack, &mut observed)
+                    .await?
+            }
+            Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. } => {}
+        }
+        if stack.status == CloudFormationStatus::DeleteFailed {
+            observed.stuck = self.stacks.stuck(&stack.id).await?;
+        }
+        observed.stack = Some(stack);
+        Ok(observed)
+    }
+
+    /// What a stack that is wanted is asked beside its status.
+    async fn look_closer(
+        &self,
+        look: &Look<'_>,
+        target: &Target,
+        stack: &ObservedStack,
+        observed: &mut Observed,
+    ) -> PortResult<()> {
+        if let Some(operation) = awaits_change_set(look, stack.status) {
+            let name = change_set_name(look, operation);
+            observed.change_set = self.stacks.change_set(&stack.id, &name).await?;
+        }
+        if stack.status.rests() && target.rolls_out {
+            let output = |name: &str| stack.outputs.get(name);
+            if let (Some(cluster), Some(service)) = (output("Cluster"), output("ServiceName")) {
+                observed.rollout = self.stacks.rollout(cluster, service).await?;
+            }
+        }
+        if stack.status.rests() && newer_than_operation(look, stack) {
+            observed.drift = self.stacks.drift(&stack.id).await?;
+        }
+        if shows_trouble(look, stack, observed) {
+            observed.evidence = self.stacks.evidence(&stack.id).await?.bounded();
+        }
+        Ok(())
+    }
+}
+
+/// The operation whose change set the stack awaits, if it awaits one.
+fn awaits_change_set<'a>(
+    look: &'a Look<'_>,
+    status: CloudFormationStatus,
+) -> Option<&'a Operation> {
+    let operation = look.record.progress.operation.as_ref()?;
+    let awaits = match operation.kind {
+        OperationKind::Prepare | OperationKind::Execute => {
+            status == CloudFormationStatus::ReviewInProgress
+        }
+        OperationKind::PrepareRepair | OperationKind::ExecuteRepair => status.rests(),
+        OperationKind::Update | OperationKind::Delete | OperationKind::Continue => false,
+    };
+    awaits.then_some(operation)
+}
+
+/// The name of an operation's change set, which is the token of its preparation.
+pub(super) fn change_set_name(look: &Look<'_>, operation: &Operation) -> String {
+    let word = match operation.kind {
+        OperationKind::PrepareRepair | OperationKind::ExecuteRepair => "repair",
+        OperationKind::Prepare
+        | OperationKind::Execute
+        | OperationKind::Update
+        | OperationKind::Delete
+        | OperationKind::Continue => "create",
+    };
+    token_of(look, operation, word)
+}
+
+pub(super) fn token_of(look: &Look<'_>, operation: &Operation, word: &str) -> String {
+    token(
+        look.state.service.uid,
+        &look.name.scope,
+        operation.generation,
+        word,
+        operation.serial,
+    )
+}
+
+/// Whether drift was found since the stack was last changed or found as wanted.
+fn newer_than_operation(look: &Look<'_>, stack: &ObservedStack) -> bool {
+    let progress = &look.record.progress;
+    let changed = progress.operation.as_ref().map(|it| it.begun_at);
+    let settled = progress.settled.as_ref().map(|it| it.at);
+    match (stack.drifted_at, changed.max(settled)) {
+        (Some(found), Some(since)) => found > since,
+        (_, None) | (None, _) => false,
+    }
+}
+
+/// Whether something fails, or takes long enough to look whether it does.
+fn shows_trouble(look: &Look<'_>, stack: &ObservedStack, observed: &Observed) -> bool {
+    let progress = &look.record.progress;
+    if !progress.evidence.tasks.is_empty() || progress.evidence_looks >= EVIDENCE_LOOKS {
+        return false;
+    }
+    let operation = progress.operation.as_ref();
+    let slow = operation.is_some_and(|it| look.now.duration_since(it.begun_at) > SLOW);
+    let rollout = observed.rollout.as_ref().is_some_and(|it| {
+        it.failed_tasks > 0
+            || it.state == RolloutState::Failed
+            || it.state == RolloutState::Completed
+                && stack
+                    .outputs
+                    .get("TaskDefinition")
+                    .is_some_and(|ours| *ours != it.task_definition)
+    });
+    rollout || stack.status.goes_wrong() || slow && stack.status.is_in_progress()
+}

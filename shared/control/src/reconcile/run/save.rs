@@ -1,0 +1,269 @@
+//! Writing down what a look found and is about to do.
+
+use jiff::SignedDuration;
+use slipway_domain::{Cause, Deployment, DeploymentId, Evidence, Outcome, Phase, RoutePath, Step};
+use ulid::Ulid;
+
+use super::super::Next;
+use super::super::desired::Desired;
+use super::super::observed::Observed;
+use super::super::plan::{Action, Plan, named};
+use super::super::words::{advance, ask_once, describe};
+use super::{Look, OVERTAKEN, PortResult, ReconcileError, Reconciler};
+use crate::change::manifest_hash;
+use crate::ports::{
+    HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
+    StackWrite, StackWriter,
+};
+use crate::record::{AuditEntry, StackRecord};
+
+/// Seconds after which the sweep looks at a stack that is not settled.
+const ATTENTION_SECONDS: i64 = 60;
+/// The most deployments that one look ends: a transaction of DynamoDB has room for 100 items.
+const MAX_DEPLOYMENTS: usize = 80;
+/// Who the audit log says it was, where it was nobody.
+const OURSELVES: &str = "slipway";
+
+impl<R, S> Reconciler<R, S>
+where
+    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+{
+    /// Writes the plan, and gives back a slot that it does not need; gives when to look again, or
+    /// nothing when somebody else was quicker. The look goes on from what was written.
+    pub(super) async fn save(
+        &self,
+        look: &mut Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        plan: &Plan,
+    ) -> Result<Option<Next>, ReconcileError> {
+        let before = look.record.clone();
+        let mut record = before.clone();
+        let mut next = plan.next.clone();
+        // What is only held was not looked at, and stays as it is known.
+        if !matches!(desired, Desired::Held) {
+            record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
+        }
+        record.progress = plan.progress.clone();
+        let found = !observed.evidence.is_empty();
+        let evidence = std::mem::take(&mut record.progress.evidence);
+        record.progress.evidence = evidence.or(observed.evidence.clone());
+        if found && plan.progress.evidence_looks == before.progress.evidence_looks {
+            record.progress.evidence_looks += 1;
+        }
+        describe(&mut record, desired, observed, plan, look.now);
+
+        let deployments = self.deployments(look, &mut record, &mut next, plan).await?;
+        let release = self.former_paths(look, observed, plan);
+        for path in &release {
+            record.paths.remove(path);
+        }
+        record.attention = match next {
+            Next::Done => None,
+            Next::Requeue(_) | Next::AwaitChange | Next::Then(_) => {
+                let due = look.now + SignedDuration::from_secs(ATTENTION_SECONDS);
+                let set = before.attention.filter(|at| *at > look.now);
+                Some(set.unwrap_or(due))
+            }
+        };
+        ask_once(&mut next, &mut record, look.now);
+        let audit = audit(look, observed, plan);
+        if record != look.found || !deployments.is_empty() {
+            let write = StackWrite {
+                service: look.name.service.clone(),
+                record: record.clone(),
+                release,
+                deployments,
+                audit,
+            };
+            if !self.registry.save(&write).await? {
+                return Ok(None);
+            }
+            record.version += 1;
+        }
+        // A slot may be held that no record tells of: a look may have ended right behind taking
+        // it. Whatever was not settled gives it back when it is, and only behind the write: a
+        // look that was overtaken may not give back what the other one took.
+        let may_hold = plan.phase != before.status.phase
+            || before.progress.holds_slot
+            || before.attention.is_some();
+        if !plan.progress.holds_slot && may_hold {
+            self.registry.release(&look.name.to_string()).await?;
+        }
+        look.found = record.clone();
+        look.record = record;
+        Ok(Some(next))
+    }
+
+    /// What was under way when an environment went is superseded by its end. Gives the record as
+    /// it is then, or nothing when somebody else was quicker.
+    pub(super) async fn end_open_deployments(
+        &self,
+        look: &Look<'_>,
+    ) -> PortResult<Option<StackRecord>> {
+        let mut record = look.record.clone();
+        let mut deployments = self.open_deployments(look).await?;
+        if deployments.is_empty() {
+            return Ok(Some(record));
+        }
+        for deployment in &mut deployments {
+            deployment.end(Outcome::Superseded { at: look.now });
+        }
+        record.progress.deployment = record.deployment;
+        record.attention = Some(look.now);
+        let write = StackWrite {
+            service: look.name.service.clone(),
+            record: record.clone(),
+            release: Vec::new(),
+            deployments,
+            audit: None,
+        };
+        let saved = self.registry.save(&write).await?;
+        record.version += 1;
+        Ok(saved.then_some(record))
+    }
+
+    /// Paths that the stack holds and does not serve, now that it is as wanted or not there.
+    fn former_paths(&self, look: &Look<'_>, observed: &Observed, plan: &Plan) -> Vec<RoutePath> {
+        let is_settled = match plan.phase {
+            Phase::Ready | Phase::Waiting => true,
+            Phase::Failed => observed.stack.is_none(),
+            Phase::Pending
+            | Phase::Creating
+            | Phase::Updating
+            | Phase::RollingOut
+            | Phase::Deleting => false,
+        };
+        let environment = look.name.scope.environment().filter(|_| is_settled);
+        let Some(environment) = environment else {
+            return Vec::new();
+        };
+        let manifest = &look.state.service.manifest;
+        let wanted = manifest
+            .effective(environment, &self.platform.environment)
+            .map(|e| e.path);
+        let held = look.record.paths.iter();
+        held.filter(|path| Some(*path) != wanted.as_ref())
+            .cloned()
+            .collect()
+    }
+
+    /// The deployments that this look advances: the newest by the plan's step, and older ones
+    /// that it supersedes; or one that the control plane begins by itself.
+    async fn deployments(
+        &self,
+        look: &Look<'_>,
+        record: &mut StackRecord,
+        next: &mut Next,
+        plan: &Plan,
+    ) -> PortResult<Vec<Deployment>> {
+        let before = &look.record;
+        record.progress.deployment = record.deployment;
+        if let Some(cause) = plan.begins
+            && let Some(mut own) = self.own_deployment(look, cause)
+        {
+            record.deployment = Some(own.id);
+            record.progress.deployment = Some(own.id);
+            advance(&mut own, plan, &record.progress.evidence, look.now);
+            return Ok(vec![own]);
+        }
+        let adopts = before.deployment != before.progress.deployment;
+        let moves = plan.phase != before.status.phase
+            || plan.end.is_some() && plan.progress != look.found.progress;
+        if !adopts && !moves {
+            return Ok(Vec::new());
+        }
+        let mut open = self.open_deployments(look).await?;
+        for deployment in &mut open {
+            if Some(deployment.id) == before.deployment {
+                advance(deployment, plan, &record.progress.evidence, look.now);
+            } else {
+                deployment.end(Outcome::Superseded { at: look.now });
+            }
+        }
+        // The newest is the last: with it, all were handled.
+        if let Some(last) = open.last().filter(|_| open.len() == MAX_DEPLOYMENTS) {
+            record.progress.deployment = Some(last.id);
+            *next = OVERTAKEN;
+        }
+        Ok(open)
+    }
+
+    async fn open_deployments(&self, look: &Look<'_>) -> PortResult<Vec<Deployment>> {
+        let before = &look.record;
+        let (Some(environment), Some(newest)) = (look.name.scope.environment(), before.deployment)
+        else {
+            return Ok(Vec::new());
+        };
+        let service = &look.name.service;
+        let mut open: Vec<Deployment> = if before.progress.deployment == Some(newest) {
+            let found = self
+                .registry
+                .deployment(service, environment, newest)
+                .await?;
+            found
+                .into_iter()
+                .filter(|deployment| deployment.outcome.is_none())
+                .collect()
+        } else {
+            self.registry
+                .open_deployments(service, environment, before.progress.deployment, newest)
+                .await?
+        };
+        open.truncate(MAX_DEPLOYMENTS);
+        Ok(open)
+    }
+
+    /// A deployment that nobody asked for.
+    fn own_deployment(&self, look: &Look<'_>, cause: Cause) -> Option<Deployment> {
+        let environment = look.name.scope.environment()?;
+        let service = &look.state.service;
+        let effective = service
+            .manifest
+            .effective(environment, &self.platform.environment)?;
+        let millis = u64::try_from(look.now.as_millisecond()).unwrap_or_default();
+        Some(Deployment {
+            id: DeploymentId(Ulid::from_parts(millis, look.hash("deployment"))),
+            service: look.name.service.clone(),
+            environment: environment.clone(),
+            generation: service.generation,
+            cause,
+            actor: OURSELVES.to_owned(),
+            image: effective.settings.image?,
+            created_at: look.now,
+            steps: vec![Step {
+                name: "accepted".to_owned(),
+                at: look.now,
+            }],
+            evidence: Evidence::default(),
+            outcome: None,
+        })
+    }
+}
+
+/// What is left behind for good belongs into the audit log, which outlives the service.
+fn audit(look: &Look<'_>, observed: &Observed, plan: &Plan) -> Option<AuditEntry> {
+    let Action::Delete { retain } = &plan.action else {
+        return None;
+    };
+    if retain.is_empty() {
+        return None;
+    }
+    let service = &look.state.service;
+    let millis = u64::try_from(look.now.as_millisecond()).unwrap_or_default();
+    Some(AuditEntry {
+        id: Ulid::from_parts(millis, look.hash("leave-behind")),
+        at: look.now,
+        actor: OURSELVES.to_owned(),
+        action: "leave-behind".to_owned(),
+        generation: service.generation,
+        before: None,
+        after: manifest_hash(&service.manifest),
+        note: Some(format!(
+            "The stack {} is deleted without {}.",
+            look.name,
+            named(&observed.stuck)
+        )),
+    })
+}
