@@ -57,5 +57,3 @@ for kind in vars(lambda_runtime).values():
     drain = getattr(kind, "_drain_stderr_bounded", None)
     if drain is not None and drain.__defaults__ == (0.05, 0.005, 0.25):
         drain.__defaults__ = (0.002, 0.002, 0.25)
-
-main()

@@ -19,13 +19,23 @@ use crate::python::Venv;
 use crate::upstream::Upstream;
 
 const LOCK: &str = include_str!("../python/emulator.lock");
-const LAUNCH: &str = include_str!("../python/launch.py");
+/// One program: how to end with this one, then what is changed in ministack, then ministack.
+const LAUNCH: &str = concat!(
+    include_str!("../python/launch.py"),
+    include_str!("../python/stacks.py"),
+    "\nmain()\n",
+);
 
 /// The name that API Gateway's addresses end with. With an IP address `lambda_http` panics.
 pub(crate) const HOST: &str = "localhost";
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_mins(1);
+
+/// The Python environment of ministack and microburst.
+pub(crate) async fn venv(options: &Options) -> Result<Venv> {
+    Venv::ensure(&options.venvs.join("emulator"), LOCK, &*options.report).await
+}
 
 /// A running ministack.
 #[derive(Debug)]
@@ -40,14 +50,13 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     /// Starts ministack; `companion` is the address that the functions it starts call.
-    pub(crate) async fn start(options: &Options, companion: &str) -> Result<Self> {
+    pub(crate) async fn start(options: &Options, venv: &Venv, companion: &str) -> Result<Self> {
         let report = &*options.report;
-        let venv = Venv::ensure(&options.venvs.join("emulator"), LOCK, report).await?;
         let started = Instant::now();
         let mut failure = None;
         // A port that was free a moment ago can be taken by now: then another one is tried.
         for _ in 0..5 {
-            match Self::start_once(options, &venv, companion).await {
+            match Self::start_once(options, venv, companion).await {
                 Ok(emulator) => {
                     report(&format!(
                         "Local cloud: up at {companion} in {:.1} s",

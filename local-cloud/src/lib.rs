@@ -20,6 +20,7 @@ mod describe;
 mod emulator;
 mod faults;
 mod gateway;
+mod microburst;
 mod operations;
 mod python;
 mod resources;
@@ -47,6 +48,7 @@ pub use crate::bus::Delivery;
 pub use crate::calls::Call;
 pub use crate::deploy::{Deploy, Platform};
 pub use crate::faults::{Fault, Faults, Rule};
+pub use crate::microburst::{Chance, Disturbance, Disturbed, Microburst};
 pub use crate::python::Venv;
 pub use crate::resources::Resources;
 
@@ -71,6 +73,9 @@ pub struct Options {
     pub account: String,
     /// How reliably events arrive.
     pub delivery: Delivery,
+    /// Whether microburst stands between the functions and the companion
+    /// ([`LocalCloud::microburst`]).
+    pub microburst: bool,
     /// The emulator's log; in a folder that is removed with the cloud when there is none.
     pub log: Option<PathBuf>,
     /// Hears what is done.
@@ -85,6 +90,7 @@ impl Default for Options {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             delivery: Delivery::default(),
+            microburst: false,
             log: None,
             report: Arc::new(|_| {}),
         }
@@ -108,6 +114,7 @@ impl fmt::Debug for Options {
 pub struct LocalCloud {
     companion: Arc<Companion>,
     emulator: Emulator,
+    microburst: Option<Microburst>,
     address: SocketAddr,
     region: String,
 }
@@ -116,7 +123,15 @@ impl LocalCloud {
     /// Starts the emulator and the companion on free ports.
     pub async fn start(options: Options) -> Result<Self> {
         let (listener, address) = companion::listener().await?;
-        let emulator = Emulator::start(&options, &format!("http://{address}")).await?;
+        let companion = format!("http://{address}");
+        let venv = emulator::venv(&options).await?;
+        let microburst = if options.microburst {
+            Some(Microburst::start(&venv, &companion).await?)
+        } else {
+            None
+        };
+        let entry = microburst.as_ref().map_or(companion, Microburst::endpoint);
+        let emulator = Emulator::start(&options, &venv, &entry).await?;
         let upstream = Upstream::new(emulator.address, &options.region);
         let delivery = options.delivery.clone();
         let companion = Companion::new(upstream, &options.account, options.stack_delay, delivery);
@@ -124,6 +139,7 @@ impl LocalCloud {
         Ok(Self {
             companion,
             emulator,
+            microburst,
             address,
             region: options.region,
         })
@@ -173,6 +189,11 @@ impl LocalCloud {
         self.companion.faults.clone()
     }
 
+    /// Faults by chance; there if [`Options::microburst`] asked for it.
+    pub fn microburst(&self) -> Option<&Microburst> {
+        self.microburst.as_ref()
+    }
+
     /// Changes how reliably events arrive from now on.
     pub fn set_delivery(&self, delivery: Delivery) {
         self.companion.bus.set(delivery);
@@ -181,7 +202,11 @@ impl LocalCloud {
     /// Ends everything, and waits until the emulator is gone.
     pub async fn stop(self) -> Result<()> {
         self.companion.stop();
-        self.emulator.stop().await
+        self.emulator.stop().await?;
+        match self.microburst {
+            Some(microburst) => microburst.stop().await,
+            None => Ok(()),
+        }
     }
 
     fn through(&self) -> Upstream {

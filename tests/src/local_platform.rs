@@ -67,6 +67,14 @@ impl LocalPlatform {
     /// # Errors
     /// The cloud does not start, or the platform is not deployed.
     pub fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, |options| options)
+    }
+
+    /// The same on a local cloud with other options.
+    ///
+    /// # Errors
+    /// The cloud does not start, or the platform is not deployed.
+    pub fn start_with(name: &str, change: impl FnOnce(Options) -> Options) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let log = root().join(format!("target/acceptance/{name}-{number}.log"));
@@ -74,12 +82,12 @@ impl LocalPlatform {
             .worker_threads(2)
             .enable_all()
             .build()?;
-        let options = Options {
+        let options = change(Options {
             venvs: root().join("target/venvs"),
             stack_delay: STACK_DELAY,
             log: Some(log.clone()),
             ..Options::default()
-        };
+        });
         let deploy = Deploy {
             template: root().join("template.yaml"),
             name: PLATFORM.to_owned(),
@@ -106,6 +114,11 @@ impl LocalPlatform {
     /// Never: the cloud is there until the platform is dropped.
     pub fn cloud(&self) -> &LocalCloud {
         self.cloud.as_ref().expect("it is there until the end")
+    }
+
+    /// Waits for something that the cloud does.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Faults on demand.
