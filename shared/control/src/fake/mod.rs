@@ -2,10 +2,12 @@
 
 mod cloud;
 mod registry;
+mod tape;
 mod waker;
 
-pub use cloud::{FakeCloud, Script};
+pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
 pub use registry::FakeRegistry;
+pub use tape::{Call, Fault, Tape};
 pub use waker::{FakeWaker, Wakeup};
 
 use crate::error::{PortError, PortErrorKind};

@@ -1,0 +1,276 @@
+//! One stack in memory, with what runs in it, and what becomes of it as time passes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use slipway_synth::sha256;
+
+use crate::reconcile::observed::{
+    CloudFormationStatus, ResourceDrift, Rollout, RolloutState, StuckResource,
+};
+
+/// How long a step of an operation takes.
+pub(super) const STEP: SignedDuration = SignedDuration::from_secs(20);
+/// How long ECS takes to replace tasks.
+const ROLLOUT: SignedDuration = SignedDuration::from_secs(10);
+/// How long it takes to work out a change set.
+pub(super) const WORKING_OUT: SignedDuration = SignedDuration::from_secs(1);
+
+#[derive(Debug, Clone)]
+pub(super) struct Stack {
+    pub(super) name: String,
+    pub(super) status: CloudFormationStatus,
+    /// The template that was applied last.
+    pub(super) template: String,
+    pub(super) change_sets: BTreeMap<String, Prepared>,
+    /// What becomes of it, and when.
+    pub(super) steps: VecDeque<(Timestamp, Step)>,
+    pub(super) tokens: BTreeSet<String>,
+    pub(super) reason: Option<String>,
+    pub(super) stuck: Vec<StuckResource>,
+    pub(super) service: Option<Service>,
+    /// When it was checked for drift, and whether there was any.
+    pub(super) checked: Option<(Timestamp, bool)>,
+    pub(super) drift: Vec<ResourceDrift>,
+}
+
+/// A change set.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    pub(super) template: String,
+    pub(super) repairs: bool,
+    pub(super) ready_at: Timestamp,
+    pub(super) refused: Option<String>,
+    pub(super) executed: bool,
+}
+
+/// What a stack becomes.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) status: CloudFormationStatus,
+    pub(super) effect: Effect,
+}
+
+/// What happens with that.
+#[derive(Debug, Clone)]
+pub(super) enum Effect {
+    Nothing,
+    /// Everything is made from a template.
+    Creates(String),
+    /// A template is applied to what is there.
+    Applies(String),
+    /// The same, and ECS goes back to what it ran.
+    AppliesInVain(String),
+    /// What was changed by hand is as the template says.
+    Repairs,
+    /// Everything is gone.
+    Vanishes,
+}
+
+/// The ECS service of a stack.
+#[derive(Debug, Clone)]
+pub(super) struct Service {
+    pub(super) task_definition: String,
+    /// When its tasks are replaced; nothing when that has been told.
+    pub(super) completes_at: Option<Timestamp>,
+}
+
+impl Stack {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: CloudFormationStatus::ReviewInProgress,
+            template: String::new(),
+            change_sets: BTreeMap::new(),
+            steps: VecDeque::new(),
+            tokens: BTreeSet::new(),
+            reason: None,
+            stuck: Vec::new(),
+            service: None,
+            checked: None,
+            drift: Vec::new(),
+        }
+    }
+
+    pub(super) fn lives(&self) -> bool {
+        self.status != CloudFormationStatus::DeleteComplete
+    }
+
+    pub(super) fn vanish(&mut self) {
+        self.status = CloudFormationStatus::DeleteComplete;
+        self.steps.clear();
+        self.service = None;
+    }
+
+    pub(super) fn force(&mut self, status: CloudFormationStatus) {
+        self.status = status;
+        self.steps.clear();
+        if status.is_in_progress() {
+            // It ends as such operations end.
+            let end = end_of(status);
+            let effect = match end {
+                CloudFormationStatus::DeleteComplete => Effect::Vanishes,
+                _ => Effect::Nothing,
+            };
+            self.plan(Timestamp::UNIX_EPOCH, [(end, effect)]);
+        }
+    }
+
+    /// The steps that follow now.
+    pub(super) fn plan(
+        &mut self,
+        now: Timestamp,
+        steps: impl IntoIterator<Item = (CloudFormationStatus, Effect)>,
+    ) {
+        let mut at = now;
+        self.steps = steps
+            .into_iter()
+            .map(|(status, effect)| {
+                at += STEP;
+                (at, Step { status, effect })
+            })
+            .collect();
+    }
+
+    pub(super) fn next_change(&self) -> Option<Timestamp> {
+        let step = self.steps.front().map(|(at, _)| *at);
+        let rollout = self.service.as_ref().and_then(|it| it.completes_at);
+        step.into_iter().chain(rollout).min()
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp, events: &mut Vec<String>) {
+        while let Some((at, step)) = self.steps.pop_front_if(|(at, _)| *at <= now) {
+            self.status = step.status;
+            self.take(step.effect, at);
+            events.push(self.name.clone());
+        }
+        if let Some(service) = &mut self.service
+            && service.completes_at.take_if(|at| *at <= now).is_some()
+        {
+            events.push(self.name.clone());
+        }
+    }
+
+    fn take(&mut self, effect: Effect, at: Timestamp) {
+        let former = self.service.as_ref().map(|it| it.task_definition.clone());
+        match effect {
+            Effect::Nothing => {}
+            Effect::Creates(template) => {
+                self.template = template;
+                if let Some(task_definition) = task_definition(&self.template) {
+                    self.deploy(task_definition, at);
+                }
+            }
+            Effect::Applies(template) => {
+                self.template = template;
+                // What is gone stays so: CloudFormation does not look.
+                let wanted = task_definition(&self.template);
+                if let Some(wanted) = wanted.filter(|it| former.is_some_and(|former| former != *it))
+                {
+                    self.deploy(wanted, at);
+                }
+            }
+            Effect::AppliesInVain(template) => {
+                self.template = template;
+                if let Some(former) = former {
+                    self.deploy(former, at);
+                }
+            }
+            Effect::Repairs => {
+                self.drift.clear();
+                if let Some(task_definition) = task_definition(&self.template) {
+                    self.deploy(task_definition, at);
+                }
+            }
+            Effect::Vanishes => self.vanish(),
+        }
+    }
+
+    fn deploy(&mut self, task_definition: String, at: Timestamp) {
+        self.service = Some(Service {
+            task_definition,
+            completes_at: Some(at + ROLLOUT),
+        });
+    }
+
+    pub(super) fn outputs(&self) -> BTreeMap<String, String> {
+        let template: Value = serde_json::from_str(&self.template).unwrap_or_default();
+        let all = template["Outputs"].as_object().cloned().unwrap_or_default();
+        all.into_iter()
+            .map(|(key, output)| {
+                let value = match output["Value"].as_str() {
+                    Some(text) => text.to_owned(),
+                    None if key == "TaskDefinition" => {
+                        task_definition(&self.template).unwrap_or_default()
+                    }
+                    None => format!("{}/{key}", self.name),
+                };
+                (key, value)
+            })
+            .collect()
+    }
+
+    pub(super) fn runs(&self) -> (String, Option<String>) {
+        let digest = self.outputs().remove(slipway_synth::DIGEST_OUTPUT);
+        let service = self.service.as_ref().map(|it| it.task_definition.clone());
+        (digest.unwrap_or_default(), service)
+    }
+
+    pub(super) fn rollout(&self) -> Option<Rollout> {
+        let service = self.service.as_ref()?;
+        let state = if service.completes_at.is_some() {
+            RolloutState::InProgress
+        } else {
+            RolloutState::Completed
+        };
+        Some(Rollout {
+            task_definition: service.task_definition.clone(),
+            state,
+            reason: String::new(),
+            tasks: (2, 2),
+            failed_tasks: 0,
+        })
+    }
+}
+
+/// What ECS calls the task definition of a template, if it has one.
+pub(super) fn task_definition(template: &str) -> Option<String> {
+    let template: Value = serde_json::from_str(template).unwrap_or_default();
+    let resource = &template["Resources"]["TaskDefinition"];
+    (!resource.is_null()).then(|| {
+        let hash = sha256(resource["Properties"].to_string().as_bytes());
+        format!("task-definition/{}", &hash[..12])
+    })
+}
+
+/// How an operation that is in progress ends, if nothing more is known of it.
+fn end_of(status: CloudFormationStatus) -> CloudFormationStatus {
+    use CloudFormationStatus as S;
+    match status {
+        S::CreateInProgress => S::CreateComplete,
+        S::RollbackInProgress => S::RollbackComplete,
+        S::DeleteInProgress => S::DeleteComplete,
+        S::UpdateRollbackInProgress | S::UpdateRollbackCompleteCleanupInProgress => {
+            S::UpdateRollbackComplete
+        }
+        S::ImportInProgress => S::ImportComplete,
+        S::ImportRollbackInProgress => S::ImportRollbackComplete,
+        S::UpdateInProgress
+        | S::UpdateCompleteCleanupInProgress
+        | S::CreateFailed
+        | S::CreateComplete
+        | S::RollbackFailed
+        | S::RollbackComplete
+        | S::DeleteFailed
+        | S::DeleteComplete
+        | S::UpdateComplete
+        | S::UpdateFailed
+        | S::UpdateRollbackFailed
+        | S::UpdateRollbackComplete
+        | S::ReviewInProgress
+        | S::ImportComplete
+        | S::ImportRollbackFailed
+        | S::ImportRollbackComplete => S::UpdateComplete,
+    }
+}

@@ -1,0 +1,364 @@
+//! What the registry in memory does, with the conditions of the real one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use slipway_domain::status::StackStatus;
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName,
+};
+
+use super::Inner;
+use crate::change::Change;
+use crate::error::CommitError;
+use crate::ports::{Page, PortResult, StackWrite};
+use crate::record::{AuditEntry, PathOwner, Progress, ServiceRecord, ServiceState, StackRecord};
+use crate::view::{EnvironmentSummary, ServiceSummary};
+
+impl Inner {
+    pub(super) fn service(
+        &self,
+        name: &ServiceName,
+        stale: bool,
+    ) -> PortResult<Option<ServiceState>> {
+        let services = if stale { &self.before } else { &self.services };
+        Ok(services.get(name).map(|state| {
+            let mut state = state.clone();
+            for (scope, stack) in &mut state.stacks {
+                stack.attention = self.attention.get(&(name.clone(), scope.clone())).copied();
+            }
+            state
+        }))
+    }
+
+    pub(super) fn services(
+        &self,
+        team: Option<&TeamName>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<ServiceSummary>> {
+        let mut all: Vec<ServiceSummary> = self
+            .services
+            .values()
+            .filter(|state| team.is_none_or(|team| *team == state.service.manifest.team))
+            .map(summary)
+            .collect();
+        all.sort_by_key(place);
+        let mut rest = all
+            .into_iter()
+            .filter(|summary| after.is_none_or(|after| place(summary).as_str() > after));
+        let items: Vec<ServiceSummary> = rest.by_ref().take(limit).collect();
+        let next = rest.next().and(items.last().map(place));
+        Ok(Page { items, next })
+    }
+
+    pub(super) fn path_owner(&self, path: &RoutePath) -> PortResult<Option<PathOwner>> {
+        Ok(self.claims.get(path).cloned())
+    }
+
+    pub(super) fn deployments(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<Deployment>> {
+        let mine = self
+            .deployments
+            .iter()
+            .rev()
+            .filter(|((s, e, _), _)| s == service && e == environment);
+        Ok(page(
+            mine.map(|((_, _, id), deployment)| (id.to_string(), deployment.clone())),
+            after,
+            limit,
+        ))
+    }
+
+    pub(super) fn deployment(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        id: DeploymentId,
+    ) -> PortResult<Option<Deployment>> {
+        let key = (service.clone(), environment.clone(), id);
+        Ok(self.deployments.get(&key).cloned())
+    }
+
+    pub(super) fn generations(
+        &self,
+        service: &ServiceName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<ServiceRecord>> {
+        let mine = self
+            .generations
+            .iter()
+            .rev()
+            .filter(|((s, _), _)| s == service);
+        Ok(page(
+            mine.map(|((_, n), record)| (format!("{n:012}"), record.clone())),
+            after,
+            limit,
+        ))
+    }
+
+    pub(super) fn events(
+        &self,
+        service: &ServiceName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<AuditEntry>> {
+        let mine = self.audit.iter().rev().filter(|(s, _)| s == service);
+        Ok(page(
+            mine.map(|(_, entry)| (entry.id.to_string(), entry.clone())),
+            after,
+            limit,
+        ))
+    }
+
+    pub(super) fn commit(&mut self, change: &Change) -> Result<(), CommitError> {
+        let name = change.service.name().clone();
+        self.check(change, &name)?;
+        let state = self
+            .services
+            .entry(name.clone())
+            .or_insert_with(|| ServiceState {
+                service: change.service.clone(),
+                stacks: BTreeMap::new(),
+            });
+        state.service = change.service.clone();
+        for (scope, stack) in &change.stacks {
+            let record = state
+                .stacks
+                .entry(scope.clone())
+                .or_insert_with(|| StackRecord {
+                    scope: scope.clone(),
+                    version: 0,
+                    deployment: None,
+                    paths: BTreeSet::new(),
+                    attention: None,
+                    status: StackStatus::new(change.at),
+                    progress: Progress::default(),
+                });
+            record.version += 1;
+            record.deployment = stack.deployment.or(record.deployment);
+            record.paths.extend(stack.path.clone());
+            self.attention
+                .insert((name.clone(), scope.clone()), change.at);
+        }
+        self.generations.insert(
+            (name.clone(), change.service.generation),
+            change.service.clone(),
+        );
+        self.audit.push((name.clone(), change.audit.clone()));
+        self.claims.extend(change.claims.iter().cloned());
+        for deployment in &change.deployments {
+            let key = (name.clone(), deployment.environment.clone(), deployment.id);
+            self.deployments.insert(key, deployment.clone());
+        }
+        if let Some(seen) = &change.seen {
+            self.seen.insert((name, seen.key.clone()), seen.clone());
+        }
+        Ok(())
+    }
+
+    pub(super) fn save(&mut self, write: &StackWrite) -> PortResult<bool> {
+        let scope = &write.record.scope;
+        if self.version(&write.service, scope) != Some(write.record.version) {
+            return Ok(false);
+        }
+        let mut record = write.record.clone();
+        record.version += 1;
+        let key = (write.service.clone(), scope.clone());
+        match write.record.attention {
+            Some(at) => self.attention.insert(key, at),
+            None => self.attention.remove(&key),
+        };
+        for path in &write.release {
+            self.claims.remove(path);
+        }
+        for deployment in &write.deployments {
+            let key = (
+                write.service.clone(),
+                deployment.environment.clone(),
+                deployment.id,
+            );
+            self.deployments.insert(key, deployment.clone());
+        }
+        if let Some(entry) = &write.audit {
+            self.audit.push((write.service.clone(), entry.clone()));
+        }
+        if let Some(state) = self.services.get_mut(&write.service) {
+            state.stacks.insert(scope.clone(), record);
+        }
+        Ok(true)
+    }
+
+    pub(super) fn forget_environment(
+        &mut self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        record: &StackRecord,
+        now: Timestamp,
+    ) -> PortResult<bool> {
+        let scope = Scope::Environment(environment.clone());
+        if self.version(service, &scope) != Some(record.version) {
+            return Ok(false);
+        }
+        for path in &record.paths {
+            self.claims.remove(path);
+        }
+        self.attention.remove(&(service.clone(), scope.clone()));
+        self.attention
+            .insert((service.clone(), Scope::Service), now);
+        if let Some(state) = self.services.get_mut(service) {
+            state.stacks.remove(&scope);
+            if let Some(stack) = state.stacks.get_mut(&Scope::Service) {
+                stack.version += 1;
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn forget_service(
+        &mut self,
+        service: &ServiceRecord,
+        record: &StackRecord,
+    ) -> PortResult<bool> {
+        let name = service.name();
+        let generation = self
+            .services
+            .get(name)
+            .map(|state| state.service.generation);
+        if self.version(name, &Scope::Service) != Some(record.version)
+            || generation != Some(service.generation)
+        {
+            return Ok(false);
+        }
+        self.services.remove(name);
+        self.attention.remove(&(name.clone(), Scope::Service));
+        self.generations.retain(|(service, _), _| service != name);
+        Ok(true)
+    }
+
+    pub(super) fn open_deployments(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        after: Option<DeploymentId>,
+        up_to: DeploymentId,
+    ) -> PortResult<Vec<Deployment>> {
+        let mine = self.deployments.iter().filter(|((s, e, id), deployment)| {
+            s == service
+                && e == environment
+                && *id <= up_to
+                && after.is_none_or(|after| *id >= after)
+                && deployment.outcome.is_none()
+        });
+        Ok(mine.map(|(_, deployment)| deployment.clone()).collect())
+    }
+
+    pub(super) fn attention(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> PortResult<Vec<(ServiceName, Scope)>> {
+        Ok(self
+            .attention
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .take(limit)
+            .map(|(key, _)| key.clone())
+            .collect())
+    }
+
+    pub(super) fn acquire(&mut self, stack: &str, max_operations: usize) -> PortResult<bool> {
+        if !self.holders.contains(stack) && self.holders.len() >= max_operations {
+            return Ok(false);
+        }
+        self.holders.insert(stack.to_owned());
+        self.most_holders = self.most_holders.max(self.holders.len());
+        Ok(true)
+    }
+
+    pub(super) fn holders(&self) -> PortResult<Vec<String>> {
+        Ok(self.holders.iter().cloned().collect())
+    }
+
+    pub(super) fn release(&mut self, stack: &str) -> PortResult<()> {
+        self.holders.remove(stack);
+        Ok(())
+    }
+    fn check(&self, change: &Change, name: &ServiceName) -> Result<(), CommitError> {
+        if let Some(seen) = &change.seen
+            && let Some(earlier) = self.seen.get(&(name.clone(), seen.key.clone()))
+            && earlier.expires_at >= change.at
+        {
+            return Err(CommitError::Seen(Box::new(earlier.clone())));
+        }
+        let state = self.services.get(name);
+        let stacks_fit = change.stacks.iter().all(|(scope, stack)| {
+            stack.new != state.is_some_and(|state| state.stacks.contains_key(scope))
+        });
+        if state.map(|state| state.service.generation) != change.from || !stacks_fit {
+            return Err(CommitError::Moved);
+        }
+        for (path, owner) in &change.claims {
+            if let Some(holder) = self.claims.get(path).filter(|holder| *holder != owner) {
+                return Err(CommitError::PathTaken {
+                    path: path.clone(),
+                    owner: holder.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn version(&self, service: &ServiceName, scope: &Scope) -> Option<u64> {
+        self.services
+            .get(service)?
+            .stacks
+            .get(scope)
+            .map(|stack| stack.version)
+    }
+}
+
+fn place(summary: &ServiceSummary) -> String {
+    format!("{}/{}", summary.team, summary.name)
+}
+
+fn summary(state: &ServiceState) -> ServiceSummary {
+    let environments = state.stacks.iter().filter_map(|(scope, stack)| {
+        let status = &stack.status;
+        let summary = EnvironmentSummary {
+            phase: status.phase,
+            message: status.message.clone(),
+            url: status.url.clone(),
+        };
+        Some((scope.environment()?.clone(), summary))
+    });
+    ServiceSummary {
+        name: state.service.name().clone(),
+        team: state.service.manifest.team.clone(),
+        generation: state.service.generation,
+        deleting: state.service.deleting,
+        environments: environments.collect(),
+    }
+}
+
+/// Newest first, from behind `after`.
+fn page<T>(
+    newest_first: impl Iterator<Item = (String, T)>,
+    after: Option<&str>,
+    limit: usize,
+) -> Page<T> {
+    let mut rest =
+        newest_first.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() >= after));
+    let found: Vec<(String, T)> = rest.by_ref().take(limit).collect();
+    let next = rest.next().and(found.last().map(|(key, _)| key.clone()));
+    Page {
+        items: found.into_iter().map(|(_, item)| item).collect(),
+        next,
+    }
+}
