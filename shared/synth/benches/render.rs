@@ -5,10 +5,13 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use slipway_domain::{Manifest, Platform};
-use slipway_synth::{RunState, environment_stack, service_stack};
+use slipway_synth::{RunState, environment_stack, fingerprint, service_stack};
 
 fn render(c: &mut Criterion) {
     let platform = Platform::sample();
+    c.bench_function("the fingerprint of what is rendered", |b| {
+        b.iter(|| fingerprint(black_box(&platform)));
+    });
     let small = serde_json::json!({"service": "orders", "image": "nginx:alpine"});
     let full = serde_json::json!({
         "service": "orders", "team": "shop", "port": 8080, "path": "/api/orders",

@@ -11,6 +11,7 @@ mod alarms;
 mod cluster;
 mod diff;
 mod environment_stack;
+mod fingerprint;
 mod intrinsic;
 mod load_balancer;
 mod logs;
@@ -29,6 +30,7 @@ mod template;
 
 pub use diff::{Action, Change, Kept, diff, kept_on_delete};
 pub use environment_stack::{RunState, environment_stack};
+pub use fingerprint::fingerprint;
 pub use service_stack::service_stack;
 pub use stamp::DIGEST_OUTPUT;
 pub use tags::stack_tags;
