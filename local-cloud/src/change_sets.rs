@@ -11,6 +11,7 @@ use crate::bus;
 use crate::checks::Submitted;
 use crate::companion::{Companion, Incoming};
 use crate::operations::Kind;
+use crate::run::Before;
 use crate::stacks::{not_updatable, refuse, updatable};
 use crate::upstream::Answer;
 use crate::xml::{self, Edits};
@@ -169,6 +170,9 @@ impl Companion {
         let _turn = self
             .turn(&xml::find(&text, "StackName").unwrap_or_default())
             .await;
+        if let Some(answer) = self.tokens.check(intent, &stack) {
+            return Ok(answer);
+        }
         let known = self.change_sets.get(&id);
         let stage = known.as_ref().and_then(ChangeSet::stage);
         let failed = known
@@ -190,8 +194,11 @@ impl Companion {
         }
         let new = before.as_ref().is_some_and(|before| is_new(&before.status));
         let kind = if new { Kind::Create } else { Kind::Update };
-        self.run(incoming, &named(&intent.form), kind, before, Some(&stack))
-            .await
+        let before = Before {
+            stack: before,
+            id: Some(&stack),
+        };
+        self.run(incoming, &named(&intent.form), kind, before).await
     }
 
     /// A call about change sets that needs nothing else: the emulator finds them by the stack's

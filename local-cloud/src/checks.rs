@@ -291,7 +291,8 @@ async fn with_template(
     Ok(form)
 }
 
-async fn owned(upstream: &Upstream, stack: &str) -> Result<Vec<(String, String)>> {
+/// The resources of a stack: logical and physical ids.
+pub(crate) async fn owned(upstream: &Upstream, stack: &str) -> Result<Vec<(String, String)>> {
     let parameters = [("StackName", stack)];
     let answer = upstream
         .query("cloudformation", "DescribeStackResources", &parameters)

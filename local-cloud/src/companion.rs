@@ -25,6 +25,7 @@ use crate::change_sets::ChangeSets;
 use crate::faults::{Fault, Faults};
 use crate::operations::Operations;
 use crate::stood_in::StoodIn;
+use crate::tokens::Tokens;
 use crate::upstream::{Answer, Upstream};
 use crate::wire::{self, Intent, Protocol};
 
@@ -51,6 +52,7 @@ pub(crate) struct Companion {
     pub(crate) operations: Operations,
     pub(crate) change_sets: ChangeSets,
     pub(crate) stood_in: StoodIn,
+    pub(crate) tokens: Tokens,
     /// What a refused resource says, by the word that makes the emulator fail on it.
     pub(crate) refusals: Mutex<HashMap<String, String>>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -74,6 +76,7 @@ impl Companion {
             operations: Operations::default(),
             change_sets: ChangeSets::default(),
             stood_in: StoodIn::new(account),
+            tokens: Tokens::default(),
             refusals: Mutex::default(),
             turns: Mutex::default(),
             tasks: Mutex::default(),
@@ -166,7 +169,7 @@ impl Companion {
                     "The answer was lost.",
                 ))
             }
-            Some(Fault::FailResource { .. }) | None => self.dispatch(&incoming).await,
+            Some(_) | None => self.dispatch(&incoming).await,
         }
     }
 

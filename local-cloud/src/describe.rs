@@ -90,12 +90,14 @@ impl Companion {
         let mut edits = Edits::default();
         for event in xml::members(&document, "StackEvents") {
             let (stack, id) = (xml::text(event, "StackId"), xml::text(event, "EventId"));
-            let to_come = in_flight.iter().any(|it| it.id == stack && it.hides(id));
+            let shown = self.operations.shown(id);
+            // The emulator may have gone on since: what was not shown is still to come.
+            let to_come = shown.is_none() && in_flight.iter().any(|it| it.id == stack);
             if to_come || self.operations.suppressed(id) {
                 edits.remove(event);
                 continue;
             }
-            if let Some(shown) = self.operations.shown(id) {
+            if let Some(shown) = shown {
                 let time = shown.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
                 edits.set(event, "Timestamp", &time);
             }
@@ -121,6 +123,7 @@ impl Companion {
         let document = xml::parse(&text)?;
         let region = &incoming.intent.region;
         let asked = incoming.intent.parameter("StackName").unwrap_or_default();
+        let in_flight = self.operations.of(asked, region);
         let asked = asked.split('/').nth(1).unwrap_or(asked);
         let mut edits = Edits::default();
         for resource in document.descendants() {
@@ -128,6 +131,9 @@ impl Companion {
                 let named = xml::text(resource, "StackName");
                 let stack = if named.is_empty() { asked } else { named };
                 self.name_original(&mut edits, resource, region, stack);
+                if let Some(operation) = &in_flight {
+                    mask_resource(&mut edits, resource, operation);
+                }
             }
         }
         Ok(Answer {
@@ -213,6 +219,22 @@ impl Companion {
         if let Some(kind) = self.stood_in.kind(region, stack, logical_id) {
             edits.set(node, "ResourceType", &kind);
         }
+    }
+}
+
+/// Shows of a resource what its stack's operation has reached.
+fn mask_resource(edits: &mut Edits, resource: roxmltree::Node<'_, '_>, operation: &Visible) {
+    let logical_id = xml::text(resource, "LogicalResourceId");
+    match operation.resources.get(logical_id) {
+        Some((status, reason)) => {
+            edits.set(resource, "ResourceStatus", status);
+            if !reason.is_empty() {
+                edits.set(resource, "ResourceStatusReason", reason);
+            }
+        }
+        // Its turn has not come yet.
+        None if operation.kind == Kind::Create => edits.remove(resource),
+        None => {}
     }
 }
 

@@ -34,6 +34,70 @@ pub enum Fault {
         /// The reason that the stack's events give.
         message: String,
     },
+    /// The creation or update stays in progress at its first resource of this type, until it is
+    /// cancelled or deleted. For `CreateStack`, `UpdateStack` and `ExecuteChangeSet`.
+    Hang {
+        /// `AWS::ECS::Service` for instance.
+        kind: String,
+    },
+    /// An update that is rolled back ends in `UPDATE_ROLLBACK_FAILED`, if a resource of this
+    /// type has to be set back. For `UpdateStack`, `ExecuteChangeSet`, `CancelUpdateStack` and
+    /// `ContinueUpdateRollback`.
+    FailRollback {
+        /// `AWS::ECS::Service` for instance.
+        kind: String,
+        /// The reason that the resource's event gives.
+        message: String,
+    },
+    /// The stack ends in `DELETE_FAILED`, if it has resources of these types: they are not
+    /// deleted, nor is what they need. For `DeleteStack`.
+    FailDeletion {
+        /// `AWS::ECS::Service` for instance.
+        kinds: Vec<String>,
+        /// The reason that the resources' events give.
+        message: String,
+    },
+}
+
+impl Fault {
+    /// The type on which an operation hangs.
+    pub(crate) fn hangs_on(&self) -> Option<&str> {
+        match self {
+            Self::Hang { kind } => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Whether this fault is why a stack has come to stand like this.
+    pub(crate) fn made(&self, status: &str) -> bool {
+        match self {
+            Self::FailRollback { .. } => status == "UPDATE_ROLLBACK_FAILED",
+            Self::FailDeletion { .. } => status == "DELETE_FAILED",
+            _ => false,
+        }
+    }
+
+    /// What tells the emulator to fail (`python/stacks.py`).
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        let (list, kinds, message) = match self {
+            Self::FailRollback { kind, message } => {
+                ("SlipwayFailRollback", std::slice::from_ref(kind), message)
+            }
+            Self::FailDeletion { kinds, message } => {
+                ("SlipwayFailDeletion", kinds.as_slice(), message)
+            }
+            _ => return Vec::new(),
+        };
+        (1..)
+            .zip(kinds)
+            .flat_map(|(n, kind)| {
+                [
+                    (format!("{list}.member.{n}.Type"), kind.clone()),
+                    (format!("{list}.member.{n}.Reason"), message.clone()),
+                ]
+            })
+            .collect()
+    }
 }
 
 /// Which calls are to fail, how, and how often.
@@ -47,7 +111,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The next `times` calls of an operation; the service by its signing name.
+    /// The next `times` calls of an operation; the service by its signing name. An operation
+    /// that ends with `*` stands for all that begin like it.
     pub fn new(service: &str, operation: &str, fault: Fault, times: usize) -> Self {
         Self {
             service: service.to_owned(),
@@ -66,10 +131,11 @@ impl Rule {
     }
 
     fn matches(&self, call: &Call) -> bool {
-        self.times > 0
-            && self.service == call.service
-            && self.operation == call.operation
-            && (self.only)(call)
+        let operation = match self.operation.strip_suffix('*') {
+            Some(start) => call.operation.starts_with(start),
+            None => call.operation == self.operation,
+        };
+        self.times > 0 && self.service == call.service && operation && (self.only)(call)
     }
 }
 
@@ -125,6 +191,36 @@ impl Faults {
         self.add(Rule::new(service, operation, fault, times));
     }
 
+    /// The next `times` operations of this name (`CreateStack`, `UpdateStack`,
+    /// `ExecuteChangeSet`) stay in progress at their first resource of this type.
+    pub fn hang(&self, operation: &str, kind: &str, times: usize) {
+        let kind = kind.to_owned();
+        self.add(Rule::new(
+            "cloudformation",
+            operation,
+            Fault::Hang { kind },
+            times,
+        ));
+    }
+
+    /// The next `times` rollbacks of updates fail on a resource of this type.
+    pub fn fail_rollbacks(&self, kind: &str, times: usize) {
+        let fault = Fault::FailRollback {
+            kind: kind.to_owned(),
+            message: unstable(kind),
+        };
+        self.add(Rule::new("cloudformation", "*", fault, times));
+    }
+
+    /// The next `times` deletions of stacks fail on their resources of these types.
+    pub fn fail_deletions(&self, kinds: &[&str], times: usize) {
+        let fault = Fault::FailDeletion {
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            message: unstable(kinds.first().unwrap_or(&"")),
+        };
+        self.add(Rule::new("cloudformation", "DeleteStack", fault, times));
+    }
+
     /// Forgets every rule.
     pub fn clear(&self) {
         self.rules().clear();
@@ -137,7 +233,31 @@ impl Faults {
 
     /// The fault of a call as such.
     pub(crate) fn of_call(&self, call: &Call) -> Option<Fault> {
-        self.take(|rule| !matches!(rule.fault, Fault::FailResource { .. }) && rule.matches(call))
+        self.take(|rule| {
+            matches!(rule.fault, Fault::Refuse { .. } | Fault::LoseAnswer) && rule.matches(call)
+        })
+    }
+
+    /// What may happen to the stack operation that a call begins. Whether it does is known at
+    /// its end only: then the fault is used up.
+    pub(crate) fn of_operation(&self, call: &Call) -> Vec<Fault> {
+        let matching = |rule: &&Rule| {
+            matches!(
+                rule.fault,
+                Fault::Hang { .. } | Fault::FailRollback { .. } | Fault::FailDeletion { .. }
+            ) && rule.matches(call)
+        };
+        let rules = self.rules();
+        rules
+            .iter()
+            .filter(matching)
+            .map(|rule| rule.fault.clone())
+            .collect()
+    }
+
+    /// Counts a fault that has happened.
+    pub(crate) fn use_up(&self, call: &Call, fault: &Fault) {
+        self.take(|rule| rule.fault == *fault && rule.matches(call));
     }
 
     /// The fault of a template's resource: its type has to be in the template.
@@ -146,16 +266,8 @@ impl Faults {
         call: &Call,
         has: impl Fn(&str) -> bool,
     ) -> Option<(String, String)> {
-        let creates = ["CreateStack", "CreateChangeSet"].contains(&call.operation.as_str());
         let fault = self.take(|rule| match &rule.fault {
-            Fault::FailResource { kind, .. } => {
-                let any_create = rule.operation == "Create*"
-                    && creates
-                    && rule.times > 0
-                    && rule.service == call.service
-                    && (rule.only)(call);
-                (any_create || rule.matches(call)) && has(kind)
-            }
+            Fault::FailResource { kind, .. } => rule.matches(call) && has(kind),
             _ => false,
         })?;
         match fault {
@@ -174,6 +286,14 @@ impl Faults {
     fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What CloudFormation reports of a resource that does not come to rest.
+fn unstable(kind: &str) -> String {
+    format!(
+        "Resource handler returned message: \"Exceeded attempts to wait\" (RequestToken: \
+         00000000-0000-4000-8000-000000000000, HandlerErrorCode: NotStabilized) on {kind}"
+    )
 }
 
 #[cfg(test)]
@@ -218,6 +338,18 @@ mod tests {
                 .is_some()
         );
         assert!(faults.of_template(&call("CreateStack"), |_| true).is_none());
+    }
+
+    #[test]
+    fn a_fault_of_an_operation_counts_when_it_has_happened() {
+        let faults = Faults::default();
+        faults.fail_rollbacks("AWS::ECS::Service", 1);
+        assert!(faults.of_call(&call("CancelUpdateStack")).is_none());
+        let found = faults.of_operation(&call("CancelUpdateStack"));
+        assert_eq!((found.len(), faults.pending()), (1, 1));
+        assert!(found[0].made("UPDATE_ROLLBACK_FAILED"));
+        faults.use_up(&call("CancelUpdateStack"), &found[0]);
+        assert_eq!(faults.pending(), 0);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod microburst;
 mod operations;
 mod python;
 mod resources;
+mod run;
 #[cfg(test)]
 mod scenarios;
 mod stacks;
@@ -31,6 +32,7 @@ mod stand_ins;
 mod stood_in;
 mod template;
 mod timeline;
+mod tokens;
 mod upstream;
 mod wire;
 mod xml;

@@ -30,6 +30,8 @@ pub(crate) struct Visible {
     pub(crate) reason: String,
     /// The `Outputs` element that the stack had before.
     pub(crate) outputs: String,
+    /// Statuses and reasons of the resources whose turn has come, by their logical ids.
+    pub(crate) resources: HashMap<String, (String, String)>,
     hidden: HashSet<String>,
     number: usize,
 }
@@ -50,14 +52,15 @@ impl Visible {
             status: status.to_owned(),
             reason: String::new(),
             outputs,
+            resources: HashMap::new(),
             hidden: HashSet::new(),
             number: 0,
         }
     }
 
-    /// Whether an event is still to come.
-    pub(crate) fn hides(&self, event: &str) -> bool {
-        self.hidden.contains(event)
+    /// Hides events that this operation will not show.
+    pub(crate) fn hide(&mut self, events: impl IntoIterator<Item = String>) {
+        self.hidden.extend(events);
     }
 }
 
@@ -81,7 +84,8 @@ impl Operations {
     pub(crate) fn begin(&self, mut visible: Visible, steps: &[Step], since: Instant) -> usize {
         let mut state = self.state();
         visible.number = state.spans.len();
-        visible.hidden = steps.iter().filter_map(|step| step.event.clone()).collect();
+        let to_come = steps.iter().filter_map(|step| step.event.clone());
+        visible.hidden.extend(to_come);
         state.spans.push((since, None));
         let number = visible.number;
         state.in_flight.insert(visible.id.clone(), visible);
@@ -98,6 +102,15 @@ impl Operations {
         }
     }
 
+    /// Whether an operation is in flight still.
+    pub(crate) fn is_current(&self, id: &str, number: usize) -> bool {
+        let state = self.state();
+        state
+            .in_flight
+            .get(id)
+            .is_some_and(|it| it.number == number)
+    }
+
     /// Shows a step. The last one ends the operation. False when another one superseded it.
     pub(crate) fn advance(&self, id: &str, number: usize, step: &Step, last: bool) -> bool {
         let mut state = self.state();
@@ -107,6 +120,10 @@ impl Operations {
         if let Some((status, reason)) = &step.status {
             visible.status.clone_from(status);
             visible.reason.clone_from(reason);
+        }
+        if let Some((logical_id, status, reason)) = &step.resource {
+            let now = (status.clone(), reason.clone());
+            visible.resources.insert(logical_id.clone(), now);
         }
         if let Some(event) = &step.event {
             visible.hidden.remove(event);
@@ -200,6 +217,7 @@ mod tests {
             after: Duration::ZERO,
             event: Some(event.to_owned()),
             status: status.map(|status| (status.to_owned(), String::new())),
+            resource: None,
         }
     }
 
@@ -218,7 +236,7 @@ mod tests {
         let number = begin(&operations, "id", &steps);
         assert!(operations.advance("id", number, &steps[0], false));
         let visible = operations.of("name", "us-east-1").expect("in flight");
-        assert!(!visible.hides("1") && visible.hides("2"));
+        assert!(operations.shown("1").is_some() && operations.shown("2").is_none());
         assert_eq!(visible.status, "CREATE_IN_PROGRESS");
         assert!(operations.of("name", "eu-west-1").is_none());
         assert!(operations.advance("id", number, &steps[1], true));
@@ -231,8 +249,9 @@ mod tests {
         let operations = Operations::default();
         let steps = [step("1", None)];
         let first = begin(&operations, "id", &steps);
+        assert!(operations.is_current("id", first));
         operations.supersede("id");
-        assert!(operations.suppressed("1"));
+        assert!(operations.suppressed("1") && !operations.is_current("id", first));
         let second = begin(&operations, "id", &steps);
         assert!(!operations.advance("id", first, &steps[0], true));
         assert!(operations.advance("id", second, &steps[0], true));

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::upstream::{Answer, Upstream};
 use crate::{LocalCloud, Options, xml};
 
+mod cancelling;
+mod deleting;
 mod platforms;
 mod stacks;
 
@@ -137,6 +139,72 @@ async fn new_api(client: &Upstream) -> String {
         .await;
     let api: Value = serde_json::from_slice(&answer.expect("an answer").body).expect("json");
     api["apiId"].as_str().expect("an id").to_owned()
+}
+
+/// A stack with a service, created; the id of the API that its route is on.
+async fn created(client: &Upstream, stack: &str) -> Value {
+    let resources = environment(&new_api(client).await);
+    let body = with_output(&resources);
+    let parameters = [("StackName", stack), ("TemplateBody", body.as_str())];
+    let answer = call(client, "CreateStack", &parameters).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
+    assert_eq!(
+        statuses(client, stack).await,
+        ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+    );
+    resources
+}
+
+/// A template that says which image it runs.
+fn with_output(resources: &Value) -> String {
+    let image = &resources["Task"]["Properties"]["ContainerDefinitions"][0]["Image"];
+    json!({ "Resources": resources, "Outputs": { "Image": { "Value": image } } }).to_string()
+}
+
+/// The same resources with another image.
+fn with_image(mut resources: Value, image: &str) -> Value {
+    resources["Task"]["Properties"]["ContainerDefinitions"][0]["Image"] = json!(image);
+    resources
+}
+
+const ECS: &str = "AmazonEC2ContainerServiceV20141113";
+
+async fn ecs(client: &Upstream, operation: &str, ask: &Value) -> Value {
+    client
+        .json("ecs", &format!("{ECS}.{operation}"), ask)
+        .await
+        .expect("an answer of ECS")
+}
+
+/// The only service of the cluster that `environment` makes.
+async fn service(client: &Upstream) -> Value {
+    let cluster = "a-cluster-prod";
+    let listed = ecs(client, "ListServices", &json!({ "cluster": cluster })).await;
+    let ask = json!({ "cluster": cluster, "services": listed["serviceArns"] });
+    ecs(client, "DescribeServices", &ask).await["services"][0].clone()
+}
+
+/// The reasons of a stack's events, newest first: logical id, status and reason.
+async fn events(client: &Upstream, stack: &str) -> Vec<(String, String, String)> {
+    let answer = call(client, "DescribeStackEvents", &[("StackName", stack)]).await;
+    let text = answer.text();
+    let document = xml::parse(&text).expect("xml");
+    xml::members(&document, "StackEvents")
+        .into_iter()
+        .map(|event| {
+            let part = |name| xml::text(event, name).to_owned();
+            (
+                part("LogicalResourceId"),
+                part("ResourceStatus"),
+                part("ResourceStatusReason"),
+            )
+        })
+        .collect()
+}
+
+async fn stack_id(client: &Upstream, stack: &str) -> String {
+    let answer = call(client, "DescribeStacks", &[("StackName", stack)]).await;
+    xml::find(&answer.text(), "StackId").expect("the stack's id")
 }
 
 async fn delete(client: &Upstream, stack: &str) {

@@ -1,26 +1,20 @@
 //! CloudFormation's calls that change stacks.
 //!
-//! A stack operation runs at the emulator at once and to its end; then it is taken apart into
-//! steps that become visible one after the other (`timeline`). What AWS refuses and the emulator
-//! lets pass is refused before (`checks`), or made to fail inside the stack, so that the
-//! emulator's own rollback runs.
+//! What AWS refuses and the emulator lets pass is refused before (`checks`), or made to fail
+//! inside the stack, so that the emulator's own rollback runs. What is accepted is shown step by
+//! step (`run`).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
-use crate::bus;
 use crate::checks::Submitted;
 use crate::companion::{Companion, Incoming};
-use crate::operations::{Kind, Visible};
-use crate::timeline::{Recorded, Step, spread};
-use crate::upstream::{Answer, Upstream};
+use crate::operations::Kind;
+use crate::run::Before;
+use crate::upstream::Answer;
 use crate::wire::{self, Intent};
 use crate::xml;
-
-/// How long the emulator may take for one operation; a stack that never ends is a failure.
-const LONGEST: Duration = Duration::from_mins(5);
 
 /// A stack as callers see it: the emulator's record under the operation in flight.
 #[derive(Debug, Clone)]
@@ -38,13 +32,8 @@ impl Companion {
             "CreateStack" => self.create_stack(incoming).await,
             "UpdateStack" => self.update_stack(incoming).await,
             "DeleteStack" => self.delete_stack(incoming).await,
-            "ContinueUpdateRollback" | "RollbackStack" => {
-                let stack = incoming.intent.parameter("StackName").unwrap_or_default();
-                let _turn = self.turn(stack).await;
-                let before = self.stack(&incoming.intent, stack).await?;
-                self.run(incoming, &incoming.intent.form, Kind::Update, before, None)
-                    .await
-            }
+            "CancelUpdateStack" => self.roll_back(incoming, "UPDATE_IN_PROGRESS").await,
+            "ContinueUpdateRollback" => self.roll_back(incoming, "UPDATE_ROLLBACK_FAILED").await,
             "CreateChangeSet" => self.create_change_set(incoming).await,
             "ExecuteChangeSet" => self.execute_change_set(incoming).await,
             "DescribeChangeSet" => self.describe_change_set(incoming).await,
@@ -71,7 +60,10 @@ impl Companion {
         }
         match self.submit(incoming, before.as_ref()).await? {
             Submitted::Refused(answer) => Ok(answer),
-            Submitted::Form(form) => self.run(incoming, &form, Kind::Create, None, None).await,
+            Submitted::Form(form) => {
+                self.run(incoming, &form, Kind::Create, Before::default())
+                    .await
+            }
         }
     }
 
@@ -79,14 +71,49 @@ impl Companion {
         let intent = &incoming.intent;
         let stack = intent.parameter("StackName").unwrap_or_default();
         let _turn = self.turn(stack).await;
-        let before = self.stack(intent, stack).await?;
-        if let Some(before) = before.as_ref().filter(|before| !updatable(&before.status)) {
-            return Ok(refuse(intent, "ValidationError", &not_updatable(before)));
+        let Some(before) = self.stack(intent, stack).await? else {
+            let message = format!("Stack [{stack}] does not exist");
+            return Ok(refuse(intent, "ValidationError", &message));
+        };
+        if let Some(answer) = self.tokens.check(intent, &before.id) {
+            return Ok(answer);
         }
-        match self.submit(incoming, before.as_ref()).await? {
+        if !updatable(&before.status) {
+            return Ok(refuse(intent, "ValidationError", &not_updatable(&before)));
+        }
+        match self.submit(incoming, Some(&before)).await? {
             Submitted::Refused(answer) => Ok(answer),
-            Submitted::Form(form) => self.run(incoming, &form, Kind::Update, before, None).await,
+            Submitted::Form(form) => self.run(incoming, &form, Kind::Update, before.into()).await,
         }
+    }
+
+    /// Cancels an update, or goes on with a rollback that failed. `from` is the status that the
+    /// stack has to have (API reference of both calls).
+    async fn roll_back(self: &Arc<Self>, incoming: &Incoming, from: &str) -> Result<Answer> {
+        let intent = &incoming.intent;
+        let stack = intent.parameter("StackName").unwrap_or_default();
+        let _turn = self.turn(stack).await;
+        let Some(before) = self.stack(intent, stack).await? else {
+            let message = format!("Stack [{stack}] does not exist");
+            return Ok(refuse(intent, "ValidationError", &message));
+        };
+        if let Some(answer) = self.tokens.check(intent, &before.id) {
+            return Ok(answer);
+        }
+        if before.status != from {
+            let message = format!(
+                "{} cannot be called from current stack status",
+                intent.operation
+            );
+            return Ok(refuse(intent, "ValidationError", &message));
+        }
+        if from == "UPDATE_IN_PROGRESS" && !self.is_held(intent, &before.id).await? {
+            // The emulator rolls it back already; nobody has seen it yet.
+            self.tokens.note(intent, &before.id);
+            return Ok(wire::empty_result(&intent.operation));
+        }
+        self.run(incoming, &intent.form, Kind::Update, before.into())
+            .await
     }
 
     async fn delete_stack(self: &Arc<Self>, incoming: &Incoming) -> Result<Answer> {
@@ -100,6 +127,9 @@ impl Companion {
             // Deleting what is not there succeeds.
             return self.forward(incoming).await;
         };
+        if let Some(answer) = self.tokens.check(intent, &before.id) {
+            return Ok(answer);
+        }
         if before.status == "DELETE_IN_PROGRESS" {
             return Ok(wire::empty_result("DeleteStack"));
         }
@@ -110,177 +140,37 @@ impl Companion {
             );
             return Ok(refuse(intent, "ValidationError", &message));
         }
-        self.run(incoming, &intent.form, Kind::Delete, Some(before), None)
+        if let Some(answer) = self.check_retained(intent, &before).await? {
+            return Ok(answer);
+        }
+        self.run(incoming, &intent.form, Kind::Delete, before.into())
             .await
     }
 
-    /// Runs an operation at the emulator to its end and shows it step by step from here on.
-    /// `id` is known for calls whose answer does not name the stack.
-    pub(crate) async fn run(
-        self: &Arc<Self>,
-        incoming: &Incoming,
-        form: &[(String, String)],
-        kind: Kind,
-        before: Option<Stack>,
-        id: Option<&str>,
-    ) -> Result<Answer> {
-        let since = Instant::now();
-        let intent = &incoming.intent;
-        let upstream = self.upstream.in_region(&intent.region);
-        let answer = upstream.form("cloudformation", form).await?;
-        if !answer.status.is_success() {
-            return Ok(answer);
+    /// Only a stack that failed to be deleted may keep resources, and only those it still has.
+    async fn check_retained(&self, intent: &Intent, stack: &Stack) -> Result<Option<Answer>> {
+        let retained = intent.members("RetainResources");
+        if retained.is_empty() {
+            return Ok(None);
         }
-        let named = xml::find(&answer.text(), "StackId");
-        let known = before.as_ref().map(|before| before.id.as_str());
-        let id = named
-            .as_deref()
-            .or(id)
-            .or(known)
-            .context("the answer names no stack")?;
-        let name = intent.parameter("StackName").unwrap_or_default();
-        let name = before.as_ref().map_or(name, |before| before.name.as_str());
-        self.operations.supersede(id);
-        settle(&upstream, id).await?;
-        let steps = self.steps(&upstream, id).await?;
-        let outputs = before
-            .as_ref()
-            .map(|before| before.outputs.clone())
-            .unwrap_or_default();
-        let visible = Visible::new(id, name, &intent.region, kind, outputs);
-        self.show(visible, steps, since);
-        Ok(answer)
-    }
-
-    /// The steps of the newest operation: the events that no operation has shown yet.
-    async fn steps(&self, upstream: &Upstream, id: &str) -> Result<Vec<Step>> {
-        let mut events = Vec::new();
-        let mut token = String::new();
-        loop {
-            let mut parameters = vec![("StackName", id)];
-            if !token.is_empty() {
-                parameters.push(("NextToken", token.as_str()));
-            }
-            let answer = upstream
-                .query("cloudformation", "DescribeStackEvents", &parameters)
-                .await?;
-            let text = answer.success()?.text();
-            let document = xml::parse(&text)?;
-            for event in xml::members(&document, "StackEvents") {
-                let event_id = xml::text(event, "EventId");
-                if self.operations.shown(event_id).is_some() || self.operations.suppressed(event_id)
-                {
-                    continue;
-                }
-                let about_stack = xml::text(event, "PhysicalResourceId") == id
-                    && xml::text(event, "ResourceType") == "AWS::CloudFormation::Stack";
-                events.push(Recorded {
-                    id: event_id.to_owned(),
-                    stack: about_stack,
-                    status: xml::text(event, "ResourceStatus").to_owned(),
-                    reason: xml::text(event, "ResourceStatusReason").to_owned(),
-                });
-            }
-            match xml::find(&text, "NextToken") {
-                Some(next) => token = next,
-                None => break,
-            }
-        }
-        // AWS lists the newest first.
-        events.reverse();
-        Ok(spread(&events, self.delay))
-    }
-
-    fn show(self: &Arc<Self>, visible: Visible, steps: Vec<Step>, since: Instant) {
-        let number = self.operations.begin(visible.clone(), &steps, since);
-        let companion = self.clone();
-        let mut steps = steps.into_iter().peekable();
-        // The first step is visible before the call is answered.
-        if steps.len() > 1
-            && let Some(step) = steps.next()
-        {
-            companion.take_step(&visible, number, &step, false);
-        }
-        self.spawn(async move {
-            while let Some(step) = steps.next() {
-                tokio::time::sleep_until((since + step.after).into()).await;
-                let last = steps.peek().is_none();
-                if last {
-                    companion.settle_stand_ins(&visible, &step).await;
-                }
-                if !companion.take_step(&visible, number, &step, last) {
-                    return;
-                }
-                if last {
-                    companion.announce_deployments(&visible, &step).await;
-                }
-            }
-        });
-    }
-
-    fn take_step(
-        self: &Arc<Self>,
-        visible: &Visible,
-        number: usize,
-        step: &Step,
-        last: bool,
-    ) -> bool {
-        if !self.operations.advance(&visible.id, number, step, last) {
-            return false;
-        }
-        if let Some((status, reason)) = &step.status {
-            let reason = self.in_words(reason);
-            let (region, account) = (&visible.region, &self.account);
-            self.emit(
-                &bus::stack_status(&visible.id, status, &reason, region, account),
-                region,
+        if stack.status != "DELETE_FAILED" {
+            let message = format!(
+                "Invalid operation on stack [{}]. You can retain resources in a delete stack \
+                 operation only when the stack is in the DELETE_FAILED state.",
+                stack.id
             );
+            return Ok(Some(refuse(intent, "ValidationError", &message)));
         }
-        true
-    }
-
-    /// What stands in comes and goes with its stack.
-    async fn settle_stand_ins(&self, visible: &Visible, step: &Step) {
-        let upstream = self.upstream.in_region(&visible.region);
-        match step.status.as_ref().map(|(status, _)| status.as_str()) {
-            Some("DELETE_COMPLETE" | "ROLLBACK_COMPLETE") => self.stood_in.forget(&visible.id),
-            Some(status) if status.ends_with("_COMPLETE") => {
-                // The stack may be gone again by now.
-                let _ = self
-                    .stood_in
-                    .adopt(&upstream, &visible.id, &visible.name)
-                    .await;
-            }
-            _ => {}
+        let upstream = self.upstream.in_region(&intent.region);
+        let owned = crate::checks::owned(&upstream, &stack.id).await?;
+        let has = |wanted: &str| owned.iter().any(|(logical_id, _)| logical_id == wanted);
+        if retained.into_iter().all(has) {
+            return Ok(None);
         }
-    }
-
-    /// ECS says on the bus when a deployment is complete; the emulator's are complete at once.
-    async fn announce_deployments(self: &Arc<Self>, visible: &Visible, step: &Step) {
-        let status = step.status.as_ref().map(|(status, _)| status.as_str());
-        if !matches!(status, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE")) {
-            return;
-        }
-        let upstream = self.upstream.in_region(&visible.region);
-        let parameters = [("StackName", visible.id.as_str())];
-        let described = upstream
-            .query("cloudformation", "DescribeStackResources", &parameters)
-            .await;
-        let Ok(text) = described.map(|answer| answer.text()) else {
-            return;
-        };
-        let Ok(document) = xml::parse(&text) else {
-            return;
-        };
-        let services: Vec<String> = xml::members(&document, "StackResources")
-            .into_iter()
-            .filter(|resource| xml::text(*resource, "ResourceType") == "AWS::ECS::Service")
-            .map(|resource| xml::text(resource, "PhysicalResourceId").to_owned())
-            .collect();
-        for service in services {
-            let event = bus::deployment_completed(&service, &visible.region, &self.account);
-            self.emit(&event, &visible.region);
-        }
+        // What was deleted is not in the emulator's stack any more.
+        let message = "The specified resources to retain must be in a valid state. Do not specify \
+                       resources that are in the DELETE_COMPLETE state.";
+        Ok(Some(refuse(intent, "ValidationError", message)))
     }
 
     /// The stack as callers see it, by name or id; nothing for one that is gone.
@@ -325,25 +215,6 @@ impl Companion {
             .iter()
             .find(|(word, _)| reason.contains(word.as_str()))
             .map_or_else(|| reason.to_owned(), |(_, message)| message.clone())
-    }
-}
-
-/// Waits until the emulator's own work on a stack is over.
-async fn settle(upstream: &Upstream, id: &str) -> Result<()> {
-    let deadline = Instant::now() + LONGEST;
-    loop {
-        let parameters = [("StackName", id)];
-        let answer = upstream
-            .query("cloudformation", "DescribeStacks", &parameters)
-            .await?;
-        let status = xml::find(&answer.text(), "StackStatus").unwrap_or_default();
-        if !status.ends_with("_IN_PROGRESS") {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            bail!("the emulator does not come to an end with {id}: {status}");
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

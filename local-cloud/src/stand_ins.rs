@@ -167,10 +167,17 @@ pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, St
         };
         Some(fill(pattern, id, place))
     });
+    let known: Vec<String> = template["Resources"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(id, _)| id.clone())
+        .collect();
     for (id, entry) in &found {
         stand_in(
             &mut template["Resources"][id],
             &fill(entry.reference, id, place),
+            &known,
         );
     }
     found
@@ -179,11 +186,12 @@ pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, St
         .collect()
 }
 
-fn stand_in(resource: &mut Value, reference: &str) {
+fn stand_in(resource: &mut Value, reference: &str, known: &[String]) {
     let properties = resource
         .get("Properties")
         .cloned()
         .unwrap_or_else(|| json!({}));
+    depend(resource, &properties.to_string(), known);
     let digest = hex(&Sha256::digest(properties.to_string().as_bytes()));
     let mut metadata = resource["Metadata"]
         .as_object()
@@ -197,6 +205,33 @@ fn stand_in(resource: &mut Value, reference: &str) {
     // A change of the original's properties has to be a change of the stand-in's.
     resource["Properties"] = json!({ "Digest": digest });
     resource["Type"] = json!(NOTHING);
+}
+
+/// What the original refers to comes before it; in `Metadata` the emulator does not see that.
+fn depend(resource: &mut Value, properties: &str, known: &[String]) {
+    let mut after: Vec<Value> = match resource["DependsOn"].take() {
+        Value::Array(ids) => ids,
+        Value::Null => Vec::new(),
+        id => vec![id],
+    };
+    for id in known {
+        let refers = [
+            format!("\"Ref\":\"{id}\""),
+            format!("\"Fn::GetAtt\":[\"{id}\""),
+            format!("\"Fn::GetAtt\":\"{id}."),
+            format!("${{{id}}}"),
+            format!("${{{id}."),
+        ];
+        if refers.iter().any(|text| properties.contains(text)) && !after.iter().any(|it| it == id) {
+            after.push(json!(id));
+        }
+    }
+    if let Some(fields) = resource.as_object_mut() {
+        fields.remove("DependsOn");
+    }
+    if !after.is_empty() {
+        resource["DependsOn"] = Value::Array(after);
+    }
 }
 
 fn fill(pattern: &str, logical_id: &str, place: Place<'_>) -> String {
@@ -344,7 +379,7 @@ mod tests {
         replace(&mut template, PLACE);
         let nat = &template["Resources"]["Nat"];
         assert_eq!(nat["Type"], NOTHING);
-        assert_eq!(nat["DependsOn"], "Ip");
+        assert_eq!(nat["DependsOn"], json!(["Ip"]));
         assert_eq!(template["Resources"]["Ip"]["Condition"], "Nat");
         let original = &nat["Metadata"][ORIGINAL];
         assert_eq!(original["Type"], "AWS::EC2::NatGateway");
@@ -352,6 +387,22 @@ mod tests {
             original["Properties"]["AllocationId"]
                 .as_str()
                 .is_some_and(|id| id.starts_with("eipalloc-"))
+        );
+    }
+
+    #[test]
+    fn a_stand_in_comes_after_what_its_original_refers_to() {
+        let mut template = json!({ "Resources": {
+            "Service": { "Type": "AWS::ECS::Service" },
+            "Target": {
+                "Type": SCALABLE_TARGET,
+                "Properties": { "ResourceId": { "Fn::Sub": "service/c/${Service.Name}" } },
+            },
+        } });
+        replace(&mut template, PLACE);
+        assert_eq!(
+            template["Resources"]["Target"]["DependsOn"],
+            json!(["Service"])
         );
     }
 
