@@ -106,8 +106,62 @@ pub struct ServiceSummary {
     pub generation: u64,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Its own stack, such as its image repository; only while that needs a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_stack: Option<ServiceStackSummary>,
     /// A word on each of its environments.
     pub environments: BTreeMap<EnvironmentName, EnvironmentSummary>,
+}
+
+impl ServiceSummary {
+    /// The summary of a service.
+    pub fn new(state: &ServiceState) -> Self {
+        let record = &state.service;
+        let mut service_stack = None;
+        let mut environments = BTreeMap::new();
+        for (scope, stack) in &state.stacks {
+            match scope.environment() {
+                Some(name) => {
+                    environments.insert(name.clone(), (&stack.status).into());
+                }
+                None => service_stack = EnvironmentSummary::from(&stack.status).into(),
+            }
+        }
+        Self {
+            name: record.name().clone(),
+            team: record.manifest.team.clone(),
+            generation: record.generation,
+            deleting: record.deleting,
+            service_stack,
+            environments,
+        }
+    }
+
+    /// Whether one of its stacks does not go on without a person.
+    pub fn needs_person(&self) -> bool {
+        self.service_stack.is_some() || self.environments.values().any(|it| it.advice.is_some())
+    }
+}
+
+/// A service's own stack in a listing, where it needs a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceStackSummary {
+    /// Where it is on its way.
+    pub phase: Phase,
+    /// What went wrong.
+    pub message: String,
+    /// What a person should do.
+    pub advice: String,
+}
+
+impl From<EnvironmentSummary> for Option<ServiceStackSummary> {
+    fn from(stack: EnvironmentSummary) -> Self {
+        Some(ServiceStackSummary {
+            phase: stack.phase,
+            message: stack.message,
+            advice: stack.advice?,
+        })
+    }
 }
 
 /// An environment in a listing.
@@ -115,11 +169,25 @@ pub struct ServiceSummary {
 pub struct EnvironmentSummary {
     /// Where it is on its way.
     pub phase: Phase,
-    /// What happens now, or what went wrong and what to do.
+    /// What happens now, or what went wrong.
     pub message: String,
+    /// What a person should do; absent while nobody need do anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
     /// Where it answers, once it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+impl From<&StackStatus> for EnvironmentSummary {
+    fn from(status: &StackStatus) -> Self {
+        Self {
+            phase: status.phase,
+            message: status.message.clone(),
+            advice: status.advice.clone(),
+            url: status.url.clone(),
+        }
+    }
 }
 
 /// A page of a listing.

@@ -33,6 +33,19 @@ where
         Ok(page(self.registry.services(team, after, limit).await?))
     }
 
+    /// Those services of such a page that need a person. The page may be short, even empty,
+    /// and still have a next one: what is left out was read, too.
+    pub async fn list_in_need(
+        &self,
+        team: Option<&TeamName>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<PageView<ServiceSummary>, ServiceError> {
+        let mut page = self.list(team, after, limit).await?;
+        page.items.retain(ServiceSummary::needs_person);
+        Ok(page)
+    }
+
     /// One environment, with what runs just now.
     pub async fn environment(
         &self,

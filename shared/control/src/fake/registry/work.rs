@@ -13,7 +13,7 @@ use crate::change::Change;
 use crate::error::CommitError;
 use crate::ports::{Page, PortResult, StackWrite};
 use crate::record::{AuditEntry, PathOwner, Progress, ServiceRecord, ServiceState, StackRecord};
-use crate::view::{EnvironmentSummary, ServiceSummary};
+use crate::view::ServiceSummary;
 
 impl Inner {
     pub(super) fn service(
@@ -41,7 +41,7 @@ impl Inner {
             .services
             .values()
             .filter(|state| team.is_none_or(|team| *team == state.service.manifest.team))
-            .map(summary)
+            .map(ServiceSummary::new)
             .collect();
         all.sort_by_key(place);
         let mut rest = all
@@ -326,25 +326,6 @@ impl Inner {
 
 fn place(summary: &ServiceSummary) -> String {
     format!("{}/{}", summary.team, summary.name)
-}
-
-fn summary(state: &ServiceState) -> ServiceSummary {
-    let environments = state.stacks.iter().filter_map(|(scope, stack)| {
-        let status = &stack.status;
-        let summary = EnvironmentSummary {
-            phase: status.phase,
-            message: status.message.clone(),
-            url: status.url.clone(),
-        };
-        Some((scope.environment()?.clone(), summary))
-    });
-    ServiceSummary {
-        name: state.service.name().clone(),
-        team: state.service.manifest.team.clone(),
-        generation: state.service.generation,
-        deleting: state.service.deleting,
-        environments: environments.collect(),
-    }
 }
 
 /// Newest first, from behind `after`.
