@@ -157,19 +157,17 @@ impl Registry {
         if let Some(path) = &stack.path {
             set("paths", AttributeValue::Ss(vec![path.to_string()]));
         }
-        if let Scope::Environment(environment) = scope {
-            let team = &record.manifest.team;
-            set("GSI1PK", text(key::SERVICES));
-            set(
-                "GSI1SK",
-                text(key::listed_environment(team, record.name(), environment)),
-            );
-            set("name", text(record.name().as_str()));
-            set("team", text(team.as_str()));
-            set("env", text(environment.as_str()));
-            set("phase", text(status.phase.to_string()));
-            set("message", text(&status.message));
-        }
+        let team = &record.manifest.team;
+        set("GSI1PK", text(key::SERVICES));
+        set(
+            "GSI1SK",
+            text(key::listed_stack(team, record.name(), scope)),
+        );
+        set("name", text(record.name().as_str()));
+        set("team", text(team.as_str()));
+        set("env", text(scope.to_string()));
+        set("phase", text(status.phase.to_string()));
+        set("message", text(&status.message));
         wrap(
             self.put(item)
                 .condition_expression("attribute_not_exists(PK)"),
@@ -185,7 +183,14 @@ impl Registry {
         stack: &StackChange,
     ) -> Result<TransactWriteItem, CommitError> {
         let record = &change.service;
-        let mut set = vec!["attention = :region", "attention_at = :at"];
+        let team = &record.manifest.team;
+        let listed = key::listed_stack(team, record.name(), scope);
+        let mut set = vec![
+            "attention = :region",
+            "attention_at = :at",
+            "GSI1SK = :listed",
+            "team = :team",
+        ];
         let mut add = vec!["version :one"];
         let (pk, sk) = key::stack(record.name(), scope, &self.region);
         let mut update = Update::builder()
@@ -195,7 +200,9 @@ impl Registry {
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":region", text(&self.region))
             .expression_attribute_values(":at", seconds(change.at))
-            .expression_attribute_values(":one", number(1));
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":listed", text(listed))
+            .expression_attribute_values(":team", text(team.as_str()));
         if let Some(id) = stack.deployment {
             set.push("deployment = :deployment");
             update = update.expression_attribute_values(":deployment", text(id.to_string()));
@@ -204,16 +211,6 @@ impl Registry {
             add.push("paths :paths");
             let paths = AttributeValue::Ss(vec![path.to_string()]);
             update = update.expression_attribute_values(":paths", paths);
-        }
-        if let Scope::Environment(environment) = scope {
-            let team = &record.manifest.team;
-            set.extend(["GSI1SK = :listed", "team = :team"]);
-            update = update
-                .expression_attribute_values(
-                    ":listed",
-                    text(key::listed_environment(team, record.name(), environment)),
-                )
-                .expression_attribute_values(":team", text(team.as_str()));
         }
         let update = update
             .update_expression(format!("SET {} ADD {}", set.join(", "), add.join(", ")))

@@ -61,12 +61,8 @@ pub(super) fn listed(team: &TeamName, name: &ServiceName) -> String {
     format!("{team}#{name}")
 }
 
-/// Where an environment lies: right behind its service, since `#` sorts before every
-/// character of a name.
-pub(super) fn listed_environment(
-    team: &TeamName,
-    name: &ServiceName,
-    environment: &EnvironmentName,
-) -> String {
-    format!("{team}#{name}#{environment}")
+/// Where a stack lies: right behind its service, the service's own one (`-`) first, since `#`
+/// sorts before every character of a name, and `-` before every letter.
+pub(super) fn listed_stack(team: &TeamName, name: &ServiceName, scope: &Scope) -> String {
+    format!("{team}#{name}#{scope}")
 }

@@ -9,7 +9,7 @@ use slipway_control::ports::{HistoryReader, Page, PortResult, ServiceReader};
 use slipway_control::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState};
 use slipway_control::view::{EnvironmentSummary, ServiceSummary};
 use slipway_domain::{
-    Deployment, DeploymentId, EnvironmentName, Phase, RoutePath, ServiceName, TeamName,
+    Deployment, DeploymentId, EnvironmentName, Phase, RoutePath, Scope, ServiceName, TeamName,
 };
 
 use super::Registry;
@@ -19,11 +19,11 @@ use crate::error::port_error;
 
 const QUERY: &str = "dynamodb:Query";
 const GET: &str = "dynamodb:GetItem";
-/// Index entries that are read for one service of a page: the service and, mostly, its one
-/// environment. Services with more make a page shorter, never wrong.
-const ENTRIES_PER_SERVICE: usize = 3;
-/// The most index entries of one service: itself and 11 environments.
-const MAX_ENTRIES: usize = 12;
+/// Index entries that are read for one service of a page: the service, its own stack and,
+/// mostly, its one environment. Services with more make a page shorter, never wrong.
+const ENTRIES_PER_SERVICE: usize = 4;
+/// The most index entries of one service: itself, its own stack and 11 environments.
+const MAX_ENTRIES: usize = 13;
 
 impl ServiceReader for Registry {
     async fn service(&self, name: &ServiceName) -> PortResult<Option<ServiceState>> {
@@ -222,13 +222,21 @@ fn summaries(entries: &[HashMap<String, AttributeValue>]) -> PortResult<Vec<Serv
                     .and_then(|value| value.as_bool().ok())
                     .copied()
                     .unwrap_or(false),
+                service_stack: None,
                 environments: BTreeMap::new(),
             }),
-            // An environment whose service is not in the page came late to the index.
-            Some(environment) => {
-                if let Some(last) = found.last_mut().filter(|last| last.name == name) {
-                    let environment = environment.parse().map_err(invalid)?;
-                    last.environments.insert(environment, summary(item)?);
+            // A stack whose service is not in the page came late to the index.
+            Some(scope) => {
+                let scope: Scope = scope.parse().map_err(invalid)?;
+                let Some(last) = found.last_mut().filter(|last| last.name == name) else {
+                    continue;
+                };
+                let summary = summary(item)?;
+                match scope {
+                    Scope::Environment(environment) => {
+                        last.environments.insert(environment, summary);
+                    }
+                    Scope::Service => last.service_stack = summary.into(),
                 }
             }
         }
@@ -247,6 +255,7 @@ fn summary(item: &Item) -> PortResult<EnvironmentSummary> {
     Ok(EnvironmentSummary {
         phase,
         message: get(item, "message").unwrap_or_default().to_owned(),
+        advice: get(item, "advice").map(str::to_owned),
         url: get(item, "url").map(str::to_owned),
     })
 }

@@ -154,24 +154,30 @@ impl Registry {
             }
             None => remove.extend(["attention", "attention_at"]),
         }
-        if record.scope.environment().is_some() {
-            set.extend([
-                "phase = :phase",
-                "message = :message",
-                "updated_at = :since",
-            ]);
-            update = update
-                .expression_attribute_values(":phase", text(status.phase.to_string()))
-                .expression_attribute_values(":message", text(&status.message))
-                .expression_attribute_values(":since", text(status.since.to_string()));
-            match &status.url {
-                Some(url) => {
-                    set.push("#url = :url");
-                    update = update.expression_attribute_values(":url", text(url));
-                }
-                None => remove.push("#url"),
+        // What the index over services by team shows.
+        set.extend([
+            "phase = :phase",
+            "message = :message",
+            "updated_at = :since",
+        ]);
+        update = update
+            .expression_attribute_names("#url", "url")
+            .expression_attribute_values(":phase", text(status.phase.to_string()))
+            .expression_attribute_values(":message", text(&status.message))
+            .expression_attribute_values(":since", text(status.since.to_string()));
+        match &status.url {
+            Some(url) => {
+                set.push("#url = :url");
+                update = update.expression_attribute_values(":url", text(url));
             }
-            update = update.expression_attribute_names("#url", "url");
+            None => remove.push("#url"),
+        }
+        match &status.advice {
+            Some(advice) => {
+                set.push("advice = :advice");
+                update = update.expression_attribute_values(":advice", text(advice));
+            }
+            None => remove.push("advice"),
         }
         let mut parts = vec![format!("SET {}", set.join(", "))];
         if !remove.is_empty() {
