@@ -14,6 +14,7 @@ mod failures;
 mod large;
 mod lifecycle;
 mod manners;
+mod microburst;
 mod platform;
 mod secrets;
 mod shape;
