@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 
 use crate::operations::{self, Operation, Takes};
-use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, PAGE};
+use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, PAGE};
 use crate::{BASE, Ports};
 
 /// The OpenAPI 3.1 document of this API.
@@ -93,6 +93,13 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
     if operation.takes == Takes::TeamPage {
         let team = json!({"type": "string", "pattern": slipway_domain::TeamName::PATTERN, "maxLength": slipway_domain::TeamName::MAX});
         add("query", "team", false, "Only services of this team", team);
+        add(
+            "query",
+            "needs",
+            false,
+            "`person`: only services with a stack that does not go on without one. A page may then be short, even empty, and still have a `next`",
+            Need::schema(),
+        );
     }
     if matches!(operation.takes, Takes::Page | Takes::TeamPage) {
         add(

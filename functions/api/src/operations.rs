@@ -41,7 +41,7 @@ pub(crate) enum Takes {
     Nothing,
     /// A cursor and a limit.
     Page,
-    /// The same, and a team.
+    /// The same, a team, and whether a person is needed.
     TeamPage,
     /// An idempotency key.
     Key,

@@ -108,6 +108,20 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Paramet
     }
 }
 
+/// What a service may be in need of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Need {
+    /// A person: one of its stacks does not go on without.
+    Person,
+}
+
+impl Need {
+    pub(crate) fn schema() -> Value {
+        serde_json::json!({"type": "string", "enum": ["person"]})
+    }
+}
+
 /// Which page of a listing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +132,8 @@ pub(crate) struct PageQuery {
     pub(crate) limit: Option<usize>,
     /// Only of this team; services alone have it.
     pub(crate) team: Option<slipway_domain::TeamName>,
+    /// Only what needs this; services alone have it.
+    pub(crate) needs: Option<Need>,
 }
 
 /// A checked page.
@@ -125,6 +141,7 @@ pub(crate) struct Paging {
     pub(crate) after: Option<String>,
     pub(crate) limit: usize,
     pub(crate) team: Option<slipway_domain::TeamName>,
+    pub(crate) needs: Option<Need>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Paging {
@@ -155,6 +172,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
             after: query.cursor,
             limit,
             team: query.team,
+            needs: query.needs,
         })
     }
 }

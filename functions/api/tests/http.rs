@@ -10,9 +10,11 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
 use slipway_control::fake::FakeRegistry;
-use slipway_control::ports::{Live, LiveReader, PortResult, RouteReader};
+use slipway_control::ports::{
+    Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry, StackWrite,
+};
 use slipway_control::services::Services;
-use slipway_domain::Platform;
+use slipway_domain::{Phase, Platform};
 use tower::ServiceExt;
 
 struct InMemory;
@@ -38,15 +40,38 @@ impl RouteReader for Empty {
     }
 }
 
-fn api() -> Router {
-    router(Arc::new(App::<InMemory> {
+fn app() -> Arc<App<InMemory>> {
+    Arc::new(App {
         services: Services {
             registry: FakeRegistry::new(5),
             live: Empty,
             gateway: Empty,
             platform: Platform::sample(),
         },
-    }))
+    })
+}
+
+fn api() -> Router {
+    router(app())
+}
+
+/// What the reconciler writes of a stack that does not go on without a person.
+async fn stall(app: &App<InMemory>, service: &str, scope: &str) {
+    let service = service.parse().unwrap();
+    let registry = &app.services.registry;
+    let state = registry.service(&service).await.unwrap().unwrap();
+    let mut record = state.stacks[&scope.parse().unwrap()].clone();
+    record.status.phase = Phase::Failed;
+    record.status.message = "It did not work.".to_owned();
+    record.status.advice = Some("Put the cause right.".to_owned());
+    let write = StackWrite {
+        service,
+        record,
+        release: Vec::new(),
+        deployments: Vec::new(),
+        audit: None,
+    };
+    assert!(registry.save(&write).await.unwrap());
 }
 
 struct Answer {
@@ -131,6 +156,60 @@ async fn a_name_alone_is_registered_and_read_back() {
         (repeated.status, repeated.body),
         (StatusCode::CREATED, registered.body)
     );
+}
+
+#[tokio::test]
+async fn the_listing_shows_who_needs_a_person_and_what_to_do() {
+    let app = app();
+    let api = router(Arc::clone(&app));
+    for name in ["a", "b", "c", "d"] {
+        post(&api, "/services", &json!({"service": name})).await;
+    }
+    stall(&app, "b", "prod").await;
+    stall(&app, "d", "-").await;
+    let list =
+        |path: &'static str| async { send(&api, signed("GET", path, &[], Body::empty())).await };
+    let all = list("/services").await.body;
+    assert_eq!(all["items"].as_array().unwrap().len(), 4);
+    assert_eq!(all["items"][0]["environments"]["prod"].get("advice"), None);
+    assert_eq!(all["items"][0].get("service_stack"), None);
+    let needy = list("/services?needs=person").await.body;
+    let names: Vec<_> = needy["items"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&names[0]["name"], &names[1]["name"]),
+        (&json!("b"), &json!("d"))
+    );
+    assert_eq!(
+        names[0]["environments"]["prod"]["advice"],
+        "Put the cause right."
+    );
+    assert_eq!(
+        names[1]["service_stack"],
+        json!({"phase": "failed", "message": "It did not work.", "advice": "Put the cause right."})
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_who_needs_a_person_may_be_empty_and_still_lead_on() {
+    let app = app();
+    let api = router(Arc::clone(&app));
+    for name in ["a", "b", "c"] {
+        post(&api, "/services", &json!({"service": name})).await;
+    }
+    stall(&app, "c", "prod").await;
+    let mut path = "/services?needs=person&limit=1".to_owned();
+    let mut pages = Vec::new();
+    loop {
+        let page = send(&api, signed("GET", &path, &[], Body::empty()))
+            .await
+            .body;
+        pages.push(page["items"].as_array().unwrap().len());
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("/services?needs=person&limit=1&cursor={next}");
+    }
+    assert_eq!(pages, [0, 0, 1]);
 }
 
 #[tokio::test]
@@ -247,6 +326,7 @@ async fn an_address_or_a_method_that_is_not_there_is_a_problem_too() {
         ("GET", "/services/Not%20a%20name", 400),
         ("GET", "/services?limit=0", 400),
         ("GET", "/services?page=2", 400),
+        ("GET", "/services?needs=help", 400),
         ("GET", "/services?cursor=%22", 400),
         ("TRACE", "/services", 405),
         ("POST", "/health", 405),

@@ -8,7 +8,7 @@ use slipway_control::services::Written;
 use slipway_domain::{Scope, ServiceName};
 
 use crate::answer::{Answer, json, service};
-use crate::request::{Document, Identity, Paging, Parameters, precondition};
+use crate::request::{Document, Identity, Need, Paging, Parameters, precondition};
 use crate::{App, Ports};
 
 pub(crate) async fn list_services<P: Ports>(
@@ -16,10 +16,11 @@ pub(crate) async fn list_services<P: Ports>(
     _: Identity,
     page: Paging,
 ) -> Answer {
-    let found = app
-        .services
-        .list(page.team.as_ref(), page.after.as_deref(), page.limit)
-        .await?;
+    let (team, after) = (page.team.as_ref(), page.after.as_deref());
+    let found = match page.needs {
+        Some(Need::Person) => app.services.list_in_need(team, after, page.limit).await?,
+        None => app.services.list(team, after, page.limit).await?,
+    };
     Ok(json(StatusCode::OK, &found))
 }
 
