@@ -61,8 +61,8 @@ async fn stall(app: &App<InMemory>, service: &str, scope: &str) {
     let registry = &app.services.registry;
     let state = registry.service(&service).await.unwrap().unwrap();
     let mut record = state.stacks[&scope.parse().unwrap()].clone();
-    record.status.phase = Phase::Failed;
-    record.status.message = "It did not work.".to_owned();
+    let now = record.status.since;
+    record.status.enter(Phase::Failed, "It did not work.", now);
     record.status.advice = Some("Put the cause right.".to_owned());
     let write = StackWrite {
         service,
