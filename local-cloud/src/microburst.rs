@@ -269,6 +269,8 @@ fn last_line(log: &mut File) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::Answer;
+    use crate::{LocalCloud, Options};
 
     #[test]
     fn a_rule_names_the_caller_and_one_effect() {
@@ -299,5 +301,79 @@ mod tests {
             assert_eq!(Disturbance::of_action(action), Some(disturbance));
         }
         assert_eq!(Disturbance::of_action("match"), None);
+    }
+
+    /// Asks DynamoDB, as a function of the platform does.
+    async fn dynamodb(through: &Upstream, operation: &str, ask: &Value) -> Result<Answer> {
+        let target = format!("DynamoDB_20120810.{operation}");
+        let headers = [
+            ("x-amz-target", target.as_str()),
+            ("x-amz-user-agent", "aws-sdk-rust/1.0 app/tester"),
+        ];
+        let body = Bytes::from(ask.to_string());
+        through
+            .rest("dynamodb", Method::POST, "/", &headers, body)
+            .await
+    }
+
+    fn item(id: &str) -> Value {
+        json!({"TableName": "items", "Item": {"id": {"S": id}}})
+    }
+
+    #[tokio::test]
+    async fn calls_are_disturbed_until_it_is_calm_with_and_without_their_effect() -> Result<()> {
+        let cloud = LocalCloud::start(Options {
+            venvs: concat!(env!("CARGO_MANIFEST_DIR"), "/../target/venvs").into(),
+            microburst: true,
+            ..Options::default()
+        })
+        .await?;
+        let microburst = cloud.microburst().context("it was asked for")?;
+        let (past, through) = (cloud.through(), microburst.control.clone());
+        let table = json!({
+            "TableName": "items",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        });
+        dynamodb(&past, "CreateTable", &table).await?.success()?;
+
+        for disturbance in Disturbance::ALL {
+            let chance = Chance {
+                caller: "tester".to_owned(),
+                service: "dynamodb".to_owned(),
+                disturbance,
+                probability: 1.0,
+            };
+            microburst.disturb(1, &[chance]).await?;
+            let put = dynamodb(&through, "PutItem", &item(&disturbance.to_string())).await;
+            match disturbance {
+                Disturbance::Throttled => {
+                    let answer = put?;
+                    assert_eq!(answer.status, 400);
+                    assert!(answer.text().contains("ThrottlingException"));
+                }
+                Disturbance::Delayed => assert!(put?.status.is_success()),
+                Disturbance::Reset | Disturbance::Unanswered => assert!(put.is_err()),
+            }
+            // Others go their way.
+            dynamodb(&past, "PutItem", &item("past")).await?.success()?;
+        }
+        microburst.calm().await?;
+        dynamodb(&through, "PutItem", &item("calm"))
+            .await?
+            .success()?;
+
+        let answer = dynamodb(&past, "Scan", &json!({"TableName": "items"})).await?;
+        let items: Value = serde_json::from_slice(&answer.success()?.body)?;
+        let items = items["Items"].as_array().into_iter().flatten();
+        let mut had_effect: Vec<&str> = items.filter_map(|it| it["id"]["S"].as_str()).collect();
+        had_effect.sort_unstable();
+        assert_eq!(had_effect, ["calm", "delayed", "past", "unanswered"]);
+        let disturbed = microburst.disturbed().await?;
+        let disturbances: Vec<Disturbance> = disturbed.iter().map(|it| it.disturbance).collect();
+        assert_eq!(disturbances, Disturbance::ALL);
+        assert!(disturbed.iter().all(|it| it.operation == "PutItem"));
+        cloud.stop().await
     }
 }
