@@ -13,6 +13,7 @@ use crate::companion::{Companion, Incoming};
 use crate::operations::Kind;
 use crate::run::Before;
 use crate::stacks::{not_updatable, refuse, updatable};
+use crate::stood_in::StoodDrift;
 use crate::upstream::Answer;
 use crate::xml::{self, Edits};
 use crate::yaml;
@@ -34,6 +35,8 @@ struct ChangeSet {
     failed: Option<String>,
     /// The logical ids of what it takes over.
     imported: Vec<String>,
+    /// Whether it brings back what others changed.
+    reverts: bool,
 }
 
 impl ChangeSet {
@@ -82,10 +85,20 @@ impl Companion {
             }
         }
         let (imported, failed) = self.imports(incoming).await?;
-        let form = match self.submit(incoming, before.as_ref()).await? {
+        let mut form = match self.submit(incoming, before.as_ref()).await? {
             Submitted::Refused(answer) => return Ok(answer),
             Submitted::Form(form) => form,
         };
+        let reverts = intent.parameter("DeploymentMode") == Some("REVERT_DRIFT");
+        if let Some(before) = before.as_ref().filter(|_| reverts) {
+            let drifts = self.stood_in.drifts(&intent.region, &before.id);
+            let drifted = drifts.into_iter().filter(StoodDrift::drifted);
+            form.extend(
+                (1..)
+                    .zip(drifted)
+                    .map(|(n, drift)| (format!("SlipwayDrifted.member.{n}"), drift.logical_id)),
+            );
+        }
         let upstream = self.upstream.in_region(&intent.region);
         let answer = upstream.form("cloudformation", &form).await?;
         let text = answer.text();
@@ -96,6 +109,7 @@ impl Companion {
                 takes,
                 failed,
                 imported,
+                reverts,
             };
             self.change_sets.by_id().insert(id, set);
             if let Some(stack) = xml::find(&text, "StackId").filter(|_| before.is_none()) {
@@ -197,6 +211,7 @@ impl Companion {
         let before = Before {
             stack: before,
             id: Some(&stack),
+            reverts: known.is_some_and(|set| set.reverts),
         };
         self.run(incoming, &named(&intent.form), kind, before).await
     }
@@ -242,6 +257,9 @@ impl Companion {
                 .find(|node| node.has_tag_name_local("DescribeChangeSetResult"))
         {
             let failed = set.failed.as_deref();
+            if set.reverts {
+                edits.set(result, "DeploymentMode", "REVERT_DRIFT");
+            }
             if let Some(status) = set.stage().or(failed.map(|_| "FAILED")) {
                 let reason = if status == "FAILED" {
                     failed.unwrap_or_default()

@@ -85,7 +85,8 @@ impl Companion {
             account: &self.account,
         };
         let kinds = stand_ins::replace(&mut template, place);
-        self.stood_in.learn(&intent.region, name, kinds);
+        let new = before.is_none();
+        self.stood_in.learn(&intent.region, name, new, kinds);
         Ok(Submitted::Form(
             with_template(intent, &upstream, &template).await?,
         ))

@@ -22,6 +22,7 @@ use tokio::task::AbortHandle;
 use crate::bus::{self, Bus, Delivery};
 use crate::calls::{Call, CallLog};
 use crate::change_sets::ChangeSets;
+use crate::drift::Drifts;
 use crate::faults::{Fault, Faults};
 use crate::operations::Operations;
 use crate::stood_in::StoodIn;
@@ -53,6 +54,7 @@ pub(crate) struct Companion {
     pub(crate) change_sets: ChangeSets,
     pub(crate) stood_in: StoodIn,
     pub(crate) tokens: Tokens,
+    pub(crate) drifts: Drifts,
     /// What a refused resource says, by the word that makes the emulator fail on it.
     pub(crate) refusals: Mutex<HashMap<String, String>>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -77,6 +79,7 @@ impl Companion {
             change_sets: ChangeSets::default(),
             stood_in: StoodIn::new(account),
             tokens: Tokens::default(),
+            drifts: Drifts::default(),
             refusals: Mutex::default(),
             turns: Mutex::default(),
             tasks: Mutex::default(),

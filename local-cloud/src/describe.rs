@@ -25,6 +25,7 @@ impl Companion {
             let id = xml::text(stack, "StackId");
             seen.push(id);
             self.mask(&mut edits, stack, in_flight.iter().find(|it| it.id == id));
+            self.mask_stack_drift(&mut edits, stack);
         }
         // The emulator has deleted these already.
         let list = document
@@ -63,7 +64,10 @@ impl Companion {
                 operation.map_or_else(|| xml::text(stack, "StackStatus"), |it| it.status.as_str());
             if !wanted.is_empty() && !wanted.contains(&status) {
                 edits.remove(stack);
-            } else if let Some(operation) = operation {
+                continue;
+            }
+            self.mask_stack_drift(&mut edits, stack);
+            if let Some(operation) = operation {
                 edits.set(stack, "StackStatus", &operation.status);
                 edits.set(
                     stack,
@@ -124,6 +128,12 @@ impl Companion {
         let region = &incoming.intent.region;
         let asked = incoming.intent.parameter("StackName").unwrap_or_default();
         let in_flight = self.operations.of(asked, region);
+        let lists = incoming.intent.operation == "ListStackResources";
+        let reasons = if lists && in_flight.is_none() {
+            self.reasons(incoming).await?
+        } else {
+            Vec::new()
+        };
         let asked = asked.split('/').nth(1).unwrap_or(asked);
         let mut edits = Edits::default();
         for resource in document.descendants() {
@@ -131,6 +141,11 @@ impl Companion {
                 let named = xml::text(resource, "StackName");
                 let stack = if named.is_empty() { asked } else { named };
                 self.name_original(&mut edits, resource, region, stack);
+                if let Some((_, reason)) = reasons.iter().find(|(id, _)| {
+                    id == xml::text(resource, "LogicalResourceId") && !id.is_empty()
+                }) {
+                    edits.set(resource, "ResourceStatusReason", reason);
+                }
                 if let Some(operation) = &in_flight {
                     mask_resource(&mut edits, resource, operation);
                 }
@@ -142,8 +157,28 @@ impl Companion {
         })
     }
 
+    /// Why resources stand as they do, by logical id: the emulator lists them without that.
+    async fn reasons(&self, incoming: &Incoming) -> Result<Vec<(String, String)>> {
+        let upstream = self.upstream.in_region(&incoming.intent.region);
+        let stack = incoming.intent.parameter("StackName").unwrap_or_default();
+        let which = [("StackName", stack)];
+        let answer = upstream
+            .query("cloudformation", "DescribeStackResources", &which)
+            .await?;
+        let text = answer.text();
+        let document = xml::parse(&text)?;
+        Ok(xml::members(&document, "StackResources")
+            .into_iter()
+            .map(|it| {
+                let part = |name| xml::text(it, name).to_owned();
+                (part("LogicalResourceId"), part("ResourceStatusReason"))
+            })
+            .filter(|(_, reason)| !reason.is_empty())
+            .collect())
+    }
+
     /// Asks by id for a stack that is being deleted: the emulator knows its name no more.
-    async fn by_id(&self, incoming: &Incoming) -> Result<Answer> {
+    pub(crate) async fn by_id(&self, incoming: &Incoming) -> Result<Answer> {
         let intent = &incoming.intent;
         let in_flight = intent
             .parameter("StackName")

@@ -23,6 +23,7 @@ const LOCK: &str = include_str!("../python/emulator.lock");
 const LAUNCH: &str = concat!(
     include_str!("../python/launch.py"),
     include_str!("../python/stacks.py"),
+    include_str!("../python/drift.py"),
     "\nmain()\n",
 );
 

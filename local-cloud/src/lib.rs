@@ -17,6 +17,7 @@ mod clock;
 mod companion;
 mod deploy;
 mod describe;
+mod drift;
 mod emulator;
 mod faults;
 mod gateway;

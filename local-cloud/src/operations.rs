@@ -32,6 +32,8 @@ pub(crate) struct Visible {
     pub(crate) outputs: String,
     /// Statuses and reasons of the resources whose turn has come, by their logical ids.
     pub(crate) resources: HashMap<String, (String, String)>,
+    /// Whether it brings back what others changed.
+    pub(crate) reverts: bool,
     hidden: HashSet<String>,
     number: usize,
 }
@@ -53,6 +55,7 @@ impl Visible {
             reason: String::new(),
             outputs,
             resources: HashMap::new(),
+            reverts: false,
             hidden: HashSet::new(),
             number: 0,
         }

@@ -32,6 +32,8 @@ pub(crate) struct Before<'a> {
     pub(crate) stack: Option<Stack>,
     /// Its id, for calls whose answer does not name it.
     pub(crate) id: Option<&'a str>,
+    /// Whether what others changed is brought back.
+    pub(crate) reverts: bool,
 }
 
 impl From<Stack> for Before<'_> {
@@ -39,6 +41,7 @@ impl From<Stack> for Before<'_> {
         Self {
             stack: Some(stack),
             id: None,
+            reverts: false,
         }
     }
 }
@@ -124,6 +127,7 @@ impl Companion {
             (before.name.as_str(), before.outputs.as_str())
         });
         let mut visible = Visible::new(&id, name, &intent.region, kind, outputs.to_owned());
+        visible.reverts = before.reverts;
         visible.hide(never.into_iter().map(|event| event.id));
         let end = if then == Then::Release {
             self.cleanup()
@@ -287,12 +291,14 @@ impl Companion {
     async fn settle_stand_ins(&self, visible: &Visible, step: &Step) {
         let upstream = self.upstream.in_region(&visible.region);
         match step.status.as_ref().map(|(status, _)| status.as_str()) {
-            Some("DELETE_COMPLETE" | "ROLLBACK_COMPLETE") => self.stood_in.forget(&visible.id),
-            Some(status) if status.ends_with("_COMPLETE") => {
+            Some("DELETE_COMPLETE" | "ROLLBACK_COMPLETE") => {
+                self.stood_in.forget(upstream.region(), &visible.id)
+            }
+            Some(status) if status.ends_with("_COMPLETE") || status == "DELETE_FAILED" => {
                 // The stack may be gone again by now.
                 let _ = self
                     .stood_in
-                    .adopt(&upstream, &visible.id, &visible.name)
+                    .adopt(&upstream, &visible.id, &visible.name, visible.reverts)
                     .await;
             }
             _ => {}

@@ -12,6 +12,7 @@ use crate::{LocalCloud, Options, xml};
 
 mod cancelling;
 mod deleting;
+mod drifting;
 mod platforms;
 mod stacks;
 

@@ -44,6 +44,9 @@ impl Companion {
             "DescribeStackResources" | "ListStackResources" | "DescribeStackResource" => {
                 self.describe_stack_resources(incoming).await
             }
+            "DetectStackDrift" => self.detect_stack_drift(incoming).await,
+            "DescribeStackDriftDetectionStatus" => Ok(self.drift_detection_status(incoming)),
+            "DescribeStackResourceDrifts" => self.stack_resource_drifts(incoming).await,
             _ => self.forward(incoming).await,
         }
     }

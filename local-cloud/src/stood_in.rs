@@ -28,6 +28,32 @@ struct State {
     targets: BTreeMap<[String; 4], Target>,
     /// By region and id.
     links: BTreeMap<(String, String), Target>,
+    /// What a stack's template says of its targets and links, by the stack's id and logical id.
+    declared: HashMap<String, BTreeMap<String, Declared>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Declared {
+    kind: String,
+    id: String,
+    value: Value,
+}
+
+/// A scalable target compared with what its stack's template says.
+#[derive(Debug, Clone)]
+pub(crate) struct StoodDrift {
+    pub(crate) logical_id: String,
+    pub(crate) physical_id: String,
+    /// `IN_SYNC`, `MODIFIED` or `DELETED`.
+    pub(crate) status: &'static str,
+    /// Properties with their expected and actual values.
+    pub(crate) differences: Vec<(&'static str, Value, Value)>,
+}
+
+impl StoodDrift {
+    pub(crate) fn drifted(&self) -> bool {
+        self.status != "IN_SYNC"
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -45,10 +71,16 @@ impl StoodIn {
         }
     }
 
-    /// Remembers which resources of a stack stand in for what.
-    pub(crate) fn learn(&self, region: &str, stack: &str, kinds: Vec<(String, String)>) {
+    /// Remembers which resources of a stack stand in for what. An update may yet be rolled back,
+    /// so it forgets nothing.
+    pub(crate) fn learn(&self, region: &str, stack: &str, new: bool, kinds: Vec<(String, String)>) {
         let key = (region.to_owned(), stack.to_owned());
-        self.state().kinds.insert(key, kinds.into_iter().collect());
+        let mut state = self.state();
+        let known = state.kinds.entry(key).or_default();
+        if new {
+            known.clear();
+        }
+        known.extend(kinds);
     }
 
     /// The real type of a resource that stands in.
@@ -78,7 +110,7 @@ impl StoodIn {
     }
 
     /// Forgets what a stack made.
-    pub(crate) fn forget(&self, owner: &str) {
+    pub(crate) fn forget(&self, region: &str, owner: &str) {
         let mut state = self.state();
         state
             .targets
@@ -86,40 +118,88 @@ impl StoodIn {
         state
             .links
             .retain(|_, target| target.owner.as_deref() != Some(owner));
+        // Also what somebody registered again by hand.
+        for declared in state.declared.remove(owner).unwrap_or_default().values() {
+            state.take_away(region, declared);
+        }
     }
 
-    /// Takes over what a stack made, after it was created or updated.
+    /// Takes over what a stack made, after it was created or updated. What its template says as
+    /// before is left as it is, whatever others made of it, unless drift is to be `reverted`.
     pub(crate) async fn adopt(
         &self,
         upstream: &Upstream,
         stack_id: &str,
         stack: &str,
+        reverted: bool,
     ) -> Result<()> {
         let region = upstream.region().to_owned();
         let key = (region.clone(), stack.to_owned());
         let kinds = self.state().kinds.get(&key).cloned().unwrap_or_default();
-        self.forget(stack_id);
+        let mut declared = BTreeMap::new();
         for (logical_id, kind) in kinds {
             if kind != SCALABLE_TARGET && kind != VPC_LINK {
                 continue;
             }
-            let Some((id, value)) = resolved(upstream, stack_id, &logical_id).await? else {
-                continue;
-            };
-            let target = Target {
-                owner: Some(stack_id.to_owned()),
-                value,
-            };
-            let mut state = self.state();
-            if kind == VPC_LINK {
-                state.links.insert((region.clone(), id), target);
-            } else {
-                state
-                    .targets
-                    .insert(target_key(&region, &target.value), target);
+            if let Some((id, value)) = resolved(upstream, stack_id, &logical_id).await? {
+                declared.insert(logical_id, Declared { kind, id, value });
             }
         }
+        let mut state = self.state();
+        let before = state.declared.remove(stack_id).unwrap_or_default();
+        for (logical_id, was) in &before {
+            let now = declared.get(logical_id);
+            if now.is_none_or(|now| now.id != was.id || place(&region, now) != place(&region, was))
+            {
+                state.take_away(&region, was);
+            }
+        }
+        for (logical_id, now) in &declared {
+            if reverted || before.get(logical_id) != Some(now) {
+                let target = Target {
+                    owner: Some(stack_id.to_owned()),
+                    value: now.value.clone(),
+                };
+                if now.kind == VPC_LINK {
+                    let key = (region.clone(), now.id.clone());
+                    state.links.insert(key, target);
+                } else {
+                    state.targets.insert(place(&region, now), target);
+                }
+            }
+        }
+        state.declared.insert(stack_id.to_owned(), declared);
         Ok(())
+    }
+
+    /// Compares a stack's scalable targets with what its template says.
+    pub(crate) fn drifts(&self, region: &str, stack_id: &str) -> Vec<StoodDrift> {
+        let state = self.state();
+        let declared = state.declared.get(stack_id).into_iter().flatten();
+        declared
+            .filter(|(_, declared)| declared.kind == SCALABLE_TARGET)
+            .map(|(logical_id, declared)| {
+                let actual = state.targets.get(&place(region, declared));
+                let differences: Vec<_> = ["MinCapacity", "MaxCapacity"]
+                    .into_iter()
+                    .filter_map(|name| {
+                        let expected = number(&declared.value[name]);
+                        let actual = number(&actual?.value[name]);
+                        (expected != actual).then_some((name, expected, actual))
+                    })
+                    .collect();
+                StoodDrift {
+                    logical_id: logical_id.clone(),
+                    physical_id: declared.id.clone(),
+                    status: match actual {
+                        None => "DELETED",
+                        Some(_) if differences.is_empty() => "IN_SYNC",
+                        Some(_) => "MODIFIED",
+                    },
+                    differences,
+                }
+            })
+            .collect()
     }
 
     /// `GET /v2/vpclinks` and `GET /v2/vpclinks/{id}`.
@@ -157,6 +237,22 @@ impl StoodIn {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    fn take_away(&mut self, region: &str, declared: &Declared) {
+        if declared.kind == VPC_LINK {
+            let key = (region.to_owned(), declared.id.clone());
+            self.links.remove(&key);
+        } else {
+            self.targets.remove(&place(region, declared));
+        }
+    }
+}
+
+/// Where a declared scalable target is found.
+fn place(region: &str, declared: &Declared) -> [String; 4] {
+    target_key(region, &declared.value)
 }
 
 /// A resource's made-up id and its own properties, resolved by the emulator.

@@ -140,11 +140,21 @@ pub(crate) fn error(protocol: Protocol, status: u16, code: &str, message: &str) 
 
 /// The answer of a query call that has nothing to say.
 pub(crate) fn empty_result(operation: &str) -> Answer {
+    response(operation, "")
+}
+
+/// The answer of a query call; `result` is what its result element holds.
+pub(crate) fn result(operation: &str, result: &str) -> Answer {
+    let element = format!("{operation}Result");
+    response(operation, &format!("<{element}>{result}</{element}>"))
+}
+
+fn response(operation: &str, result: &str) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", http::HeaderValue::from_static("text/xml"));
     let body = format!(
         "<{operation}Response xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
-         <ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId>\
+         {result}<ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId>\
          </ResponseMetadata></{operation}Response>"
     );
     Answer {

@@ -91,6 +91,18 @@ async fn a_deletion_that_fails_is_repeated_and_at_last_leaves_resources_behind()
         ],
     );
     assert!(text.contains("NotStabilized"), "{text}");
+    let listed = call(&client, "ListStackResources", &[("StackName", &id)]).await;
+    assert!(listed.text().contains("NotStabilized"), "{}", listed.text());
+    let failed = [("StackStatusFilter.member.1", "DELETE_FAILED")];
+    let listed = call(&client, "ListStacks", &failed).await;
+    assert_eq!(xml::find(&listed.text(), "StackId"), Some(id.clone()));
+    assert_eq!(
+        xml::find(&listed.text(), "StackDriftStatus").as_deref(),
+        Some("NOT_CHECKED")
+    );
+    let complete = [("StackStatusFilter.member.1", "CREATE_COMPLETE")];
+    let listed = call(&client, "ListStacks", &complete).await;
+    assert_eq!(xml::find(&listed.text(), "StackId"), None);
     let gone = [
         ("StackName", id.as_str()),
         ("RetainResources.member.1", "Route"),
