@@ -109,6 +109,14 @@ pub enum ServiceError {
     /// Too many changes of the same service at once.
     #[error("`{0}` is being changed by others at this moment; try again")]
     Contended(ServiceName),
+    /// The platform's upgrade has ended.
+    #[error(
+        "the upgrade has ended: there is nothing to stop, and nothing failed that could be tried again"
+    )]
+    UpgradeOver,
+    /// The platform's upgrade is written by others at this moment.
+    #[error("the upgrade moves on at this moment; try again")]
+    UpgradeBusy,
     /// The registry or AWS did not answer.
     #[error(transparent)]
     Port(#[from] PortError),

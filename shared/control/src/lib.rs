@@ -13,7 +13,9 @@ pub mod ports;
 pub mod preview;
 pub mod reconcile;
 pub mod record;
+pub mod round;
 pub mod services;
+pub mod upgrade;
 pub mod view;
 
 use jiff::Timestamp;

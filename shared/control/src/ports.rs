@@ -14,7 +14,8 @@ use crate::error::{CommitError, PortError};
 use crate::reconcile::observed::{
     ChangeSet, CloudFormationStatus, ObservedStack, ResourceDrift, Rollout, StuckResource,
 };
-use crate::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState, StackRecord};
+use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
+use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 /// The result of a port's call.
@@ -328,6 +329,23 @@ pub trait StackRescuer: Send + Sync {
         stack_id: &str,
         token: &str,
     ) -> impl Future<Output = PortResult<Started>> + Send;
+}
+
+/// The one item of the platform's upgrades. One call of the registry each.
+pub trait UpgradeStore: Send + Sync {
+    /// The upgrade that runs, or the last one.
+    fn upgrade(&self) -> impl Future<Output = PortResult<Option<UpgradeRecord>>> + Send;
+
+    /// Writes the upgrade over the version that was read, with the answer to remember under an
+    /// idempotency key.
+    fn store_upgrade(
+        &self,
+        record: &UpgradeRecord,
+        seen: Option<&Seen>,
+    ) -> impl Future<Output = Result<(), CommitError>> + Send;
+
+    /// What was answered under an idempotency key.
+    fn seen(&self, key: &str) -> impl Future<Output = PortResult<Option<Seen>>> + Send;
 }
 
 /// Wakes the reconciler later.

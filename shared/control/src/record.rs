@@ -139,6 +139,17 @@ pub enum OperationKind {
     ExecuteRepair,
 }
 
+impl OperationKind {
+    /// Whether a stack may look after it as it did before. A change set and the end of a review
+    /// can be seen.
+    pub fn leaves_no_trace(self) -> bool {
+        match self {
+            Self::Update | Self::Delete | Self::Continue | Self::ExecuteRepair => true,
+            Self::Prepare | Self::Execute | Self::PrepareRepair => false,
+        }
+    }
+}
+
 /// Why an operation was cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

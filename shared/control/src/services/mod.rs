@@ -13,6 +13,7 @@ use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, Service
 use crate::record::{ServiceRecord, ServiceState};
 use crate::view::ServiceView;
 
+pub(crate) mod keys;
 mod read;
 mod refuse;
 #[cfg(test)]

@@ -7,20 +7,18 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use slipway_domain::{Cause, EnvironmentName, Image, Manifest, Phase, ServiceName};
-use slipway_synth::sha256;
 
+use super::keys::remember;
 use super::refuse::{alive, check, invalid, refusal, replay, same_name};
 use super::{Caller, Precondition, Services, Written, no_environment};
 use crate::change::{self, Change, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
-use crate::record::{Seen, ServiceState};
+use crate::record::ServiceState;
 use crate::view::{DeletionView, DeploymentStarted, ServiceView};
 
 /// How often a commit that met another is tried.
 const TRIES: u32 = 3;
-/// Seconds for which an idempotency key is remembered: a day.
-const KEY_SECONDS: i64 = 24 * 60 * 60;
 
 impl<R, L, G> Services<R, L, G>
 where
@@ -296,21 +294,6 @@ fn with_key(
     request: &impl serde::Serialize,
     response: &impl serde::Serialize,
 ) -> Change {
-    change.seen = caller.key.as_ref().map(|key| Seen {
-        key: key.clone(),
-        request: sha256(
-            &serde_json::to_vec(&(principal(&caller.actor), request)).unwrap_or_default(),
-        ),
-        response: serde_json::to_value(response).unwrap_or_default(),
-        expires_at: caller.stamp.now + jiff::SignedDuration::from_secs(KEY_SECONDS),
-    });
+    change.seen = remember(caller, request, response);
     change
-}
-
-/// Who a caller is whatever session it comes in: an assumed role without its session's name.
-fn principal(arn: &str) -> &str {
-    match arn.rsplit_once('/') {
-        Some((role, _)) if arn.contains(":assumed-role/") => role,
-        _ => arn,
-    }
 }

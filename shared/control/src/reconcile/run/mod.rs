@@ -162,7 +162,10 @@ where
             return Ok(OVERTAKEN);
         };
         match self.perform(&look, desired, observed, &plan).await {
-            Ok(Started::Now) => return Ok(next),
+            Ok(Started::Now) => {
+                self.acknowledge(&mut look, desired, observed, plan).await?;
+                return Ok(next);
+            }
             // It may have ended before anybody looked.
             Ok(Started::Before) => {
                 if let Some(operation) = &mut plan.progress.operation {
@@ -184,6 +187,26 @@ where
         plan.action = Action::Nothing;
         let next = self.save(&mut look, desired, observed, &plan).await?;
         Ok(next.unwrap_or(OVERTAKEN))
+    }
+
+    /// Writes down that CloudFormation has taken an operation on, where its end may look as if it
+    /// had never begun. Who was quicker knows more: then this is not written.
+    async fn acknowledge(
+        &self,
+        look: &mut Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        mut plan: Plan,
+    ) -> Result<(), ReconcileError> {
+        let operation = plan.progress.operation.as_mut();
+        let Some(operation) = operation.filter(|it| !it.seen && it.kind.leaves_no_trace()) else {
+            return Ok(());
+        };
+        operation.seen = true;
+        plan.action = Action::Nothing;
+        plan.begins = None;
+        self.save(look, desired, observed, &plan).await?;
+        Ok(())
     }
 
     async fn forget(&self, look: &Look<'_>) -> Result<Next, ReconcileError> {

@@ -2,20 +2,12 @@
 
 use super::*;
 
-/// What is wanted, in the three ways that differ to a stack.
-async fn wants() -> [(&'static str, Desired); 3] {
+/// What is wanted, in the ways that differ to a stack.
+fn wants() -> [(&'static str, Desired); 3] {
     let mut world = World::new();
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    let state = world
-        .registry
-        .service(&name("orders"))
-        .await
-        .unwrap()
-        .unwrap();
-    let platform = Platform::sample();
-    let changed = desired(&state, &Scope::Environment(prod()), &platform);
+    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    let state = &world.registry.everything()[&name("orders")];
+    let changed = desired(state, &Scope::Environment(prod()), &Platform::sample());
     [
         ("absent", Desired::Absent { generation: 1 }),
         ("held", Desired::Held),
@@ -23,15 +15,25 @@ async fn wants() -> [(&'static str, Desired); 3] {
     ]
 }
 
-#[tokio::test]
-async fn every_status_has_an_answer_and_what_is_unsettled_is_looked_at_again() {
-    for (what, desired) in wants().await {
-        for (status, text) in StackStatus::ALL {
+fn circumstances() -> Circumstances {
+    Circumstances {
+        now: crate::services::tests::caller(0).stamp.now,
+        deadline: SignedDuration::from_mins(45),
+        seed: 7,
+        permitted: false,
+    }
+}
+
+#[test]
+fn every_status_has_an_answer_and_what_is_unsettled_is_looked_at_again() {
+    for (what, desired) in wants() {
+        for (status, text) in CloudFormationStatus::ALL {
             for attempt in [0, 1, MAX_ATTEMPTS] {
                 let stack = ObservedStack {
                     id: "arn:x".to_owned(),
                     status,
                     outputs: std::collections::BTreeMap::new(),
+                    drifted_at: None,
                 };
                 let observed = Observed {
                     stack: Some(stack),
@@ -43,12 +45,13 @@ async fn every_status_has_an_answer_and_what_is_unsettled_is_looked_at_again() {
                     generation,
                     ..Progress::default()
                 };
-                let plan = plan(&desired, &progress, &observed);
+                let plan = plan(&desired, &progress, &observed, &circumstances());
                 let case = format!("{what} {text} attempt {attempt}: {plan:?}");
-                // CloudFormation refuses every operation while one runs, but the review's own.
-                let runs =
-                    text.ends_with("_IN_PROGRESS") && status != StackStatus::ReviewInProgress;
-                assert!(!runs || plan.action == Action::Nothing, "{case}");
+                // CloudFormation refuses every operation while one runs, but the review's own,
+                // and deleting what is being created.
+                let may_begin = !status.is_in_progress()
+                    || status == CloudFormationStatus::CreateInProgress && what == "absent";
+                assert!(may_begin || !plan.action.begins_operation(), "{case}");
                 // What settles does nothing more; what does not is looked at again.
                 if plan.next == Next::Done {
                     assert!(
@@ -59,8 +62,9 @@ async fn every_status_has_an_answer_and_what_is_unsettled_is_looked_at_again() {
                 } else {
                     assert!(!plan.phase.is_settled(), "{case}");
                 }
+                assert_eq!(plan.advice.is_some(), plan.phase == Phase::Failed, "{case}");
                 assert!(
-                    plan.message.ends_with(['.', ':']) || plan.message.contains(' '),
+                    plan.message.ends_with('.') || plan.message.contains(' '),
                     "{case}"
                 );
                 if matches!(desired, Desired::Absent { .. }) {
@@ -91,8 +95,26 @@ fn what_passes_by_itself_is_told_from_what_does_not() {
 }
 
 #[test]
-fn the_time_between_attempts_grows_to_a_minute_at_most() {
-    let times: Vec<u64> = (0..8).map(|attempt| backoff(attempt).as_secs()).collect();
-    assert_eq!(times, [4, 4, 8, 16, 32, 60, 60, 60]);
-    assert!(backoff(u32::MAX) <= Duration::from_mins(1));
+fn the_time_between_attempts_grows_to_two_minutes_and_differs_from_stack_to_stack() {
+    for (attempt, longest) in [
+        (0, 4),
+        (1, 4),
+        (2, 8),
+        (3, 16),
+        (4, 32),
+        (5, 64),
+        (6, 120),
+        (99, 120),
+    ] {
+        let rests: std::collections::BTreeSet<_> =
+            (0..100).map(|seed| backoff(attempt, seed)).collect();
+        let longest = SignedDuration::from_secs(longest);
+        assert!(
+            rests
+                .iter()
+                .all(|rest| *rest <= longest && *rest * 2 >= longest),
+            "{rests:?}"
+        );
+        assert!(rests.len() > 50, "{rests:?}");
+    }
 }

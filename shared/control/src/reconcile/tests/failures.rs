@@ -2,16 +2,16 @@
 
 use super::*;
 
-#[tokio::test]
-async fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
-    let mut world = World::settled(json!({"service": "orders"})).await;
+#[test]
+fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
+    let mut world = World::settled(json!({"service": "orders"}));
     world.cloud.script([
         Script::Succeeds,
         Script::Fails("Service: the image is missing".to_owned()),
     ]);
-    world.patch("orders", json!({"image": "nginx:1"})).await;
-    world.settle().await;
-    let (phase, message) = world.phase("orders").await;
+    world.patch("orders", json!({"image": "nginx:1"}));
+    world.settle();
+    let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Failed);
     assert!(message.contains("the image is missing"), "{message}");
     assert_eq!(
@@ -23,61 +23,59 @@ async fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
         other => panic!("{other:?}"),
     }
     world.cloud.take_calls();
-    world.settle().await;
+    world.settle();
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
 
-    world.patch("orders", json!({"image": "nginx:2"})).await;
-    world.settle().await;
-    assert_eq!(world.phase("orders").await.0, Phase::Ready);
+    world.patch("orders", json!({"image": "nginx:2"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
 }
 
-#[tokio::test]
-async fn a_collision_on_the_shared_http_api_is_survived() {
-    let mut world = World::settled(json!({"service": "orders"})).await;
+#[test]
+fn a_collision_on_the_shared_http_api_is_survived() {
+    let mut world = World::settled(json!({"service": "orders"}));
     let conflict = || Script::Fails("Route: ConflictException: try again".to_owned());
     world.cloud.script([Script::Succeeds, conflict()]);
-    world.patch("orders", json!({"image": "nginx:1"})).await;
-    world.settle().await;
-    assert_eq!(world.phase("orders").await.0, Phase::Ready);
+    world.patch("orders", json!({"image": "nginx:1"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
     world.cloud.script([conflict()]);
-    world.patch("orders", json!({"image": "nginx:2"})).await;
-    world.settle().await;
-    assert_eq!(world.phase("orders").await.0, Phase::Ready);
+    world.patch("orders", json!({"image": "nginx:2"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
     assert!(matches!(
         world.deployment("orders").outcome,
         Some(Outcome::Succeeded { .. })
     ));
 }
 
-#[tokio::test]
-async fn a_failed_update_leaves_what_ran_and_says_why() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+#[test]
+fn a_failed_update_leaves_what_ran_and_says_why() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
     world.cloud.script([Script::Fails(
         "Service: tasks did not become healthy".to_owned(),
     )]);
-    world.patch("orders", json!({"image": "nginx:2"})).await;
-    world.settle().await;
-    let (phase, message) = world.phase("orders").await;
+    world.patch("orders", json!({"image": "nginx:2"}));
+    world.settle();
+    let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Failed);
     assert!(message.contains("what ran before runs on"), "{message}");
     assert_eq!(
         world.cloud.stacks()["devops2-g4--orders--prod"],
-        StackStatus::UpdateRollbackComplete
+        CloudFormationStatus::UpdateRollbackComplete
     );
 }
 
-#[tokio::test]
-async fn a_refusal_is_told_and_holds_no_slot() {
+#[test]
+fn a_refusal_is_told_and_holds_no_slot() {
     let mut world = World::new();
     world.cloud.script([
         Script::Refused("Template error".to_owned()),
         Script::Refused("Template error".to_owned()),
     ]);
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
-    let (phase, message) = world.phase("orders").await;
+    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.settle();
+    let (phase, message) = world.phase("orders");
     assert_eq!(
         (phase, message.as_str()),
         (Phase::Failed, "CloudFormation refuses: Template error")
@@ -85,153 +83,118 @@ async fn a_refusal_is_told_and_holds_no_slot() {
     assert_eq!(world.registry.slots().0, 0);
 }
 
-#[tokio::test]
-async fn what_is_lost_between_doing_and_writing_is_found_again() {
+#[test]
+fn what_is_lost_between_doing_and_writing_is_found_again() {
     for lost in 1..=6 {
         let mut world = World::new();
-        world.registry.lose_saves(lost);
+        world.tape.next("save", Fault::CrashAfter, lost);
         world
             .cloud
             .script([Script::AnswerLost, Script::Throttled, Script::AnswerLost]);
-        world
-            .register(json!({"service": "orders", "image": "nginx:1"}))
-            .await;
-        world.settle().await;
-        assert_eq!(
-            world.phase("orders").await.0,
-            Phase::Ready,
-            "{lost} writes lost"
-        );
+        world.register(json!({"service": "orders", "image": "nginx:1"}));
+        world.settle();
+        assert_eq!(world.phase("orders").0, Phase::Ready, "{lost} writes lost");
         assert_eq!(world.cloud.stacks().len(), 2, "{lost} writes lost");
         assert_eq!(world.registry.slots().0, 0, "{lost} writes lost");
     }
 }
 
-#[tokio::test]
-async fn a_deletion_that_fails_is_tried_again_then_handed_to_a_person_and_goes_on_when_asked() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
-    let stuck = || Script::Fails("AlbSecurityGroup: it is in use".to_owned());
+#[test]
+fn a_deletion_that_fails_is_tried_again_and_then_leaves_behind_what_it_must() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let stuck = || Script::Fails("SecurityGroup: it is in use".to_owned());
     world.cloud.script(std::iter::repeat_with(stuck).take(2));
-    world.delete("orders").await;
-    world.settle().await;
-    assert!(
-        world
-            .registry
-            .service(&name("orders"))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    world.delete("orders");
+    world.settle();
+    assert!(!world.exists("orders"));
+    assert_eq!(world.cloud.left_behind(), Vec::<String>::new());
 
-    world
-        .register(json!({"service": "orders", "image": "nginx:1"}))
-        .await;
-    world.settle().await;
-    let tries = usize::try_from(MAX_ATTEMPTS).unwrap();
+    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.settle();
+    let tries = usize::try_from(MAX_DELETIONS).unwrap();
     world
         .cloud
         .script(std::iter::repeat_with(stuck).take(tries));
-    world.delete("orders").await;
-    for minute in 1..60 {
-        world.sweep(minute).await;
-    }
-    let (phase, message) = world.phase("orders").await;
-    assert_eq!(phase, Phase::Failed);
-    assert!(message.contains("it is in use"), "{message}");
-    assert_eq!(world.registry.slots().0, 0);
-    world.delete("orders").await;
-    world.settle().await;
+    world.cloud.take_calls();
+    world.delete("orders");
+    world.settle();
+    println!("{:#?} {:#?}", world.cloud.take_calls(), world.registry.audit(&name("orders")));
+    assert!(!world.exists("orders"));
+    assert_eq!(world.cloud.left_behind(), ["sg-devops2-g4--orders--prod"]);
+    let said = world.registry.audit(&name("orders"));
+    let note = said.iter().find(|it| it.action == "leave-behind").unwrap();
+    let note = note.note.as_deref().unwrap();
     assert!(
-        world
-            .registry
-            .service(&name("orders"))
-            .await
-            .unwrap()
-            .is_none()
+        note.contains("sg-devops2-g4--orders--prod (AWS::EC2::SecurityGroup)"),
+        "{note}"
     );
 }
 
-#[tokio::test]
-async fn a_failure_that_passes_is_given_time_before_the_next_attempt() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
+#[test]
+fn a_deletion_that_never_succeeds_is_handed_to_a_person_and_goes_on_when_asked() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let stuck = || Script::Fails("SecurityGroup: it is in use".to_owned());
+    world
+        .cloud
+        .script(std::iter::repeat_with(stuck).take(2 * MAX_DELETIONS as usize));
+    world.delete("orders");
+    world.pass(SignedDuration::from_hours(1));
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Failed);
+    assert!(message.contains("it is in use"), "{message}");
+    assert!(world.advice("orders").unwrap().contains("delete"));
+    assert_eq!(world.registry.slots().0, 0);
+    world.delete("orders");
+    world.settle();
+    assert!(!world.exists("orders"));
+}
+
+#[test]
+fn a_failure_that_passes_is_given_time_before_the_next_attempt() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
     world
         .cloud
         .script([Script::Fails("Route: ConflictException".to_owned())]);
-    world.patch("orders", json!({"image": "nginx:2"})).await;
-    let scope = Scope::Environment(prod());
-    let mut nexts = Vec::new();
-    for minute in 1..6 {
-        nexts.push(
-            world
-                .reconciler
-                .reconcile(&name("orders"), &scope, later(minute))
-                .await
-                .unwrap(),
-        );
-    }
-    assert_eq!(world.phase("orders").await.0, Phase::Updating);
-    assert!(nexts.contains(&Next::Requeue(backoff(1))), "{nexts:?}");
+    world.patch("orders", json!({"image": "nginx:2"}));
+    world.pass(SignedDuration::from_secs(41));
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Pending, "{message}");
+    assert!(message.contains("Once more at"), "{message}");
+    // An event in between does not cut the rest short.
+    let _ = world.look(&name("orders"), &Scope::Environment(prod()));
+    assert_eq!(world.phase("orders"), (phase, message));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(world.operations()["update"], 2);
 }
 
-#[tokio::test]
-async fn a_slot_is_kept_while_an_operation_runs_that_no_record_tells_of() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
-    world.patch("orders", json!({"image": "nginx:2"})).await;
+#[test]
+fn a_slot_is_kept_while_an_operation_runs() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    world.patch("orders", json!({"image": "nginx:2"}));
     let scope = Scope::Environment(prod());
-    world.registry.lose_saves(1);
-    assert!(
-        world
-            .reconciler
-            .reconcile(&name("orders"), &scope, later(1))
-            .await
-            .is_err()
-    );
+    world.tape.next("update", Fault::CrashAfter, 1);
+    assert!(world.look(&name("orders"), &scope).is_err());
     assert_eq!(world.registry.slots().0, 1);
-    let next = world
-        .reconciler
-        .reconcile(&name("orders"), &scope, later(2))
-        .await
-        .unwrap();
+    let next = world.look(&name("orders"), &scope).unwrap();
     assert_eq!((next, world.registry.slots().0), (Next::AwaitChange, 1));
-    world.settle().await;
+    world.settle();
     assert_eq!(world.registry.slots().0, 0);
 }
 
-#[tokio::test]
-async fn a_slot_that_was_taken_for_nothing_is_given_back() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
-    world.patch("orders", json!({"image": "nginx:2"})).await;
-    world.cloud.script([Script::Throttled]);
+#[test]
+fn a_slot_that_was_taken_for_nothing_is_given_back() {
+    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    world.patch("orders", json!({"image": "nginx:2"}));
     let scope = Scope::Environment(prod());
-    assert!(
-        world
-            .reconciler
-            .reconcile(&name("orders"), &scope, later(1))
-            .await
-            .is_err()
-    );
+    // The process dies right behind taking it.
+    world.tape.next("save", Fault::CrashBefore, 1);
+    assert!(world.look(&name("orders"), &scope).is_err());
     assert_eq!(world.registry.slots().0, 1);
-    world.patch("orders", json!({"image": "nginx:1"})).await;
-    world.settle().await;
+    world.patch("orders", json!({"image": "nginx:1"}));
+    world.settle();
     assert_eq!(
-        (world.phase("orders").await.0, world.registry.slots().0),
+        (world.phase("orders").0, world.registry.slots().0),
         (Phase::Ready, 0)
     );
-}
-
-#[tokio::test]
-async fn a_stack_that_was_deleted_by_hand_is_made_again_at_the_next_look() {
-    let world = World::settled(json!({"service": "orders", "image": "nginx:1"})).await;
-    world.cloud.delete_by_hand("devops2-g4--orders--prod");
-    let scope = Scope::Environment(prod());
-    let next = world
-        .reconciler
-        .reconcile(&name("orders"), &scope, later(300))
-        .await
-        .unwrap();
-    assert!(matches!(next, Next::Requeue(_)));
-    for minute in 301..320 {
-        world.sweep(minute).await;
-    }
-    assert_eq!(world.phase("orders").await.0, Phase::Ready);
 }
