@@ -3,11 +3,13 @@
 mod cloud;
 mod registry;
 mod tape;
+mod upgrade;
 mod waker;
 
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
 pub use registry::FakeRegistry;
 pub use tape::{Call, Fault, Tape};
+pub use upgrade::FakeUpgrades;
 pub use waker::{FakeWaker, Wakeup};
 
 use crate::error::{PortError, PortErrorKind};

@@ -20,8 +20,6 @@ mod ask;
 mod run;
 mod standing;
 mod state;
-#[cfg(test)]
-mod tests;
 mod view;
 
 pub use ask::UpgradeControl;

@@ -231,10 +231,11 @@ impl Upgrade {
 
     /// Takes in a page of services.
     pub(super) fn list(&mut self, page: Page<ServiceSummary>) {
-        self.waiting.extend(page.items.into_iter().map(|it| Waiting {
-            service: it.name,
-            left: None,
-        }));
+        self.waiting
+            .extend(page.items.into_iter().map(|it| Waiting {
+                service: it.name,
+                left: None,
+            }));
         self.listed = page.next.is_none();
         self.cursor = page.next;
     }
@@ -258,10 +259,9 @@ impl Upgrade {
         platform: &Platform,
         now: Timestamp,
     ) -> Vec<StackRecord> {
-        let (flying, others): (Vec<InFlight>, Vec<InFlight>) =
-            std::mem::take(&mut self.in_flight)
-                .into_iter()
-                .partition(|it| it.service == *service);
+        let (flying, others): (Vec<InFlight>, Vec<InFlight>) = std::mem::take(&mut self.in_flight)
+            .into_iter()
+            .partition(|it| it.service == *service);
         self.in_flight = others;
         let mut permits = Vec::new();
         for flight in flying {
