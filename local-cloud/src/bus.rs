@@ -133,6 +133,24 @@ pub(crate) fn deployment_completed(service: &str, region: &str, account: &str) -
     )
 }
 
+/// The event of an ECS deployment that the circuit breaker has ended.
+pub(crate) fn deployment_failed(
+    service: &str,
+    deployment: &str,
+    region: &str,
+    account: &str,
+) -> Value {
+    let detail = json!({
+        "eventType": "ERROR",
+        "eventName": "SERVICE_DEPLOYMENT_FAILED",
+        "deploymentId": deployment,
+        "updatedAt": crate::clock::now().to_string(),
+        "reason": "ECS deployment circuit breaker: task failed to start.",
+    });
+    let kind = "ECS Deployment State Change";
+    envelope("aws.ecs", kind, service, &detail, region, account)
+}
+
 fn envelope(
     source: &str,
     kind: &str,

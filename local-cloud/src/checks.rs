@@ -315,7 +315,9 @@ async fn exists(upstream: &Upstream, named: &Named) -> Result<bool> {
     let load_balancing = "elasticloadbalancing";
     let by_query = |service: &'static str, action: &'static str, key: &'static str| async move {
         let answer = upstream.query(service, action, &[(key, name)]).await?;
-        anyhow::Ok(answer.status.is_success())
+        // The emulator lists nothing where AWS finds nothing.
+        let listed = answer.text().contains(&format!(">{name}<"));
+        anyhow::Ok(answer.status.is_success() && listed)
     };
     match named.kind.as_str() {
         "AWS::ECR::Repository" => {

@@ -182,6 +182,16 @@ impl Companion {
                 self.cloudformation(incoming).await
             }
             "application-autoscaling" => self.auto_scaling(incoming).await,
+            "ecs"
+                if ["CreateService", "UpdateService"]
+                    .contains(&incoming.intent.operation.as_str()) =>
+            {
+                let upstream = self.upstream.in_region(&incoming.intent.region);
+                self.exchange_task_failures(&upstream).await?;
+                let answer = self.forward(incoming).await;
+                self.exchange_task_failures(&upstream).await?;
+                answer
+            }
             "apigateway" if incoming.path.starts_with("/v2/vpclinks") => Ok(self
                 .stood_in
                 .vpc_links(&incoming.path, &incoming.intent.region)),

@@ -24,6 +24,7 @@ const LAUNCH: &str = concat!(
     include_str!("../python/launch.py"),
     include_str!("../python/stacks.py"),
     include_str!("../python/drift.py"),
+    include_str!("../python/tasks.py"),
     "\nmain()\n",
 );
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::calls::Call;
+use crate::task_failures::{TaskFailure, TaskRules};
 
 /// What CloudFormation reports when API Gateway refuses a route under concurrency.
 const CONFLICT: &str = "Resource handler returned message: \"Unable to complete operation due to \
@@ -155,6 +156,7 @@ impl fmt::Debug for Rule {
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     rules: Arc<Mutex<Vec<Rule>>>,
+    tasks: Arc<Mutex<TaskRules>>,
 }
 
 impl Faults {
@@ -221,14 +223,27 @@ impl Faults {
         self.add(Rule::new("cloudformation", "DeleteStack", fault, times));
     }
 
+    /// The tasks of the next `times` new deployments fail, of services whose names contain this.
+    /// What a service ran before does not fail: a rollback to it succeeds.
+    pub fn tasks_fail(&self, service_name_contains: &str, failure: TaskFailure, times: usize) {
+        self.tasks(|tasks| tasks.add(service_name_contains, failure, times));
+    }
+
     /// Forgets every rule.
     pub fn clear(&self) {
         self.rules().clear();
+        self.tasks(TaskRules::clear);
     }
 
     /// Rules that have not failed all their calls yet.
     pub fn pending(&self) -> usize {
-        self.rules().iter().filter(|rule| rule.times > 0).count()
+        let tasks = self.tasks(|tasks| tasks.pending());
+        self.rules().iter().filter(|rule| rule.times > 0).count() + tasks
+    }
+
+    /// Does something with the rules about tasks.
+    pub(crate) fn tasks<T>(&self, with: impl FnOnce(&mut TaskRules) -> T) -> T {
+        with(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The fault of a call as such.

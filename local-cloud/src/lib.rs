@@ -31,6 +31,7 @@ mod scenarios;
 mod stacks;
 mod stand_ins;
 mod stood_in;
+mod task_failures;
 mod template;
 mod timeline;
 mod tokens;
@@ -54,6 +55,7 @@ pub use crate::faults::{Fault, Faults, Rule};
 pub use crate::microburst::{Chance, Disturbance, Disturbed, Microburst};
 pub use crate::python::Venv;
 pub use crate::resources::Resources;
+pub use crate::task_failures::TaskFailure;
 
 use crate::companion::Companion;
 use crate::emulator::Emulator;

@@ -88,6 +88,7 @@ impl Companion {
             let on = hang.unwrap_or(SERVICE).to_owned();
             form.push(("SlipwayHold".to_owned(), on));
         }
+        self.exchange_task_failures(&upstream).await?;
         let answer = upstream.form("cloudformation", &form).await?;
         if !answer.status.is_success() {
             return Ok(answer);
@@ -112,7 +113,12 @@ impl Companion {
         } else {
             Then::End
         };
-        let never = match hang {
+        let waits = self.exchange_task_failures(&upstream).await?
+            && (state == HELD || state == "CREATE_COMPLETE")
+            && self
+                .waits_for(&upstream, &services(&upstream, &id).await?)
+                .await?;
+        let never = match hang.or(waits.then_some(SERVICE)) {
             Some(on) => hang_on(&mut recorded, on),
             None => Vec::new(),
         };
@@ -292,7 +298,7 @@ impl Companion {
         let upstream = self.upstream.in_region(&visible.region);
         match step.status.as_ref().map(|(status, _)| status.as_str()) {
             Some("DELETE_COMPLETE" | "ROLLBACK_COMPLETE") => {
-                self.stood_in.forget(upstream.region(), &visible.id)
+                self.stood_in.forget(upstream.region(), &visible.id);
             }
             Some(status) if status.ends_with("_COMPLETE") || status == "DELETE_FAILED" => {
                 // The stack may be gone again by now.

@@ -13,6 +13,7 @@ use crate::{LocalCloud, Options, xml};
 mod cancelling;
 mod deleting;
 mod drifting;
+mod failing_tasks;
 mod platforms;
 mod stacks;
 
