@@ -104,6 +104,7 @@ fn rollout_of(service: &Service) -> Option<Rollout> {
             count(primary.running_count()),
             count(primary.desired_count()),
         ),
+        failed_tasks: count(primary.failed_tasks()),
     })
 }
 

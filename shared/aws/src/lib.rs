@@ -9,6 +9,7 @@ mod cloudformation;
 mod config;
 mod ecs;
 mod error;
+mod evidence;
 mod registry;
 mod sqs;
 

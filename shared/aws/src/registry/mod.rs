@@ -4,12 +4,12 @@
 //! filters need stands beside them as attributes of its own.
 
 mod commit;
-mod forget;
 mod item;
 mod key;
 mod read;
 mod save;
 mod slots;
+mod transaction;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
