@@ -158,6 +158,9 @@ pub(crate) struct List {
     /// Only the services of this team
     #[arg(long)]
     pub(crate) team: Option<TeamName>,
+    /// Only services that do not go on without a person
+    #[arg(long)]
+    pub(crate) needs_person: bool,
     /// Print the API's answer as JSON, all pages in one list
     #[arg(long)]
     pub(crate) json: bool,

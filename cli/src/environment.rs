@@ -33,6 +33,22 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
+/// The columns of the terminal that `stream` is; none where it is none.
+#[cfg(unix)]
+pub(crate) fn width(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    (size.ws_col > 0).then(|| size.ws_col.into())
+}
+
+/// The columns that every terminal has; none where `stream` is no terminal.
+#[cfg(not(unix))]
+pub(crate) fn width(stream: &impl IsTerminal) -> Option<usize> {
+    stream.is_terminal().then_some(80)
+}
+
 /// Rows and columns of the terminal on standard error.
 #[cfg(unix)]
 pub(crate) fn size() -> (usize, usize) {

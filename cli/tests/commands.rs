@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mock;
+mod needs;
 mod program;
 
 use std::io::{BufRead, BufReader};
@@ -250,7 +251,7 @@ fn a_failed_deployment_exits_with_1_and_its_reason() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
     assert!(
         ran.err
-            .ends_with("error: orders/prod: There is no such image.\n"),
+            .contains("\nerror: orders/prod: There is no such image.\n"),
         "{}",
         ran.err
     );

@@ -138,23 +138,29 @@ impl Client {
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<PageView<ServiceSummary>> {
-        let mut call = Call::get("/services");
-        if let Some(team) = team {
-            call = call.query("team", team.as_str());
-        }
-        self.send(&paged(call, cursor, limit))?.read()
+        self.send(&paged(listing(team), cursor, limit))?.read()
     }
 
     /// Every service, of all teams or of one, page by page.
     pub fn all_services(&self, team: Option<&TeamName>) -> Result<Vec<ServiceSummary>> {
-        let mut services = Vec::new();
-        let mut cursor = None;
+        self.all(&listing(team))
+    }
+
+    /// Every service that does not go on without a person, of all teams or of one.
+    pub fn all_services_in_need(&self, team: Option<&TeamName>) -> Result<Vec<ServiceSummary>> {
+        self.all(&listing(team).query("needs", "person"))
+    }
+
+    fn all<T: DeserializeOwned>(&self, listing: &Call) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
         loop {
-            let page = self.services(team, cursor.as_deref(), Some(100))?;
-            services.extend(page.items);
+            let call = paged(listing.clone(), cursor.as_deref(), Some(100));
+            let page: PageView<T> = self.send(&call)?.read()?;
+            all.extend(page.items);
             cursor = page.next;
             if cursor.is_none() {
-                return Ok(services);
+                return Ok(all);
             }
         }
     }
@@ -324,6 +330,14 @@ impl Client {
 /// A key that no other call has, for the header `Idempotency-Key`.
 pub fn new_key() -> String {
     format!("slipway-{:032x}", fastrand::u128(..))
+}
+
+fn listing(team: Option<&TeamName>) -> Call {
+    let call = Call::get("/services");
+    match team {
+        Some(team) => call.query("team", team.as_str()),
+        None => call,
+    }
 }
 
 fn paged(mut call: Call, cursor: Option<&str>, limit: Option<u32>) -> Call {

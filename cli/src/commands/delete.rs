@@ -1,6 +1,6 @@
 //! `slipway delete`: removes a service, and says what is kept.
 
-use super::confirm;
+use super::{confirm, failure};
 use crate::arguments::Delete;
 use crate::clock::{Clock, SystemClock};
 use crate::connection::connect;
@@ -54,7 +54,7 @@ pub(super) fn run(options: &Delete, console: &mut Console) -> Result<(), Failure
 pub(super) fn left(look: &Look, console: &Console) -> Result<(), Failure> {
     for (scope, seen) in &look.scopes {
         if let Some(reason) = &seen.failure {
-            console.error(&format!("{scope}: {reason}"));
+            failure(scope, reason, seen, console);
         }
     }
     if look.scopes.is_empty() {

@@ -8,13 +8,25 @@ use crate::output::console::Console;
 
 pub(super) fn run(options: &List, console: &Console) -> Result<(), Failure> {
     let client = connect(&options.platform)?.client;
-    let services = client.all_services(options.team.as_ref())?;
+    let team = options.team.as_ref();
+    let services = if options.needs_person {
+        client.all_services_in_need(team)?
+    } else {
+        client.all_services(team)?
+    };
     if options.json {
         return console.json(&services);
     }
     if services.is_empty() {
-        console.note("no services");
+        console.note(if options.needs_person {
+            "no service needs a person"
+        } else {
+            "no services"
+        });
         return Ok(());
     }
-    console.result(&output::services::listing(&services, console.results))
+    console.result(&output::services::listing(
+        &services,
+        console.results_sheet(),
+    ))
 }

@@ -21,7 +21,10 @@ use crate::arguments::Command;
 use crate::exit::{Exit, Failure};
 use crate::manifest_file::Finding;
 use crate::output::console::Console;
-use crate::wait::progress::Look;
+use crate::output::sheet::clean;
+use crate::output::tone::Tone;
+use crate::output::trouble;
+use crate::wait::progress::{Look, ScopeLook};
 
 /// Does what was asked.
 pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failure> {
@@ -60,6 +63,19 @@ fn confirm(console: &Console, yes: bool, question: &str) -> Result<(), Failure> 
     }
 }
 
+/// Tells why something did not work, what was found around it, and what to do.
+fn failure(scope: &str, reason: &str, seen: &ScopeLook, console: &Console) {
+    let sheet = console.notes_sheet();
+    console.error(&format!("{scope}: {}", clean(reason)));
+    let mut more = trouble::evidence(&seen.evidence, sheet);
+    if let Some(advice) = &seen.advice {
+        more.push_str(&trouble::advice(advice, sheet));
+    }
+    if !more.is_empty() {
+        console.note(more.trim_end());
+    }
+}
+
 /// Tells how the waiting for changes ended: addresses as results, the rest beside them.
 fn arrived(look: &Look, console: &Console) -> Result<(), Failure> {
     let mut failed = false;
@@ -67,7 +83,12 @@ fn arrived(look: &Look, console: &Console) -> Result<(), Failure> {
     for (scope, seen) in &look.scopes {
         if let Some(reason) = &seen.failure {
             failed = true;
-            console.error(&format!("{scope}: {reason}"));
+            failure(scope, reason, seen, console);
+        } else if let Some(advice) = &seen.advice {
+            let sheet = console.notes_sheet();
+            let scope = format!("{scope}:");
+            let what = sheet.paragraph(0, (Tone::Plain, &scope), &seen.message);
+            console.note((what + &trouble::advice(advice, sheet)).trim_end());
         } else if seen.phase == Phase::Waiting {
             let service = scope.split('/').next().unwrap_or_default();
             console.note(&format!(

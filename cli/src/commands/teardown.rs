@@ -29,7 +29,7 @@ pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failu
         console.note("no services");
         return console.result(&next_steps(stack.as_ref(), client.region()));
     }
-    console.note(&output::services::listing(&services, console.notes));
+    console.note(&output::services::listing(&services, console.notes_sheet()));
     let at = stack.as_ref().map_or(client.base(), |stack| &stack.name);
     confirm(
         console,

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Stderr, Stdout, Write};
 
 use serde::Serialize;
 
+use super::sheet::Sheet;
 use super::tone::{Paint, Tone};
 use crate::environment;
 use crate::exit::Failure;
@@ -33,6 +34,22 @@ impl Console {
             drawn: 0,
             out,
             err,
+        }
+    }
+
+    /// What results are written on.
+    pub(crate) fn results_sheet(&self) -> Sheet {
+        Sheet {
+            paint: self.results,
+            width: environment::width(&self.out),
+        }
+    }
+
+    /// What everything else is written on.
+    pub(crate) fn notes_sheet(&self) -> Sheet {
+        Sheet {
+            paint: self.notes,
+            width: environment::width(&self.err),
         }
     }
 

@@ -30,6 +30,8 @@ fn row(deployment: &Deployment) -> Vec<Cell> {
     let cause = match deployment.cause {
         Cause::Api => "api",
         Cause::Deploy => "deploy",
+        Cause::Heal => "heal",
+        Cause::Upgrade => "upgrade",
     };
     let (result, end, reason) = match &deployment.outcome {
         None => {

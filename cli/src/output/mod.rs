@@ -4,6 +4,8 @@ pub(crate) mod console;
 pub(crate) mod deployments;
 pub(crate) mod plan;
 pub(crate) mod services;
+pub(crate) mod sheet;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod tone;
+pub(crate) mod trouble;

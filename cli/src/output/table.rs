@@ -12,14 +12,7 @@ pub(crate) fn plain(text: impl Into<String>) -> Cell {
 
 /// The heading and the rows, two spaces between the columns and none at the end of a line.
 pub(crate) fn table(heading: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String {
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(|(_, text)| length(text));
-        cells.chain([length(heading[column])]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+    let widths = widths(heading, rows);
     let heading: Vec<Cell> = heading
         .iter()
         .map(|text| (Tone::Faint, (*text).to_owned()))
@@ -42,6 +35,22 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<Cell>], paint: Paint) -> Strin
         out.push('\n');
     }
     out
+}
+
+/// The columns of a terminal that these take, with the space behind each.
+pub(crate) fn breadth(heading: &[&str], rows: &[Vec<Cell>]) -> usize {
+    widths(heading, rows).iter().map(|width| width + 2).sum()
+}
+
+fn widths(heading: &[&str], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let width = |(column, heading): (usize, &&str)| {
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|(_, text)| length(text));
+        cells.chain([length(heading)]).max().unwrap_or(0)
+    };
+    heading.iter().enumerate().map(width).collect()
 }
 
 fn length(text: &str) -> usize {

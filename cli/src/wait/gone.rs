@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use slipway_domain::{Phase, ServiceName};
+use slipway_domain::{Evidence, Phase, ServiceName};
 
 use super::progress::{Look, ScopeLook};
 use crate::client::{Client, ClientError};
@@ -11,6 +11,9 @@ use crate::client::{Client, ClientError};
 /// For how long a failure from before the deletion may still show: the reconciler's sweep
 /// comes every minute.
 const STALE: Duration = Duration::from_secs(90);
+
+/// A stack's phase, what it says, and what a person should do.
+type Seen = (Phase, String, Option<String>);
 
 /// Looks at services that are being deleted.
 #[derive(Debug, Default)]
@@ -33,11 +36,11 @@ impl Going {
             && service.value.uid.to_string() == uid
         {
             let stack = service.value.service_stack;
-            seen.insert(name.to_string(), (stack.phase, stack.message));
+            seen.insert(name.to_string(), (stack.phase, stack.message, stack.advice));
             for (environment, view) in service.value.environments {
                 seen.insert(
                     format!("{name}/{environment}"),
-                    (view.stack.phase, view.stack.message),
+                    (view.stack.phase, view.stack.message, view.stack.advice),
                 );
             }
         }
@@ -56,22 +59,30 @@ impl Going {
             if !names.contains(&service.name) {
                 continue;
             }
-            if service.environments.is_empty() {
-                seen.insert(service.name.to_string(), (Phase::Deleting, String::new()));
+            if let Some(stack) = service.service_stack {
+                seen.insert(
+                    service.name.to_string(),
+                    (stack.phase, stack.message, Some(stack.advice)),
+                );
+            } else if service.environments.is_empty() {
+                seen.insert(
+                    service.name.to_string(),
+                    (Phase::Deleting, String::new(), None),
+                );
             }
             for (environment, summary) in service.environments {
                 seen.insert(
                     format!("{}/{environment}", service.name),
-                    (summary.phase, summary.message),
+                    (summary.phase, summary.message, summary.advice),
                 );
             }
         }
         Ok(self.judge(seen, elapsed))
     }
 
-    fn judge(&mut self, seen: BTreeMap<String, (Phase, String)>, elapsed: Duration) -> Look {
+    fn judge(&mut self, seen: BTreeMap<String, Seen>, elapsed: Duration) -> Look {
         let mut scopes = BTreeMap::new();
-        for (name, (phase, message)) in seen {
+        for (name, (phase, message, advice)) in seen {
             if phase != Phase::Failed {
                 self.moved.insert(name.clone());
             }
@@ -86,6 +97,8 @@ impl Going {
                     url: None,
                     settled: failed,
                     failure,
+                    evidence: Evidence::default(),
+                    advice,
                 },
             );
         }
@@ -112,10 +125,10 @@ fn service_of(scope: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn seen(scopes: &[(&str, Phase)]) -> BTreeMap<String, (Phase, String)> {
+    fn seen(scopes: &[(&str, Phase)]) -> BTreeMap<String, Seen> {
         scopes
             .iter()
-            .map(|(name, phase)| ((*name).to_owned(), (*phase, "M.".to_owned())))
+            .map(|(name, phase)| ((*name).to_owned(), (*phase, "M.".to_owned(), None)))
             .collect()
     }
 

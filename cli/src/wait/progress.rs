@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use slipway_domain::Phase;
+use slipway_domain::{Evidence, Phase};
 
 use crate::output::time::short;
 use crate::output::tone::{Paint, Tone};
@@ -30,8 +30,20 @@ pub(crate) struct ScopeLook {
     pub(crate) url: Option<String>,
     /// Why it did not work.
     pub(crate) failure: Option<String>,
+    /// What was found around that.
+    pub(crate) evidence: Evidence,
+    /// What a person should do.
+    pub(crate) advice: Option<String>,
     /// Whether nothing more is expected of it.
     pub(crate) settled: bool,
+}
+
+impl ScopeLook {
+    /// What a person should do while it is still waited for: at the end it is told anyway.
+    fn hint(&self) -> Option<String> {
+        let advice = self.advice.as_ref().filter(|_| !self.settled);
+        advice.map(|advice| format!("what to do: {advice}"))
+    }
 }
 
 /// One change.
@@ -126,6 +138,9 @@ impl Progress {
                 paint.on(tone, &word),
                 cut(message, left)
             ));
+            if let Some(hint) = row.look.hint().filter(|_| !row.gone) {
+                lines.push(paint.on(Tone::Bad, &cut(&format!("{:12}{hint}", ""), width)));
+            }
             if with_steps && !row.gone {
                 for (at, step) in &row.look.steps {
                     lines.push(paint.on(
@@ -183,6 +198,11 @@ fn changes(scope: &str, old: Option<&ScopeLook>, new: &ScopeLook, now: Duration)
         }
         None => {}
     }
+    if let Some(hint) = new.hint()
+        && old.is_none_or(|old| old.advice != new.advice)
+    {
+        lines.push(line(now, hint, Tone::Bad));
+    }
     lines
 }
 
@@ -222,6 +242,8 @@ mod tests {
             steps,
             url: None,
             failure: None,
+            evidence: Evidence::default(),
+            advice: None,
             settled: false,
         }
     }

@@ -6,11 +6,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use slipway_control::view::{EnvironmentView, ServiceView};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Outcome, Phase, ServiceName};
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, Evidence, Outcome, Phase, ServiceName,
+};
 
 use super::progress::{Look, ScopeLook};
 use crate::client::{Client, ClientError};
 use crate::output::time::between;
+
+/// What to do about a failed deployment whose stack is still being removed: the platform
+/// advises once that is done.
+const AFTER_FAILURE: &str = "Put the cause right, then apply or deploy again.";
 
 /// A change whose arrival is waited for.
 #[derive(Debug, Clone)]
@@ -51,7 +57,7 @@ impl Settling {
                 );
                 continue;
             };
-            let service = service.value;
+            let mut service = service.value;
             if service.deleting {
                 look.scopes.insert(
                     target.service.to_string(),
@@ -59,11 +65,25 @@ impl Settling {
                 );
                 continue;
             }
+            let known = self.failures();
             let deployments = self.deployments(client, &target, &service)?;
+            // Deployments were read after the service: what it says may be older than their end,
+            // and lack what a person should do.
+            if self.failures() > known
+                && let Some(newer) = client.find_service(&target.service)?
+            {
+                service = newer.value;
+            }
             look.scopes.extend(scopes(&target, &service, &deployments));
         }
         look.end = look.scopes.values().all(|scope| scope.settled);
         Ok(look)
+    }
+
+    /// How many deployments are known to have failed.
+    fn failures(&self) -> usize {
+        let failed = |it: &&Deployment| matches!(it.outcome, Some(Outcome::Failed { .. }));
+        self.ended.values().filter(failed).count()
     }
 
     fn deployments(
@@ -160,6 +180,12 @@ fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) 
             .clone()
             .filter(|_| arrived && stack.phase == Phase::Ready),
         settled: arrived || failure.is_some(),
+        evidence: deployment
+            .filter(|_| failure.is_some())
+            .map_or_else(Evidence::default, |it| it.evidence.clone()),
+        advice: stack.advice.clone().filter(|_| observed).or_else(|| {
+            matches!(outcome, Some(Outcome::Failed { .. })).then(|| AFTER_FAILURE.to_owned())
+        }),
         failure,
     }
 }
@@ -171,6 +197,8 @@ fn lost(message: &str) -> ScopeLook {
         steps: Vec::new(),
         url: None,
         failure: Some(message.to_owned()),
+        evidence: Evidence::default(),
+        advice: None,
         settled: true,
     }
 }
@@ -235,6 +263,7 @@ mod tests {
             "cause": "api", "actor": "me", "image": "nginx:1", "created_at": "2026-01-02T03:04:05Z",
             "steps": [{"name": "accepted", "at": "2026-01-02T03:04:06.500Z"}],
             "outcome": {"result": "failed", "at": "2026-01-02T03:05:00Z", "reason": "No such image."},
+            "evidence": {"tasks": ["CannotPullContainerError"]},
         }))
         .unwrap();
         let deployments = BTreeMap::from([("prod".parse().unwrap(), deployment)]);
@@ -246,6 +275,8 @@ mod tests {
         let look = &looks["orders/prod"];
         assert!(look.settled);
         assert_eq!(look.failure.as_deref(), Some("No such image."));
+        assert_eq!(look.evidence.tasks, ["CannotPullContainerError"]);
+        assert_eq!(look.advice.as_deref(), Some(AFTER_FAILURE));
         assert_eq!(look.steps[0].0, std::time::Duration::from_millis(1500));
         // An older generation's deployment says nothing about this one.
         let looks = scopes(
