@@ -50,14 +50,10 @@ pub(crate) fn listing(services: &[ServiceSummary], sheet: Sheet) -> String {
     }
     let mut out = table(&LISTED, &rows, sheet.paint);
     let needy: Vec<&Listed<'_>> = stacks.iter().filter(|it| it.advice.is_some()).collect();
-    if !needy.is_empty() {
-        out.push_str(&format!(
-            "\n{}\n",
-            match needy.len() {
-                1 => "1 needs a person:".to_owned(),
-                many => format!("{many} need a person:"),
-            }
-        ));
+    match needy.len() {
+        0 => {}
+        1 => out.push_str("\n1 needs a person:\n"),
+        many => out.push_str(&["\n", &many.to_string(), " need a person:\n"].concat()),
     }
     for it in needy {
         let scope = match it.environment {

@@ -7,6 +7,8 @@ use super::tone::{Paint, Tone};
 
 /// The narrowest room that sentences are broken for.
 const NARROWEST: usize = 20;
+/// The fewest columns that a text is cut to; with fewer, the terminal may break it.
+const SHORTEST: usize = 8;
 
 /// What text is written on.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +58,7 @@ impl Sheet {
     /// `text` in the columns that are left behind `used` others.
     pub(crate) fn cut(self, text: &str, used: usize) -> String {
         let room = self.width.map(|width| width.saturating_sub(used));
-        match room.filter(|room| *room >= NARROWEST) {
+        match room.filter(|room| *room >= SHORTEST) {
             Some(room) if text.chars().count() > room => {
                 text.chars().take(room - 1).chain(['…']).collect()
             }
