@@ -337,11 +337,12 @@ pub trait UpgradeStore: Send + Sync {
     fn upgrade(&self) -> impl Future<Output = PortResult<Option<UpgradeRecord>>> + Send;
 
     /// Writes the upgrade over the version that was read, with the answer to remember under an
-    /// idempotency key.
+    /// idempotency key that is not known at `now`.
     fn store_upgrade(
         &self,
         record: &UpgradeRecord,
         seen: Option<&Seen>,
+        now: Timestamp,
     ) -> impl Future<Output = Result<(), CommitError>> + Send;
 
     /// What was answered under an idempotency key.

@@ -268,3 +268,6 @@ fn tell(report: &Report) {
         tracing::warn!(stacks = ?report.orphans, "stacks of this platform that no service knows");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use super::tape::Tape;
 use crate::error::CommitError;
 use crate::ports::{PortResult, UpgradeStore};
@@ -48,8 +50,14 @@ impl FakeUpgrades {
 }
 
 impl Inner {
-    fn store(&mut self, record: &UpgradeRecord, seen: Option<&Seen>) -> Result<(), CommitError> {
-        if let Some(earlier) = seen.and_then(|seen| self.seen.get(&seen.key)) {
+    fn store(
+        &mut self,
+        record: &UpgradeRecord,
+        seen: Option<&Seen>,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let earlier = seen.and_then(|seen| self.seen.get(&seen.key));
+        if let Some(earlier) = earlier.filter(|it| it.expires_at >= now) {
             return Err(CommitError::Seen(Box::new(earlier.clone())));
         }
         let version = self.record.as_ref().map_or(0, |it| it.version);
@@ -77,9 +85,10 @@ impl UpgradeStore for FakeUpgrades {
         &self,
         record: &UpgradeRecord,
         seen: Option<&Seen>,
+        now: Timestamp,
     ) -> Result<(), CommitError> {
         let pass = self.tape.enter("store_upgrade", true).await?;
-        let answer = self.lock().store(record, seen);
+        let answer = self.lock().store(record, seen, now);
         pass.leave(answer)?
     }
 

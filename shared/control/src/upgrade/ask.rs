@@ -89,7 +89,11 @@ impl<U: UpgradeStore> UpgradeControl<U> {
             if seen.is_none() && after == before {
                 return Ok(view);
             }
-            match self.store.store_upgrade(&after, seen.as_ref()).await {
+            match self
+                .store
+                .store_upgrade(&after, seen.as_ref(), caller.stamp.now)
+                .await
+            {
                 Ok(()) => return Ok(view),
                 Err(CommitError::Seen(earlier)) => return replay(&earlier, caller, request),
                 Err(CommitError::Port(error)) => return Err(error.into()),

@@ -20,6 +20,8 @@ mod ask;
 mod run;
 mod standing;
 mod state;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use ask::UpgradeControl;

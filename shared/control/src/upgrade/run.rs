@@ -57,7 +57,7 @@ where
             tell(before.as_ref(), &upgrade);
             match self
                 .store
-                .store_upgrade(&UpgradeRecord { version, upgrade }, None)
+                .store_upgrade(&UpgradeRecord { version, upgrade }, None, now)
                 .await
             {
                 Ok(()) => {}

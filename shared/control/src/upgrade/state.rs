@@ -118,7 +118,7 @@ pub struct Waiting {
     pub(super) service: ServiceName,
     /// The stacks that are left; all of them, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    left: Option<BTreeSet<Scope>>,
+    pub(super) left: Option<BTreeSet<Scope>>,
 }
 
 /// A stack that was let through.
