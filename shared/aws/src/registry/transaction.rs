@@ -14,7 +14,7 @@ use super::item::{json, keyed, number, seconds, text};
 use super::key::{self, Key};
 use crate::error::{port_error, unreadable};
 
-const CALL: &str = "dynamodb:TransactWriteItems";
+pub(super) const CALL: &str = "dynamodb:TransactWriteItems";
 /// Why a transaction is cancelled when somebody else was quicker.
 const OVERTAKEN: [&str; 2] = ["ConditionalCheckFailed", "TransactionConflict"];
 
@@ -222,6 +222,6 @@ fn deletes(delete: Delete) -> TransactWriteItem {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn built(error: aws_sdk_dynamodb::error::BuildError) -> PortError {
+pub(super) fn built(error: aws_sdk_dynamodb::error::BuildError) -> PortError {
     unreadable(CALL, error.to_string())
 }
