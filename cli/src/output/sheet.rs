@@ -102,15 +102,15 @@ mod tests {
     fn a_paragraph_is_broken_where_the_terminal_ends_and_nowhere_else() {
         let text = "It did not become healthy within a quarter of an hour.";
         expect![[r#"
-              why: It did not become
-                healthy within a quarter
-                of an hour.
+            why: It did not become
+              healthy within a quarter
+              of an hour.
         "#]]
-        .assert_eq(&sheet(Some(28)).paragraph(2, (Tone::Plain, "why:"), text));
-        expect![[r#"
-              why: It did not become healthy within a quarter of an hour.
-        "#]]
-        .assert_eq(&sheet(None).paragraph(2, (Tone::Plain, "why:"), text));
+        .assert_eq(&sheet(Some(26)).paragraph(0, (Tone::Plain, "why:"), text));
+        assert_eq!(
+            sheet(None).paragraph(2, (Tone::Plain, "why:"), text),
+            format!("  why: {text}\n")
+        );
         expect![[r#"
             It did not become
               healthy within a

@@ -65,6 +65,7 @@ mod tests {
             ..found
         };
         expect![[r#"
+            It failed.
               resources that failed:
                 Service (AWS::ECS::Service): did not stabilize
               tasks that stopped:
@@ -72,7 +73,7 @@ mod tests {
               the last lines of a task's log:
                 boom
         "#]]
-        .assert_eq(&evidence(&few, sheet));
+        .assert_eq(&format!("It failed.\n{}", evidence(&few, sheet)));
         assert_eq!(evidence(&Evidence::default(), sheet), "");
     }
 }
