@@ -56,6 +56,15 @@ pub(super) fn seen(name: &ServiceName, key: &str) -> Key {
     (format!("SEEN#api#{name}#{key}"), "SEEN".to_owned())
 }
 
+/// No service can be called `-`.
+pub(super) fn seen_of_upgrades(key: &str) -> Key {
+    (format!("SEEN#api#-#{key}"), "SEEN".to_owned())
+}
+
+pub(super) fn upgrade(region: &str) -> Key {
+    (format!("PLATFORM#upgrade#{region}"), "UPGRADE".to_owned())
+}
+
 /// Where a service lies among all, by team and name.
 pub(super) fn listed(team: &TeamName, name: &ServiceName) -> String {
     format!("{team}#{name}")

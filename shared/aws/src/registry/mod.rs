@@ -10,6 +10,7 @@ mod read;
 mod save;
 mod slots;
 mod transaction;
+mod upgrade;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
