@@ -4,7 +4,8 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use slipway_aws::{CloudFormation, Registry, WakeQueue, sdk_config};
 use slipway_control::reconcile::Reconciler;
-use slipway_lambda::settings::{Settings, variable};
+use slipway_control::upgrade::fingerprint;
+use slipway_lambda::settings::{ReconcilerSettings, Settings, variable};
 use slipway_lambda::{clock, telemetry};
 use slipway_reconciler::Handler;
 
@@ -12,16 +13,22 @@ use slipway_reconciler::Handler;
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::start();
     let settings = Settings::from_environment()?;
+    let own = ReconcilerSettings::from_environment()?;
     let sdk = sdk_config(
         "slipway-reconciler",
         &settings.platform.region,
         settings.endpoint.as_deref(),
     );
     let role = variable("SLIPWAY_SERVICE_ROLE_ARN")?;
+    let registry = Registry::new(&sdk, settings.table, settings.max_operations);
     let handler = Handler {
+        upgrades: registry.clone(),
+        limits: own.upgrades,
         reconciler: Reconciler {
-            registry: Registry::new(&sdk, settings.table, settings.max_operations),
+            registry,
             stacks: CloudFormation::new(&sdk, role, variable("SLIPWAY_TEMPLATE_BUCKET")?),
+            deadline: own.deadline,
+            fingerprint: fingerprint(&settings.platform),
             platform: settings.platform,
         },
         waker: WakeQueue::new(&sdk, variable("SLIPWAY_WAKE_QUEUE_URL")?),

@@ -1,5 +1,9 @@
 //! The settings that `template.yaml` gives its functions.
 
+use std::ops::RangeInclusive;
+
+use jiff::SignedDuration;
+use slipway_control::upgrade::Limits;
 use slipway_domain::Platform;
 
 /// A setting is missing or is not of its form. The function cannot start.
@@ -51,6 +55,33 @@ impl Settings {
     }
 }
 
+/// What the reconciler knows beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconcilerSettings {
+    /// How long a stack operation may take before it is cancelled.
+    pub deadline: SignedDuration,
+    /// How upgrades go.
+    pub upgrades: Limits,
+}
+
+impl ReconcilerSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// The first variable that is missing, no whole number, or out of the range that the
+    /// parameter of `template.yaml` has.
+    pub fn from_environment() -> Result<Self, SettingsError> {
+        let minutes = number("SLIPWAY_OPERATION_DEADLINE_MINUTES", 10..=170)?;
+        Ok(Self {
+            deadline: SignedDuration::from_mins(minutes.into()),
+            upgrades: Limits {
+                at_once: number("SLIPWAY_UPGRADE_AT_ONCE", 1..=50)?,
+                max_failures: number("SLIPWAY_UPGRADE_MAX_FAILURES", 1..=100)?,
+            },
+        })
+    }
+}
+
 /// A variable of the environment.
 ///
 /// # Errors
@@ -66,9 +97,51 @@ pub fn variable(name: &'static str) -> Result<String, SettingsError> {
         .ok_or(SettingsError::Missing(name))
 }
 
+fn number(name: &'static str, range: RangeInclusive<u32>) -> Result<u32, SettingsError> {
+    parse(name, &variable(name)?, &range)
+}
+
+fn parse(
+    name: &'static str,
+    text: &str,
+    range: &RangeInclusive<u32>,
+) -> Result<u32, SettingsError> {
+    let reason = format!(
+        "`{text}` is not a whole number from {} to {}",
+        range.start(),
+        range.end()
+    );
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| invalid(name, &reason))
+}
+
 fn invalid(name: &'static str, error: &dyn std::fmt::Display) -> SettingsError {
     SettingsError::Invalid {
         name,
         reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_taken_within_its_range_and_refused_with_its_name_elsewhere() {
+        let read = |text| parse("SLIPWAY_OPERATION_DEADLINE_MINUTES", text, &(10..=170));
+        assert_eq!(read("10").ok(), Some(10));
+        assert_eq!(read("170").ok(), Some(170));
+        for text in ["9", "171", "-45", "45 ", "4.5", "soon", ""] {
+            let refusal = read(text).expect_err(text).to_string();
+            assert_eq!(
+                refusal,
+                format!(
+                    "the environment variable SLIPWAY_OPERATION_DEADLINE_MINUTES cannot be read: \
+                     `{text}` is not a whole number from 10 to 170"
+                )
+            );
+        }
     }
 }
