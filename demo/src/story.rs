@@ -113,17 +113,38 @@ fn table(screen: &Screen, client: &Client) -> Result<()> {
         "SERVICE", "ENV", "PHASE", "URL"
     ));
     for service in client.all_services(None)? {
+        if let Some(stack) = &service.service_stack {
+            row(screen, &service.name, "-", stack.phase, "-");
+            advise(screen, &stack.message, &stack.advice);
+        }
         for (environment, summary) in &service.environments {
             let url = summary.url.as_deref().unwrap_or("-");
-            screen.line(&format!(
-                "  {:<11} {:<5} {:<12} {url}",
-                service.name.as_str(),
+            row(
+                screen,
+                &service.name,
                 environment.as_str(),
-                summary.phase
-            ));
+                summary.phase,
+                url,
+            );
+            if let Some(advice) = &summary.advice {
+                advise(screen, &summary.message, advice);
+            }
         }
     }
     Ok(())
+}
+
+fn row(screen: &Screen, service: &ServiceName, environment: &str, phase: Phase, url: &str) {
+    screen.line(&format!(
+        "  {:<11} {environment:<5} {phase:<12} {url}",
+        service.as_str()
+    ));
+}
+
+/// What a service that does not go on by itself needs of a person.
+fn advise(screen: &Screen, message: &str, advice: &str) {
+    screen.line(&format!("              {message}"));
+    screen.line(&format!("              what to do: {advice}"));
 }
 
 /// Every service with an image is ready, and the one without waits.
