@@ -4,6 +4,7 @@
 //! message comes again, and after some times reaches the failure queue; where an event did, one
 //! message is sent; the sweep of the next minute looks again in any case, and sends nothing.
 
+mod sweep;
 mod wake;
 
 use std::time::Duration;
@@ -11,33 +12,38 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    HistoryReader, ServiceReader, Slots, StackReader, StackRegistry, StackWriter, Waker,
+    HistoryReader, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    StackRescuer, StackWriter, UpgradeStore, Waker,
 };
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
+use slipway_control::upgrade::Limits;
 use slipway_domain::{Scope, ServiceName};
 use slipway_lambda::telemetry::chain;
 
 pub use wake::{Wake, Wakes, wakes};
 
-/// The most stacks that one sweep looks at; the next one, a minute later, goes on.
-const SWEEP: usize = 100;
 /// How long a stack rests after a look that failed.
 const REST: Duration = Duration::from_secs(10);
 
 /// Looks at the stacks that events name.
 #[derive(Debug)]
-pub struct Handler<R, S, W> {
+pub struct Handler<R, S, W, U> {
     /// What looks at a stack.
     pub reconciler: Reconciler<R, S>,
     /// What wakes this function later.
     pub waker: W,
+    /// The item of upgrades.
+    pub upgrades: U,
+    /// How upgrades go.
+    pub limits: Limits,
 }
 
-impl<R, S, W> Handler<R, S, W>
+impl<R, S, W, U> Handler<R, S, W, U>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackWriter,
+    S: StackReader + StackDoctor + StackWriter + StackRescuer + StackLister,
     W: Waker,
+    U: UpgradeStore,
 {
     /// Handles one event. The answer names the entries of a batch that are to come again.
     ///
@@ -50,6 +56,7 @@ where
     ) -> Result<Value, ReconcileError> {
         match wakes(&event, self.reconciler.platform.name.as_str()) {
             Wakes::Sweep => self.sweep(&now).await?,
+            Wakes::Round => self.round(&now).await?,
             Wakes::One(wake) => self.put_off(&wake, &now).await?,
             Wakes::Records(entries) => return Ok(self.batch(entries, &now, Failed::PutOff).await),
             Wakes::Messages(entries) => {
@@ -58,17 +65,6 @@ where
             Wakes::Nothing => tracing::warn!("an event that names no stack of this platform"),
         }
         Ok(Value::Null)
-    }
-
-    /// Looks at every stack whose time has come, and at the slots.
-    async fn sweep(&self, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
-        let stacks = self.reconciler.registry.attention(now(), SWEEP).await?;
-        tracing::info!(stacks = stacks.len(), "sweep");
-        for (service, scope) in stacks {
-            // Told in the log; the next sweep comes in a minute.
-            let _ = self.look(&service, &scope, now()).await;
-        }
-        self.reconciler.free_slots().await
     }
 
     /// Handles a batch; the answer names the entries that are to come again.
@@ -120,7 +116,7 @@ where
     }
 
     /// Looks at one stack, and asks for the next look if that is to come by itself.
-    async fn look(
+    pub(crate) async fn look(
         &self,
         service: &ServiceName,
         scope: &Scope,

@@ -21,9 +21,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     );
     let role = variable("SLIPWAY_SERVICE_ROLE_ARN")?;
     let registry = Registry::new(&sdk, settings.table, settings.max_operations);
+    let registry = Registry::new(&sdk, settings.table, settings.max_operations);
     let handler = Handler {
         upgrades: registry.clone(),
-        limits: own.upgrades,
         reconciler: Reconciler {
             registry,
             stacks: CloudFormation::new(&sdk, role, variable("SLIPWAY_TEMPLATE_BUCKET")?),
@@ -32,11 +32,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             platform: settings.platform,
         },
         waker: WakeQueue::new(&sdk, variable("SLIPWAY_WAKE_QUEUE_URL")?),
+        limits: own.upgrades,
     };
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        handler
-            .handle(event.payload, clock::now)
+        // A look holds many calls, of which most looks make few: boxed, it need not be moved.
+        Box::pin(handler.handle(event.payload, clock::now))
             .await
             .map_err(lambda_runtime::Error::from)
     }))

@@ -17,6 +17,8 @@ pub struct Wake {
 pub enum Wakes {
     /// Look at every stack whose time has come.
     Sweep,
+    /// Compare the registry with what is there.
+    Round,
     /// Look at this.
     One(Wake),
     /// Look at the services of these records of the registry's stream; a record's id is
@@ -29,7 +31,8 @@ pub enum Wakes {
 }
 
 /// Reads an event: a record of the registry's stream, a message of the wake queue, an event
-/// of CloudFormation or ECS, or the schedule's.
+/// of CloudFormation (a stack's status, or the end of a check for drift, which have the stack's
+/// id in the same place) or ECS, or a schedule's.
 pub fn wakes(event: &Value, platform: &str) -> Wakes {
     if let Some(records) = event["Records"].as_array() {
         let messages = records
@@ -44,6 +47,7 @@ pub fn wakes(event: &Value, platform: &str) -> Wakes {
     }
     match event["source"].as_str() {
         Some("slipway.sweep") => Wakes::Sweep,
+        Some("slipway.round") => Wakes::Round,
         Some("aws.cloudformation") => one(stack(&event["detail"]["stack-id"], platform)),
         Some("aws.ecs") => one(event["resources"]
             .as_array()
@@ -180,8 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_asks_for_a_sweep() {
+    fn the_end_of_a_check_for_drift_names_the_stack_whatever_it_found() {
+        assert_eq!(
+            read("drift-detection"),
+            Wakes::One(wake("orders", Some("prod")))
+        );
+    }
+
+    #[test]
+    fn the_schedules_ask_for_a_sweep_and_a_round() {
         assert_eq!(read("sweep"), Wakes::Sweep);
+        assert_eq!(read("round"), Wakes::Round);
     }
 
     #[test]

@@ -1,29 +1,38 @@
 //! What the reconciler does with events, on a registry and a cloud in memory.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{self, Request};
-use slipway_control::fake::{FakeCloud, FakeRegistry, FakeWaker, Script};
+use slipway_control::fake::{FakeCloud, FakeRegistry, FakeUpgrades, FakeWaker, Fault, Script};
 use slipway_control::ports::{ChangeWriter, ServiceReader, Slots};
 use slipway_control::reconcile::Reconciler;
+use slipway_control::upgrade::{Limits, UpgradeState, fingerprint};
 use slipway_domain::{Cause, Manifest, Platform, Scope};
 use slipway_reconciler::Handler;
 use ulid::Ulid;
 
-type InMemory = Handler<FakeRegistry, FakeCloud, FakeWaker>;
+type InMemory = Handler<FakeRegistry, FakeCloud, FakeWaker, FakeUpgrades>;
 
 fn handler() -> InMemory {
     Handler {
         reconciler: Reconciler {
             registry: FakeRegistry::new(5),
             stacks: FakeCloud::default(),
+            fingerprint: fingerprint(&Platform::sample()),
             platform: Platform::sample(),
+            deadline: SignedDuration::from_mins(45),
         },
         waker: FakeWaker::default(),
+        upgrades: FakeUpgrades::default(),
+        limits: Limits {
+            at_once: 2,
+            max_failures: 2,
+        },
     }
 }
 
@@ -183,4 +192,100 @@ async fn events_that_name_nothing_of_ours_change_nothing() {
     }
     assert_eq!(handler.reconciler.stacks.take_calls(), Vec::<String>::new());
     assert!(handler.waker.take().is_empty());
+}
+
+/// Registers as many services.
+async fn register_many(handler: &InMemory, count: u128) {
+    for n in 0..count {
+        let manifest = json!({"service": format!("s{n}"), "image": "nginx:1"});
+        let manifest = Manifest::read(&manifest).unwrap();
+        let stamp = Stamp {
+            now: now(),
+            id: Ulid((n + 1) << 32),
+        };
+        let request = Request {
+            actor: "test".to_owned(),
+            stamp,
+            action: "register",
+            cause: Cause::Api,
+        };
+        let change = change::register(manifest, &Platform::sample(), &request);
+        handler.reconciler.registry.commit(&change).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_begins_no_look_when_its_time_is_over() {
+    let handler = handler();
+    register_many(&handler, 30).await;
+    // Each question for the time finds ten seconds gone.
+    let asked = Cell::new(0);
+    let clock = || {
+        asked.set(asked.get() + 1);
+        now() + SignedDuration::from_secs(10 * (asked.get() - 1))
+    };
+    handler.handle(event("sweep"), clock).await.unwrap();
+    let looked = handler.reconciler.stacks.take_calls().len();
+    assert!((1..10).contains(&looked), "{looked} looks");
+    // The rest is the next sweep's.
+    handler.handle(event("sweep"), now).await.unwrap();
+    assert!(!handler.reconciler.stacks.take_calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_part_of_a_sweep_that_fails_keeps_no_other_from_its_turn() {
+    let handler = handler();
+    let registry = &handler.reconciler.registry;
+    assert!(registry.acquire("no stack at all").await.unwrap());
+    registry.tape().next("attention", Fault::Throttled, 1);
+    assert!(handler.handle(event("sweep"), now).await.is_err());
+    assert_eq!(registry.slots().0, 0);
+    assert_eq!(handler.upgrades.now().unwrap().state, UpgradeState::Done);
+    registry.tape().next("holders", Fault::Throttled, 1);
+    register(&handler, json!({"service": "orders", "image": "nginx:1"})).await;
+    assert!(handler.handle(event("sweep"), now).await.is_err());
+    assert_eq!(handler.reconciler.stacks.take_calls().len(), 2);
+}
+
+#[tokio::test]
+async fn the_sweep_brings_stacks_to_what_a_new_version_renders() {
+    let mut handler = handler();
+    register(&handler, json!({"service": "orders", "image": "nginx:1"})).await;
+    let mut minute = 0;
+    for version in ["vpc-1", "vpc-2"] {
+        version.clone_into(&mut handler.reconciler.platform.vpc);
+        handler.reconciler.fingerprint = fingerprint(&handler.reconciler.platform);
+        for _ in 0..20 {
+            minute += 1;
+            let now = now() + SignedDuration::from_mins(minute);
+            handler.handle(event("sweep"), || now).await.unwrap();
+        }
+        let upgrade = handler.upgrades.now().unwrap();
+        assert_eq!(upgrade.state, UpgradeState::Done);
+        assert_eq!(upgrade.fingerprint, handler.reconciler.fingerprint);
+    }
+    let upgrade = handler.upgrades.now().unwrap();
+    assert_eq!((upgrade.done, upgrade.unchanged), (1, 1));
+    assert!(handler.reconciler.registry.all_attention().is_empty());
+}
+
+#[tokio::test]
+async fn a_round_has_a_stack_looked_at_that_somebody_deleted() {
+    let handler = handler();
+    register(&handler, json!({"service": "orders", "image": "nginx:1"})).await;
+    for minute in 0..20 {
+        let now = now() + SignedDuration::from_mins(minute);
+        handler.handle(event("sweep"), || now).await.unwrap();
+    }
+    handler.waker.take();
+    let name = "devops2-g4--orders--prod";
+    handler.reconciler.stacks.delete_by_hand(name);
+    let later = || now() + SignedDuration::from_hours(1);
+    handler.handle(event("round"), later).await.unwrap();
+    let scope = Scope::Environment("prod".parse().unwrap());
+    let wakeup = ("orders".parse().unwrap(), scope, Duration::ZERO);
+    assert_eq!(handler.waker.take(), [wakeup]);
+    handler.handle(event("wake-queue"), later).await.unwrap();
+    let calls = handler.reconciler.stacks.take_calls();
+    assert_eq!(calls.last().unwrap(), &format!("prepare {name}"));
 }

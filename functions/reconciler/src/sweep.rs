@@ -1,0 +1,107 @@
+//! The work of schedules: the sweep of each minute, and the full round.
+//!
+//! A part that fails keeps no other from its turn; the next sweep makes up for it.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use jiff::{SignedDuration, Timestamp};
+use slipway_control::ports::{
+    HistoryReader, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    StackRescuer, StackWriter, UpgradeStore, Waker,
+};
+use slipway_control::reconcile::ReconcileError;
+use slipway_control::round::Round;
+use slipway_control::upgrade::Upgrades;
+use slipway_domain::{Scope, ServiceName};
+use slipway_lambda::telemetry::chain;
+
+use crate::Handler;
+
+/// The most stacks that one sweep looks at; the next one, a minute later, goes on.
+const SWEEP: usize = 500;
+/// How many stacks are looked at together. A look mostly waits for AWS.
+const TOGETHER: usize = 8;
+/// How long a sweep begins looks: it ends well before its function's time is over.
+const BEGINS_LOOKS: SignedDuration = SignedDuration::from_secs(40);
+
+impl<R, S, W, U> Handler<R, S, W, U>
+where
+    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    S: StackReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    W: Waker,
+    U: UpgradeStore,
+{
+    /// Looks at every stack whose time has come, then at the slots, then at the upgrade.
+    pub(crate) async fn sweep(&self, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
+        let until = now() + BEGINS_LOOKS;
+        let looks = self.look_at_due(now, until).await;
+        let slots = self.reconciler.free_slots().await;
+        let upgrade = self.advance_upgrade(now, until).await;
+        let parts = [("looks", looks), ("slots", slots), ("upgrade", upgrade)];
+        let mut first = Ok(());
+        for (part, done) in parts {
+            if let Err(error) = &done {
+                tracing::error!(error = chain(error), part, "a part of a sweep failed");
+            }
+            first = first.and(done);
+        }
+        first
+    }
+
+    async fn look_at_due(
+        &self,
+        now: &impl Fn() -> Timestamp,
+        until: Timestamp,
+    ) -> Result<(), ReconcileError> {
+        let due = self.reconciler.registry.attention(now(), SWEEP).await?;
+        tracing::info!(stacks = due.len(), "sweep");
+        self.look_together(due, now, until).await;
+        Ok(())
+    }
+
+    /// Looks at stacks, some together, and begins none after `until`. Those that are left, and
+    /// those whose looks fail, which is told in the log, are the next sweep's.
+    async fn look_together(
+        &self,
+        stacks: Vec<(ServiceName, Scope)>,
+        now: &impl Fn() -> Timestamp,
+        until: Timestamp,
+    ) {
+        stream::iter(stacks)
+            .for_each_concurrent(TOGETHER, |(service, scope)| async move {
+                if now() < until {
+                    let _ = self.look(&service, &scope, now()).await;
+                }
+            })
+            .await;
+    }
+
+    async fn advance_upgrade(
+        &self,
+        now: &impl Fn() -> Timestamp,
+        until: Timestamp,
+    ) -> Result<(), ReconcileError> {
+        let upgrades = Upgrades {
+            registry: &self.reconciler.registry,
+            store: &self.upgrades,
+            platform: &self.reconciler.platform,
+            fingerprint: &self.reconciler.fingerprint,
+            limits: self.limits,
+        };
+        let through = upgrades.advance(now()).await?;
+        self.look_together(through, now, until).await;
+        Ok(())
+    }
+
+    /// Compares the registry with CloudFormation.
+    pub(crate) async fn round(&self, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
+        let round = Round {
+            registry: &self.reconciler.registry,
+            stacks: &self.reconciler.stacks,
+            waker: &self.waker,
+            platform: &self.reconciler.platform,
+        };
+        round.go(now()).await?;
+        Ok(())
+    }
+}
