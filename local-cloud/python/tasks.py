@@ -57,7 +57,11 @@ def run_task_or_fail(data):
     deployment = next(
         (it for it in (service or {}).get("deployments", [])
          if it["id"] == data.get("_deploymentId")), None)
-    failure = failure_of(service, deployment) if deployment else None
+    if deployment is None:
+        return run_task(data)
+    # As on AWS, the tasks of a deployment name it.
+    data = {**data, "startedBy": deployment["id"]}
+    failure = failure_of(service, deployment)
     if failure is None:
         return run_task(data)
     answer = run_task({**data, "count": failure["failed_tasks"]})

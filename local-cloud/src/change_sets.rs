@@ -240,8 +240,8 @@ impl Companion {
             .filter(|node| node.has_tag_name_local("ResourceChange"))
         {
             let logical_id = xml::text(change, "LogicalResourceId");
-            if let Some(kind) = self.stood_in.kind(region, &stack, logical_id) {
-                edits.set(change, "ResourceType", &kind);
+            if let Some(original) = self.stood_in.original(region, &stack, logical_id) {
+                edits.set(change, "ResourceType", &original.kind);
             }
             if self
                 .change_sets

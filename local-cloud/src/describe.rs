@@ -251,8 +251,11 @@ impl Companion {
         stack: &str,
     ) {
         let logical_id = xml::text(node, "LogicalResourceId");
-        if let Some(kind) = self.stood_in.kind(region, stack, logical_id) {
-            edits.set(node, "ResourceType", &kind);
+        if let Some(original) = self.stood_in.original(region, stack, logical_id) {
+            edits.set(node, "ResourceType", &original.kind);
+            if !xml::text(node, "PhysicalResourceId").is_empty() {
+                edits.set(node, "PhysicalResourceId", &original.id);
+            }
         }
     }
 }

@@ -184,8 +184,8 @@ impl Companion {
                         && kind == "AWS::CloudFormation::Stack",
                     kind: self
                         .stood_in
-                        .kind(upstream.region(), stack, logical_id)
-                        .unwrap_or_else(|| kind.to_owned()),
+                        .original(upstream.region(), stack, logical_id)
+                        .map_or_else(|| kind.to_owned(), |original| original.kind),
                     logical_id: logical_id.to_owned(),
                     status: xml::text(event, "ResourceStatus").to_owned(),
                     reason: xml::text(event, "ResourceStatusReason").to_owned(),
@@ -314,7 +314,8 @@ impl Companion {
     /// ECS says on the bus when a deployment is complete; the emulator's are complete at once.
     async fn announce_deployments(self: &Arc<Self>, visible: &Visible, step: &Step) {
         let status = step.status.as_ref().map(|(status, _)| status.as_str());
-        if !matches!(status, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE")) {
+        let deployed = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
+        if !status.is_some_and(|status| deployed.contains(&status)) {
             return;
         }
         let upstream = self.upstream.in_region(&visible.region);

@@ -142,8 +142,16 @@ pub(crate) struct Place<'a> {
     pub(crate) account: &'a str,
 }
 
-/// Replaces every resource of an unknown type; returns their logical ids and types.
-pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, String)> {
+/// A resource for which another stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Original {
+    pub(crate) kind: String,
+    /// What `Ref` answers for it, which is its physical id.
+    pub(crate) id: String,
+}
+
+/// Replaces every resource of an unknown type; returns them by their logical ids.
+pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, Original)> {
     let found: Vec<(String, &StandIn)> = template["Resources"]
         .as_object()
         .into_iter()
@@ -182,7 +190,13 @@ pub(crate) fn replace(template: &mut Value, place: Place<'_>) -> Vec<(String, St
     }
     found
         .into_iter()
-        .map(|(id, entry)| (id, entry.kind.to_owned()))
+        .map(|(id, entry)| {
+            let original = Original {
+                kind: entry.kind.to_owned(),
+                id: fill(entry.reference, &id, place),
+            };
+            (id, original)
+        })
         .collect()
 }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::companion::{Companion, Incoming};
-use crate::stand_ins::{ORIGINAL, SCALABLE_TARGET, VPC_LINK};
+use crate::stand_ins::{ORIGINAL, Original, SCALABLE_TARGET, VPC_LINK};
 use crate::upstream::{Answer, Upstream};
 use crate::wire::{self, Protocol};
 use crate::xml;
@@ -22,8 +22,8 @@ pub(crate) struct StoodIn {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Types by stack (region and name) and logical id.
-    kinds: HashMap<(String, String), HashMap<String, String>>,
+    /// What is stood in for, by stack (region and name) and logical id.
+    kinds: HashMap<(String, String), HashMap<String, Original>>,
     /// By region, namespace, resource and dimension.
     targets: BTreeMap<[String; 4], Target>,
     /// By region and id.
@@ -73,7 +73,13 @@ impl StoodIn {
 
     /// Remembers which resources of a stack stand in for what. An update may yet be rolled back,
     /// so it forgets nothing.
-    pub(crate) fn learn(&self, region: &str, stack: &str, new: bool, kinds: Vec<(String, String)>) {
+    pub(crate) fn learn(
+        &self,
+        region: &str,
+        stack: &str,
+        new: bool,
+        kinds: Vec<(String, Original)>,
+    ) {
         let key = (region.to_owned(), stack.to_owned());
         let mut state = self.state();
         let known = state.kinds.entry(key).or_default();
@@ -83,8 +89,8 @@ impl StoodIn {
         known.extend(kinds);
     }
 
-    /// The real type of a resource that stands in.
-    pub(crate) fn kind(&self, region: &str, stack: &str, logical_id: &str) -> Option<String> {
+    /// What a resource stands in for.
+    pub(crate) fn original(&self, region: &str, stack: &str, logical_id: &str) -> Option<Original> {
         let key = (region.to_owned(), stack.to_owned());
         self.state().kinds.get(&key)?.get(logical_id).cloned()
     }
@@ -137,7 +143,7 @@ impl StoodIn {
         let key = (region.clone(), stack.to_owned());
         let kinds = self.state().kinds.get(&key).cloned().unwrap_or_default();
         let mut declared = BTreeMap::new();
-        for (logical_id, kind) in kinds {
+        for (logical_id, Original { kind, .. }) in kinds {
             if kind != SCALABLE_TARGET && kind != VPC_LINK {
                 continue;
             }

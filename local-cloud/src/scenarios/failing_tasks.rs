@@ -107,6 +107,9 @@ async fn a_program_that_crashes_triggers_the_circuit_breaker_and_rolls_the_stack
     assert_eq!(task["stopCode"], "EssentialContainerExited");
     assert_eq!(task["containers"][0]["exitCode"], 3);
     assert_ne!(task["taskDefinitionArn"], before["taskDefinition"]);
+    let deployment = task["startedBy"].as_str().expect("who started it");
+    assert!(deployment.starts_with("ecs-svc/"), "{deployment}");
+    assert_ne!(deployment, deployments[0]["id"]);
     assert!(log_lines(&client).await.contains(&"no database".to_owned()));
     assert_eq!(cloud.faults().pending(), 0);
 

@@ -87,6 +87,10 @@ async fn a_stack_is_created_updated_and_deleted_in_steps_that_can_be_seen() {
     .text();
     assert!(events.contains("AWS::ApplicationAutoScaling::ScalableTarget"));
     assert!(!events.contains("AWS::CDK::Metadata"));
+    let which = [("StackName", "p--a--prod"), ("LogicalResourceId", "Target")];
+    let described = call(&client, "DescribeStackResource", &which).await.text();
+    let id = xml::find(&described, "PhysicalResourceId").expect("an id");
+    assert!(id.ends_with("|ecs:service:DesiredCount|ecs"), "{id}");
     delete(&client, "p--a--prod").await;
     let left = cloud.resources().await.expect("resources").since(&before);
     assert_eq!(
