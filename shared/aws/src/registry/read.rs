@@ -259,3 +259,38 @@ fn summary(item: &Item) -> PortResult<EnvironmentSummary> {
         url: get(item, "url").map(str::to_owned),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(parts: &[(&str, &str)]) -> Item {
+        let all = [("name", "orders"), ("team", "shop"), ("message", "M.")];
+        all.iter()
+            .chain(parts)
+            .map(|(name, value)| ((*name).to_owned(), text(*value)))
+            .collect()
+    }
+
+    #[test]
+    fn a_services_own_stack_shows_only_while_it_needs_a_person() {
+        let listed = |own: &[(&str, &str)]| {
+            let entries = [
+                entry(&[]),
+                entry(own),
+                entry(&[("env", "prod"), ("phase", "failed"), ("advice", "A.")]),
+            ];
+            summaries(&entries).unwrap().remove(0)
+        };
+        let fine = listed(&[("env", "-"), ("phase", "ready")]);
+        assert_eq!(fine.service_stack, None);
+        assert_eq!(fine.environments.len(), 1);
+        let prod = &fine.environments[&"prod".parse().unwrap()];
+        assert_eq!(
+            (prod.phase, prod.advice.as_deref()),
+            (Phase::Failed, Some("A."))
+        );
+        let stalled = listed(&[("env", "-"), ("phase", "failed"), ("advice", "B.")]);
+        assert_eq!(stalled.service_stack.unwrap().advice, "B.");
+    }
+}
