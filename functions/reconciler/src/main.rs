@@ -21,7 +21,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     );
     let role = variable("SLIPWAY_SERVICE_ROLE_ARN")?;
     let registry = Registry::new(&sdk, settings.table, settings.max_operations);
-    let registry = Registry::new(&sdk, settings.table, settings.max_operations);
     let handler = Handler {
         upgrades: registry.clone(),
         reconciler: Reconciler {
