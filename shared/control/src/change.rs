@@ -44,6 +44,24 @@ pub struct StackChange {
     pub path: Option<RoutePath>,
 }
 
+/// The version that a stack's record begins with: the time in milliseconds. A record that is made
+/// again under an old name so never bears a version that it had in an earlier life, and whoever
+/// read that one cannot write to this one.
+pub fn first_version(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond()).unwrap_or(1).max(1)
+}
+
+impl StackChange {
+    /// The stack is there, and is to be looked at.
+    pub fn look() -> Self {
+        Self {
+            new: false,
+            deployment: None,
+            path: None,
+        }
+    }
+}
+
 /// Who asks for a change, and when.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -140,22 +158,13 @@ fn build(
     let mut deployments = Vec::new();
     let mut claims = Vec::new();
 
-    let concerns_service = before.is_none_or(|state| {
-        let (old, new) = (&state.service.manifest, &service.manifest);
-        old.settings.images != new.settings.images || old.team != new.team
-    });
-    if concerns_service {
-        let new = !has(&Scope::Service);
-        stacks.insert(
-            Scope::Service,
-            StackChange {
-                new,
-                deployment: None,
-                path: None,
-            },
-        );
+    if !has(&Scope::Service) {
+        let new = StackChange {
+            new: true,
+            ..StackChange::look()
+        };
+        stacks.insert(Scope::Service, new);
     }
-
     for environment in service.manifest.environments(&platform.environment) {
         let scope = Scope::Environment(environment.clone());
         let Some(effective) = service
@@ -200,24 +209,11 @@ fn build(
         stacks.insert(scope, change);
     }
 
-    // Environments that the manifest no longer has are to be deleted.
+    // Every stack is to know the newest generation, whether it changes anything of it or not.
     for scope in before.iter().flat_map(|state| state.stacks.keys()) {
-        let gone = scope.environment().is_some_and(|name| {
-            service
-                .manifest
-                .effective(name, &platform.environment)
-                .is_none()
-        });
-        if gone {
-            stacks.insert(
-                scope.clone(),
-                StackChange {
-                    new: false,
-                    deployment: None,
-                    path: None,
-                },
-            );
-        }
+        stacks
+            .entry(scope.clone())
+            .or_insert_with(StackChange::look);
     }
 
     Change {
@@ -292,7 +288,7 @@ impl Change {
         for (scope, change) in &self.stacks {
             let record = stacks.entry(scope.clone()).or_insert_with(|| StackRecord {
                 scope: scope.clone(),
-                version: 0,
+                version: first_version(self.at) - 1,
                 deployment: None,
                 paths: std::collections::BTreeSet::new(),
                 attention: Some(self.at),

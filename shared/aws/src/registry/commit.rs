@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
-use slipway_control::change::{Change, StackChange};
+use slipway_control::change::{Change, StackChange, first_version};
 use slipway_control::error::CommitError;
 use slipway_control::ports::ChangeWriter;
 use slipway_control::record::{PathOwner, Progress, Seen};
@@ -146,7 +146,7 @@ impl Registry {
         let status = StackStatus::new(change.at);
         let mut item = keyed(key::stack(record.name(), scope, &self.region));
         let mut set = |name: &str, value| item.insert(name.to_owned(), value);
-        set("version", number(1));
+        set("version", number(first_version(change.at)));
         set("attention", text(&self.region));
         set("attention_at", seconds(change.at));
         set("status", json(&status));

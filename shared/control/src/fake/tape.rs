@@ -49,6 +49,18 @@ pub struct Call {
     pub changes: bool,
 }
 
+impl Call {
+    /// Whether a fault would be another than a simpler one: nothing that only reads is changed
+    /// when its answer is lost, and nothing that changes can be late.
+    pub fn may_meet(&self, fault: Fault) -> bool {
+        match fault {
+            Fault::CrashBefore | Fault::Throttled => true,
+            Fault::CrashAfter | Fault::AnswerLost => self.changes,
+            Fault::Stale => !self.changes && matches!(self.name, "service" | "stack"),
+        }
+    }
+}
+
 /// The calls of all ports that share it. Clones are the same tape.
 #[derive(Debug, Clone, Default)]
 pub struct Tape {

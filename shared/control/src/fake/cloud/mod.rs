@@ -96,6 +96,10 @@ struct Inner {
     before: BTreeMap<String, Stack>,
     next_id: u32,
     scripts: VecDeque<Script>,
+    /// How operations with such a template end.
+    rules: Vec<(String, Script)>,
+    /// How many deletions of a stack fail.
+    stuck: BTreeMap<String, usize>,
     calls: Vec<String>,
     operations: Vec<OperationSeen>,
     events: Vec<String>,
@@ -138,6 +142,16 @@ impl FakeCloud {
     /// The next operations end so, one each.
     pub fn script(&self, scripts: impl IntoIterator<Item = Script>) {
         self.lock().scripts.extend(scripts);
+    }
+
+    /// Every operation whose template holds `mark` ends so: like a broken image, not like luck.
+    pub fn rule(&self, mark: &str, script: Script) {
+        self.lock().rules.push((mark.to_owned(), script));
+    }
+
+    /// The next `times` deletions of the stack fail.
+    pub fn stick(&self, stack: &str, times: usize) {
+        self.lock().stuck.insert(stack.to_owned(), times);
     }
 
     /// The calls that change something, in order, and forgets them.
@@ -223,7 +237,7 @@ impl FakeCloud {
     pub fn update_by_hand(&self, name: &str) {
         let mut inner = self.ticked();
         if let Some(stack) = inner.find(name) {
-            stack.template = r#"{"Resources": {}, "Outputs": {}}"#.to_owned();
+            stack.template = stack::Applied::new("{}");
             stack.status = CloudFormationStatus::UpdateComplete;
         }
     }
@@ -264,6 +278,17 @@ impl Inner {
         }
     }
 
+    /// How a deletion of this stack ends.
+    fn fate_of_deletion(&mut self, name: &str, script: Script) -> Script {
+        match self.stuck.get_mut(name).filter(|left| **left > 0) {
+            Some(left) => {
+                *left -= 1;
+                Script::Fails("SecurityGroup: it is in use".to_owned())
+            }
+            None => script,
+        }
+    }
+
     fn find(&mut self, id_or_name: &str) -> Option<&mut Stack> {
         let by_id = self.stacks.contains_key(id_or_name);
         self.stacks
@@ -278,4 +303,10 @@ impl Inner {
             .map(|(_, stack)| stack)
             .next_back()
     }
+}
+
+/// How an operation with this template ends: by the rules, or else as the script says.
+fn fate(rules: &[(String, Script)], template: &stack::Applied, script: Script) -> Script {
+    let rule = rules.iter().find(|(mark, _)| template.holds(mark));
+    rule.map_or(script, |(_, fate)| fate.clone())
 }

@@ -134,7 +134,7 @@ impl StackLister for FakeCloud {
         let mut inner = self.ticked();
         if let Some(stack) = inner.find(stack_id) {
             let gone =
-                stack.service.is_none() && super::stack::task_definition(&stack.template).is_some();
+                stack.service.is_none() && stack.template.task_definition.is_some();
             if gone && stack.drift.is_empty() {
                 stack.drift = vec![ResourceDrift {
                     logical_id: "Service".to_owned(),

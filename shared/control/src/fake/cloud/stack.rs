@@ -1,6 +1,7 @@
 //! One stack in memory, with what runs in it, and what becomes of it as time passes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(super) struct Stack {
     pub(super) name: String,
     pub(super) status: CloudFormationStatus,
     /// The template that was applied last.
-    pub(super) template: String,
+    pub(super) template: Arc<Applied>,
     pub(super) change_sets: BTreeMap<String, Prepared>,
     /// What becomes of it, and when.
     pub(super) steps: VecDeque<(Timestamp, Step)>,
@@ -35,10 +36,52 @@ pub(super) struct Stack {
     pub(super) drift: Vec<ResourceDrift>,
 }
 
+/// A template, and what is read from it.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    text: String,
+    /// The outputs of a stack made from it; `None` is what CloudFormation fills in.
+    outputs: BTreeMap<String, Option<String>>,
+    /// What ECS calls its task definition, if it has one.
+    pub(super) task_definition: Option<String>,
+}
+
+impl Applied {
+    pub(super) fn new(text: &str) -> Arc<Self> {
+        let template: Value = serde_json::from_str(text).unwrap_or_default();
+        let outputs = template["Outputs"].as_object().cloned().unwrap_or_default();
+        let resource = &template["Resources"]["TaskDefinition"];
+        let task_definition = (!resource.is_null()).then(|| {
+            let hash = sha256(resource["Properties"].to_string().as_bytes());
+            format!("task-definition/{}", &hash[..12])
+        });
+        Arc::new(Self {
+            text: text.to_owned(),
+            outputs: outputs
+                .into_iter()
+                .map(|(key, output)| (key, output["Value"].as_str().map(str::to_owned)))
+                .collect(),
+            task_definition,
+        })
+    }
+
+    /// Whether an update to `wanted` would find nothing to change. The number of tasks counts
+    /// for nothing: a template without one leaves it alone.
+    pub(super) fn is_same(&self, wanted: &Self) -> bool {
+        let digest = |it: &Self| it.outputs.get(slipway_synth::DIGEST_OUTPUT).cloned();
+        digest(self) == digest(wanted) && self.task_definition == wanted.task_definition
+    }
+
+    /// Whether its text holds this mark.
+    pub(super) fn holds(&self, mark: &str) -> bool {
+        self.text.contains(mark)
+    }
+}
+
 /// A change set.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
-    pub(super) template: String,
+    pub(super) template: Arc<Applied>,
     pub(super) repairs: bool,
     pub(super) ready_at: Timestamp,
     pub(super) refused: Option<String>,
@@ -57,11 +100,11 @@ pub(super) struct Step {
 pub(super) enum Effect {
     Nothing,
     /// Everything is made from a template.
-    Creates(String),
+    Creates(Arc<Applied>),
     /// A template is applied to what is there.
-    Applies(String),
+    Applies(Arc<Applied>),
     /// The same, and ECS goes back to what it ran.
-    AppliesInVain(String),
+    AppliesInVain(Arc<Applied>),
     /// What was changed by hand is as the template says.
     Repairs,
     /// Everything is gone.
@@ -81,7 +124,7 @@ impl Stack {
         Self {
             name: name.to_owned(),
             status: CloudFormationStatus::ReviewInProgress,
-            template: String::new(),
+            template: Arc::default(),
             change_sets: BTreeMap::new(),
             steps: VecDeque::new(),
             tokens: BTreeSet::new(),
@@ -158,14 +201,14 @@ impl Stack {
             Effect::Nothing => {}
             Effect::Creates(template) => {
                 self.template = template;
-                if let Some(task_definition) = task_definition(&self.template) {
+                if let Some(task_definition) = self.template.task_definition.clone() {
                     self.deploy(task_definition, at);
                 }
             }
             Effect::Applies(template) => {
                 self.template = template;
                 // What is gone stays so: CloudFormation does not look.
-                let wanted = task_definition(&self.template);
+                let wanted = self.template.task_definition.clone();
                 if let Some(wanted) = wanted.filter(|it| former.is_some_and(|former| former != *it))
                 {
                     self.deploy(wanted, at);
@@ -179,7 +222,7 @@ impl Stack {
             }
             Effect::Repairs => {
                 self.drift.clear();
-                if let Some(task_definition) = task_definition(&self.template) {
+                if let Some(task_definition) = self.template.task_definition.clone() {
                     self.deploy(task_definition, at);
                 }
             }
@@ -195,19 +238,13 @@ impl Stack {
     }
 
     pub(super) fn outputs(&self) -> BTreeMap<String, String> {
-        let template: Value = serde_json::from_str(&self.template).unwrap_or_default();
-        let all = template["Outputs"].as_object().cloned().unwrap_or_default();
-        all.into_iter()
-            .map(|(key, output)| {
-                let value = match output["Value"].as_str() {
-                    Some(text) => text.to_owned(),
-                    None if key == "TaskDefinition" => {
-                        task_definition(&self.template).unwrap_or_default()
-                    }
-                    None => format!("{}/{key}", self.name),
-                };
-                (key, value)
-            })
+        let fill = |key: &str| match &self.template.task_definition {
+            Some(task_definition) if key == "TaskDefinition" => task_definition.clone(),
+            Some(_) | None => format!("{}/{key}", self.name),
+        };
+        let outputs = self.template.outputs.iter();
+        outputs
+            .map(|(key, value)| (key.clone(), value.clone().unwrap_or_else(|| fill(key))))
             .collect()
     }
 
@@ -232,16 +269,6 @@ impl Stack {
             failed_tasks: 0,
         })
     }
-}
-
-/// What ECS calls the task definition of a template, if it has one.
-pub(super) fn task_definition(template: &str) -> Option<String> {
-    let template: Value = serde_json::from_str(template).unwrap_or_default();
-    let resource = &template["Resources"]["TaskDefinition"];
-    (!resource.is_null()).then(|| {
-        let hash = sha256(resource["Properties"].to_string().as_bytes());
-        format!("task-definition/{}", &hash[..12])
-    })
 }
 
 /// How an operation that is in progress ends, if nothing more is known of it.

@@ -1,6 +1,6 @@
 //! Changing stacks in memory.
 
-use super::stack::{Effect, Prepared, Stack, WORKING_OUT, task_definition};
+use super::stack::{Applied, Effect, Prepared, Stack, WORKING_OUT};
 use super::{FakeCloud, Inner, OperationSeen, Script};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{PortResult, StackInput, StackRescuer, StackWriter, Started};
@@ -74,7 +74,7 @@ impl Inner {
         stack.change_sets.insert(
             input.token.clone(),
             Prepared {
-                template: input.template.clone(),
+                template: Applied::new(&input.template),
                 repairs: false,
                 ready_at: at + WORKING_OUT,
                 refused,
@@ -155,6 +155,7 @@ impl StackWriter for FakeCloud {
                 return Err(busy("execute", "there is no such change set"));
             }
             let allowed = |status: S| status == S::ReviewInProgress || status.rests();
+            let rules = inner.rules.clone();
             let Some(stack) = inner.begin("execute", stack, token, allowed)? else {
                 return Ok(Started::Before);
             };
@@ -185,7 +186,7 @@ impl StackWriter for FakeCloud {
                 return Ok(Started::Now);
             }
             stack.status = S::CreateInProgress;
-            match script {
+            match super::fate(&rules, &template, script) {
                 Script::Fails(reason) => {
                     stack.reason = Some(reason);
                     stack.plan(
@@ -220,18 +221,19 @@ impl StackWriter for FakeCloud {
             if let Script::Refused(message) = script {
                 return Err(refused("update", message));
             }
+            let template = Applied::new(&input.template);
             let same = inner
                 .find(&input.stack)
                 .filter(|it| it.status.rests())
-                .is_some_and(|it| is_same(&it.template, &input.template));
+                .is_some_and(|it| it.template.is_same(&template));
             if same {
                 return Ok(Started::NothingToDo);
             }
+            let script = super::fate(&inner.rules, &template, script);
             let Some(stack) = inner.begin("update", &input.stack, &input.token, S::rests)? else {
                 return Ok(Started::Before);
             };
             stack.status = S::UpdateInProgress;
-            let template = input.template.clone();
             match script {
                 Script::Fails(reason) => {
                     stack.reason = Some(reason);
@@ -288,6 +290,11 @@ impl StackWriter for FakeCloud {
             };
             let Some(stack) = inner.begin("delete", stack_id, token, allowed)? else {
                 return Ok(Started::Before);
+            };
+            let name = stack.name.clone();
+            let script = inner.fate_of_deletion(&name, script);
+            let Some(stack) = inner.find(stack_id) else {
+                return Ok(Started::Now);
             };
             stack.status = S::DeleteInProgress;
             let left: Vec<StuckResource> = stack
@@ -363,15 +370,4 @@ impl StackRescuer for FakeCloud {
         })
         .await
     }
-}
-
-/// Whether an update to `wanted` would find nothing to change. The number of tasks counts for
-/// nothing: a template without one leaves it alone.
-fn is_same(applied: &str, wanted: &str) -> bool {
-    let digest = |text: &str| {
-        let template: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        template["Outputs"][slipway_synth::DIGEST_OUTPUT]["Value"].clone()
-    };
-    applied == wanted
-        || digest(applied) == digest(wanted) && task_definition(applied) == task_definition(wanted)
 }

@@ -104,6 +104,11 @@ impl FakeRegistry {
         mine.map(|(_, entry)| entry.clone()).collect()
     }
 
+    /// Every deployment of every service.
+    pub fn all_deployments(&self) -> Vec<Deployment> {
+        self.lock().deployments.values().cloned().collect()
+    }
+
     /// All services, past the ports: no call is counted.
     pub fn everything(&self) -> BTreeMap<ServiceName, ServiceState> {
         self.lock().services.clone()

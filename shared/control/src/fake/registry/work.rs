@@ -9,7 +9,7 @@ use slipway_domain::{
 };
 
 use super::Inner;
-use crate::change::Change;
+use crate::change::{Change, first_version};
 use crate::error::CommitError;
 use crate::ports::{Page, PortResult, StackWrite};
 use crate::record::{AuditEntry, PathOwner, Progress, ServiceRecord, ServiceState, StackRecord};
@@ -134,7 +134,7 @@ impl Inner {
                 .entry(scope.clone())
                 .or_insert_with(|| StackRecord {
                     scope: scope.clone(),
-                    version: 0,
+                    version: first_version(change.at) - 1,
                     deployment: None,
                     paths: BTreeSet::new(),
                     attention: None,

@@ -198,7 +198,8 @@ where
         observed: &Observed,
         mut plan: Plan,
     ) -> Result<(), ReconcileError> {
-        let operation = plan.progress.operation.as_mut();
+        let begins = plan.action.begins_operation();
+        let operation = plan.progress.operation.as_mut().filter(|_| begins);
         let Some(operation) = operation.filter(|it| !it.seen && it.kind.leaves_no_trace()) else {
             return Ok(());
         };

@@ -118,7 +118,11 @@ fn a_deletion_that_fails_is_tried_again_and_then_leaves_behind_what_it_must() {
     world.cloud.take_calls();
     world.delete("orders");
     world.settle();
-    println!("{:#?} {:#?}", world.cloud.take_calls(), world.registry.audit(&name("orders")));
+    println!(
+        "{:#?} {:#?}",
+        world.cloud.take_calls(),
+        world.registry.audit(&name("orders"))
+    );
     assert!(!world.exists("orders"));
     assert_eq!(world.cloud.left_behind(), ["sg-devops2-g4--orders--prod"]);
     let said = world.registry.audit(&name("orders"));

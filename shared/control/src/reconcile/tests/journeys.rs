@@ -16,7 +16,10 @@ fn a_service_with_an_image_becomes_ready_and_then_rests() {
         .iter()
         .map(|step| step.name.as_str())
         .collect();
-    assert_eq!(steps, ["accepted", "creating the stack", "starting tasks", "ready"]);
+    assert_eq!(
+        steps,
+        ["accepted", "creating the stack", "starting tasks", "ready"]
+    );
     assert_eq!(world.registry.slots().0, 0);
 
     world.cloud.take_calls();

@@ -16,7 +16,10 @@ use crate::record::Progress;
 
 mod decisions;
 mod failures;
+mod faults;
 mod journeys;
+mod oracle;
+mod scenarios;
 mod world;
 
 use world::{World, block_on, name, prod};

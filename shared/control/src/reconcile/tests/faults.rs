@@ -1,0 +1,133 @@
+//! Every fault at every call of every scenario, then in pairs: the end is always the one that the
+//! run without faults came to.
+//!
+//! The form is Sieve's (OSDI 2022): a process that dies in between, an event that is missed, a
+//! read that is late.
+
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::oracle::{Run, run};
+use super::scenarios::{ALL, Scenario};
+use super::world::Delivery;
+use crate::fake::Fault;
+
+/// What became of many runs.
+#[derive(Debug, Default)]
+struct Tally {
+    tried: AtomicUsize,
+    injected: AtomicUsize,
+    violations: Mutex<Vec<String>>,
+}
+
+impl Tally {
+    fn run(&self, scenario: Scenario, faults: &[(usize, Fault)], delivery: Delivery, right: &Run) {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        let case = format!("{}, {delivery:?}, {faults:?}", scenario.0);
+        let ran = std::panic::catch_unwind(|| {
+            run(scenario.1, |world| {
+                world.delivery = delivery;
+                for (number, fault) in faults {
+                    world.tape.at(*number, *fault);
+                }
+            })
+        });
+        let violation = match ran {
+            Err(_) => Some("it panics".to_owned()),
+            Ok(Err(why)) => Some(why),
+            Ok(Ok(ran)) => {
+                self.injected.fetch_add(ran.injected, Ordering::Relaxed);
+                // A late read may have an update made again that changes nothing; and what is
+                // superseded before anybody looked is never begun.
+                let late = delivery != Delivery::Once
+                    || faults.iter().any(|(_, fault)| *fault == Fault::Stale);
+                if ran.end != right.end {
+                    Some(format!(
+                        "another end: {:#?}\ninstead of {:#?}",
+                        ran.end, right.end
+                    ))
+                } else if !late && ran.operations != right.operations {
+                    Some(format!(
+                        "other operations: {:?} instead of {:?}",
+                        ran.operations, right.operations
+                    ))
+                } else {
+                    None
+                }
+            }
+        };
+        if let Some(violation) = violation {
+            self.violations
+                .lock()
+                .unwrap()
+                .push(format!("{case}: {violation}"));
+        }
+    }
+
+    fn report(&self, what: &str) {
+        let violations = self.violations.lock().unwrap();
+        // Past the capture of a test's output: these counts are to be seen.
+        let _ = writeln!(
+            std::io::stdout(),
+            "{what}: {} runs, {} faults injected, {} violations",
+            self.tried.load(Ordering::Relaxed),
+            self.injected.load(Ordering::Relaxed),
+            violations.len()
+        );
+        let first: Vec<&str> = violations.iter().take(5).map(String::as_str).collect();
+        assert!(violations.is_empty(), "{}", first.join("\n\n"));
+    }
+}
+
+/// Shares work among the processors.
+fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn every_fault_at_every_call_of_every_scenario_leads_to_the_same_end() {
+    let tally = Tally::default();
+    let mut cases = Vec::new();
+    let right: Vec<Run> = ALL
+        .iter()
+        .map(|(what, scenario)| {
+            run(*scenario, |_| {}).unwrap_or_else(|why| panic!("{what}, without faults: {why}"))
+        })
+        .collect();
+    for (n, right) in right.iter().enumerate() {
+        for call in 0..right.calls.len() {
+            for fault in Fault::ALL {
+                if right.calls[call].may_meet(fault) {
+                    cases.push((n, call, fault));
+                }
+            }
+        }
+    }
+    in_parallel(&cases, |(n, call, fault)| {
+        tally.run(ALL[*n], &[(*call, *fault)], Delivery::Once, &right[*n]);
+    });
+    tally.report("One fault at every call");
+}
+
+#[test]
+fn events_that_come_thrice_or_never_lead_to_the_same_end() {
+    let tally = Tally::default();
+    for scenario in ALL {
+        let right = run(scenario.1, |_| {}).unwrap();
+        for delivery in [Delivery::Thrice, Delivery::Never] {
+            tally.run(scenario, &[], delivery, &right);
+        }
+    }
+    tally.report("Events thrice and never");
+}
