@@ -177,6 +177,16 @@ impl From<ServiceError> for Refusal {
                     detail,
                 )
             },
+            ServiceError::UpgradeOver => conflict("upgrade-over"),
+            ServiceError::UpgradeBusy => Self {
+                retry_after: Some(1),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "busy",
+                    "The upgrade is being written",
+                    detail,
+                )
+            },
             ServiceError::Port(error) => Self::port(&error),
         }
     }

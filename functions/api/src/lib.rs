@@ -15,8 +15,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use slipway_control::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use slipway_control::ports::{
+    ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader, UpgradeStore,
+};
 use slipway_control::services::Services;
+use slipway_control::upgrade::UpgradeControl;
 
 pub use openapi::document;
 
@@ -33,12 +36,16 @@ pub trait Ports: Send + Sync + 'static {
     type Live: LiveReader + 'static;
     /// The platform's HTTP API.
     type Gateway: RouteReader + 'static;
+    /// The item of upgrades.
+    type Upgrades: UpgradeStore + 'static;
 }
 
 /// What every handler is given.
 pub struct App<P: Ports> {
     /// The use cases.
     pub services: Services<P::Registry, P::Live, P::Gateway>,
+    /// Shows and steers upgrades.
+    pub upgrades: UpgradeControl<P::Upgrades>,
 }
 
 /// The API as a service of HTTP requests.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use slipway_api::App;
 use slipway_aws::{Ecs, HttpApi, Registry, sdk_config};
 use slipway_control::services::Services;
+use slipway_control::upgrade::UpgradeControl;
 use slipway_lambda::{settings::Settings, telemetry};
 
 /// The ports over AWS.
@@ -14,6 +15,7 @@ impl slipway_api::Ports for Aws {
     type Registry = Registry;
     type Live = Ecs;
     type Gateway = HttpApi;
+    type Upgrades = Registry;
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,11 +27,19 @@ async fn main() -> Result<(), lambda_http::Error> {
         &settings.platform.region,
         settings.endpoint.as_deref(),
     );
+    let registry = Registry::new(&sdk, settings.table, settings.max_operations);
+    let upgrades = UpgradeControl {
+        store: registry.clone(),
+    };
     let services = Services {
-        registry: Registry::new(&sdk, settings.table, settings.max_operations),
+        registry,
         live: Ecs::new(&sdk),
         gateway: HttpApi::new(&sdk, settings.platform.api.clone()),
         platform: settings.platform,
     };
-    lambda_http::run(slipway_api::router(Arc::new(App::<Aws> { services }))).await
+    lambda_http::run(slipway_api::router(Arc::new(App::<Aws> {
+        services,
+        upgrades,
+    })))
+    .await
 }

@@ -73,7 +73,8 @@ fn describe<P: Ports>(
             "application/json"
         };
         described["requestBody"] = json!({
-            "required": true,
+            // A reason may be left out, and with it the body.
+            "required": operation.id != "stopUpgrade",
             "content": {media: {"schema": body(generator)}},
         });
     }
@@ -194,7 +195,8 @@ fn refusals<P: Ports>(operation: &Operation<P>) -> Vec<StatusCode> {
         return Vec::new();
     }
     let mut statuses = vec![StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED];
-    if operation.path.contains('{') {
+    // There is none before the platform's first sweep.
+    if operation.path.contains('{') || operation.path.starts_with("/platform/upgrade") {
         statuses.push(StatusCode::NOT_FOUND);
     }
     let writes = operation.method != http::Method::GET && operation.id != "plan";
@@ -208,10 +210,11 @@ fn refusals<P: Ports>(operation: &Operation<P>) -> Vec<StatusCode> {
         ]);
     }
     if operation.body.is_some() {
-        statuses.extend([
-            StatusCode::PAYLOAD_TOO_LARGE,
-            StatusCode::UNPROCESSABLE_ENTITY,
-        ]);
+        statuses.push(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    // A document that breaks a rule, or a key that was used with another request.
+    if operation.body.is_some() || operation.takes == Takes::Key {
+        statuses.push(StatusCode::UNPROCESSABLE_ENTITY);
     }
     statuses.extend([
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,13 +7,14 @@ use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 use slipway_control::record::AuditEntry;
+use slipway_control::upgrade::UpgradeView;
 use slipway_control::view::{
     DeletionView, DeploymentStarted, EnvironmentView, GenerationView, PageView, PlanView,
     ServiceSummary, ServiceView,
 };
 use slipway_domain::{Deployment, Manifest};
 
-use crate::handlers::{self, DeploymentRequest, Health};
+use crate::handlers::{self, DeploymentRequest, Health, StopRequest};
 use crate::{App, Ports, schema};
 
 /// One thing that can be called.
@@ -238,6 +239,36 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 "What a manifest would change; nothing is written",
                 post(handlers::plan::<P>),
                 of::<PlanView>,
+            )
+        },
+        read(
+            "/platform/upgrade",
+            "getUpgrade",
+            "The upgrade of all stacks to what this version renders, or the last one",
+            get(handlers::get_upgrade::<P>),
+            of::<UpgradeView>,
+        ),
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            body: Some(of::<StopRequest>),
+            ..read(
+                "/platform/upgrade/stop",
+                "stopUpgrade",
+                "Lets no further stack through; what is in flight ends by itself",
+                post(handlers::stop_upgrade::<P>),
+                of::<UpgradeView>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            ..read(
+                "/platform/upgrade/resume",
+                "resumeUpgrade",
+                "Lets it go on; what failed is tried once more",
+                post(handlers::resume_upgrade::<P>),
+                of::<UpgradeView>,
             )
         },
     ]

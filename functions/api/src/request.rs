@@ -184,6 +184,19 @@ impl<S: Send + Sync> FromRequest<S> for Document {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let OptionalDocument(document) = OptionalDocument::from_request(request, state).await?;
+        let empty = || Refusal::malformed_body("", "the body is empty; send a JSON document");
+        document.map(Self).ok_or_else(empty)
+    }
+}
+
+/// A JSON document as body, or none.
+pub(crate) struct OptionalDocument(pub(crate) Option<Value>);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalDocument {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let body =
             Bytes::from_request(request, state)
                 .await
@@ -203,13 +216,10 @@ impl<S: Send + Sync> FromRequest<S> for Document {
             }
                 })?;
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Err(Refusal::malformed_body(
-                "",
-                "the body is empty; send a JSON document",
-            ));
+            return Ok(Self(None));
         }
         serde_json::from_slice(&body)
-            .map(Self)
+            .map(|document| Self(Some(document)))
             .map_err(|error| Refusal::malformed_body("", format!("the body is not JSON: {error}")))
     }
 }

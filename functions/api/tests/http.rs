@@ -1,6 +1,8 @@
 //! The API over HTTP, as Lambda hands it requests, on a registry in memory.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod upgrade;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,11 +11,12 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
-use slipway_control::fake::FakeRegistry;
+use slipway_control::fake::{FakeRegistry, FakeUpgrades};
 use slipway_control::ports::{
     Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry, StackWrite,
 };
 use slipway_control::services::Services;
+use slipway_control::upgrade::UpgradeControl;
 use slipway_domain::{Phase, Platform};
 use tower::ServiceExt;
 
@@ -26,6 +29,7 @@ impl Ports for InMemory {
     type Registry = FakeRegistry;
     type Live = Empty;
     type Gateway = Empty;
+    type Upgrades = FakeUpgrades;
 }
 
 impl LiveReader for Empty {
@@ -47,6 +51,9 @@ fn app() -> Arc<App<InMemory>> {
             live: Empty,
             gateway: Empty,
             platform: Platform::sample(),
+        },
+        upgrades: UpgradeControl {
+            store: FakeUpgrades::default(),
         },
     })
 }
@@ -393,7 +400,7 @@ async fn the_document_describes_every_operation_and_its_references_lead_somewher
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
         }
     }
-    assert_eq!(ids.len(), 17);
+    assert_eq!(ids.len(), 20);
     let text = document.to_string();
     for reference in text
         .split("\"$ref\":\"#")

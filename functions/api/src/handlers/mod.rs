@@ -3,7 +3,9 @@
 mod environments;
 mod platform;
 mod services;
+mod upgrade;
 
 pub(crate) use environments::*;
 pub(crate) use platform::*;
 pub(crate) use services::*;
+pub(crate) use upgrade::*;
