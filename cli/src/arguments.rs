@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use slipway_domain::{EnvironmentName, Image, ServiceName, TeamName};
 
 const EXIT_CODES: &str = "\
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Delete(Delete),
     /// Delete all services, and say how to delete the platform
     Teardown(Teardown),
+    /// Show the upgrade of all stacks to what the platform's version renders; stop or resume it
+    Upgrade(Upgrade),
     /// Print the platform's values, for `--platform`
     Platform(Platform),
 }
@@ -224,6 +226,30 @@ pub(crate) struct Teardown {
     pub(crate) timeout: u64,
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upgrade {
+    /// What to do with it; it is shown otherwise
+    #[arg(value_enum)]
+    pub(crate) action: Option<UpgradeAction>,
+    /// Why it is stopped
+    #[arg(long, value_name = "TEXT", requires = "action")]
+    pub(crate) reason: Option<String>,
+    /// Print the API's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+/// What to do with an upgrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UpgradeAction {
+    /// Let no further stack through; what is in flight ends by itself
+    Stop,
+    /// Let it go on; what failed is tried once more
+    Resume,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod error;
 mod retry;
 mod sign;
 mod transport;
+mod upgrade;
 
 use std::sync::Arc;
 

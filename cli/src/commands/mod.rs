@@ -11,6 +11,7 @@ mod platform;
 mod schema;
 mod teardown;
 mod template;
+mod upgrade;
 mod validate;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Deployments(options) => deployments::run(options, console),
         Command::Delete(options) => delete::run(options, console),
         Command::Teardown(options) => teardown::run(options, console),
+        Command::Upgrade(options) => upgrade::run(options, console),
         Command::Platform(options) => platform::run(options, console),
     }
 }

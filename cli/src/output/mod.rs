@@ -9,3 +9,4 @@ pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod tone;
 pub(crate) mod trouble;
+pub(crate) mod upgrade;
