@@ -52,11 +52,6 @@ impl Template {
         sha256(self.to_json().as_bytes())
     }
 
-    /// Whether the template fits into a call; if not, it goes through a bucket.
-    pub fn is_inline(&self) -> bool {
-        self.to_json().len() <= INLINE_LIMIT
-    }
-
     /// The template as JSON.
     pub fn as_value(&self) -> &Value {
         &self.0

@@ -9,7 +9,7 @@ mod wording;
 
 use serde_json::Value;
 use slipway_domain::{Effective, Manifest, Platform};
-use slipway_synth::{INLINE_LIMIT, RunState, Template, environment_stack, service_stack};
+use slipway_synth::{RunState, Template, environment_stack, service_stack};
 
 /// Every house rule that the stacks of `manifest` break, as sentences.
 pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
@@ -87,8 +87,8 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
 fn every_template(rules: &mut Rules, template: &Template, platform: &Platform) {
     let bytes = template.to_json();
     rules.hold(
-        bytes.len() <= INLINE_LIMIT || !template.is_inline(),
-        "a large template claims to fit",
+        bytes.len() < 1_000_000,
+        "the template is too large for a bucket, too",
     );
     rules.hold(
         serde_json::from_str::<Value>(&bytes).is_ok_and(|read| read == *template.as_value()),
