@@ -53,7 +53,7 @@ fn is_stale(code: Option<&str>, message: Option<&str>) -> bool {
         || STALE.iter().any(|text| message.contains(text))
 }
 
-/// "Stack with id x does not exist", "Stack [x] does not exist". Roles, keys and exports that
+/// `Stack with id x does not exist`, `Stack [x] does not exist`. Roles, keys and exports that
 /// do not exist are told in the same words behind another beginning, and stay refusals.
 pub(super) fn is_no_stack(message: &str) -> bool {
     message.starts_with("Stack") && message.contains("does not exist")
