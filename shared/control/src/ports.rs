@@ -12,7 +12,8 @@ use slipway_domain::{
 use crate::change::Change;
 use crate::error::{CommitError, PortError};
 use crate::reconcile::observed::{
-    ChangeSet, CloudFormationStatus, ObservedStack, ResourceDrift, Rollout, StuckResource,
+    ChangeSet, CloudFormationStatus, ObservedStack, OperationFailure, ResourceDrift, Rollout,
+    StuckResource,
 };
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
 use crate::upgrade::UpgradeRecord;
@@ -218,8 +219,11 @@ pub trait StackReader: Send + Sync {
 
 /// Finds out what is wrong with a stack.
 pub trait StackDoctor: Send + Sync {
-    /// Why the stack's last operation failed: the first failed resources and their reasons.
-    fn failure(&self, stack: &str) -> impl Future<Output = PortResult<Option<String>>> + Send;
+    /// How the stack's last operation failed, if its events tell that it ended.
+    fn failure(
+        &self,
+        stack: &str,
+    ) -> impl Future<Output = PortResult<Option<OperationFailure>>> + Send;
 
     /// The resources that the last deletion could not delete.
     fn stuck(&self, stack: &str) -> impl Future<Output = PortResult<Vec<StuckResource>>> + Send;

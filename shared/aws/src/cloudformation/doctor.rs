@@ -4,7 +4,9 @@ use aws_sdk_cloudformation::types::{
     ResourceStatus, StackResource, StackResourceDrift, StackResourceDriftStatus,
 };
 use slipway_control::ports::{PortResult, StackDoctor};
-use slipway_control::reconcile::observed::{PropertyDrift, ResourceDrift, StuckResource};
+use slipway_control::reconcile::observed::{
+    OperationFailure, PropertyDrift, ResourceDrift, StuckResource,
+};
 use slipway_domain::Evidence;
 
 use super::CloudFormation;
@@ -15,7 +17,7 @@ use crate::error::port_error;
 const MAX_REASONS: usize = 3;
 
 impl StackDoctor for CloudFormation {
-    async fn failure(&self, stack: &str) -> PortResult<Option<String>> {
+    async fn failure(&self, stack: &str) -> PortResult<Option<OperationFailure>> {
         // The first page holds the newest 100 events or more, and so the end of an operation.
         let answer = self
             .client
@@ -24,9 +26,11 @@ impl StackDoctor for CloudFormation {
             .send()
             .await
             .map_err(|error| port_error("cloudformation:DescribeStackEvents", error))?;
-        let mut failed = last_operation(answer.stack_events()).failed;
-        failed.truncate(MAX_REASONS);
-        Ok((!failed.is_empty()).then(|| failed.join(" · ")))
+        let mut last = last_operation(answer.stack_events());
+        last.failed.truncate(MAX_REASONS);
+        let reason = (!last.failed.is_empty()).then(|| last.failed.join(" · "));
+        let token = last.token;
+        Ok(last.ended_badly.then_some(OperationFailure { token, reason }))
     }
 
     async fn stuck(&self, stack: &str) -> PortResult<Vec<StuckResource>> {

@@ -10,6 +10,10 @@ use super::timestamp;
 pub(crate) struct LastOperation {
     /// When it began; absent where the events do not reach back that far.
     pub(crate) began: Option<Timestamp>,
+    /// The token that it was begun with, where it had one.
+    pub(crate) token: Option<String>,
+    /// Whether the stack's newest event tells that it ended badly.
+    pub(crate) ended_badly: bool,
     /// The resources that failed and why, in the order in which they did.
     pub(crate) failed: Vec<String>,
 }
@@ -17,10 +21,19 @@ pub(crate) struct LastOperation {
 /// Reads the events, which come newest first. A rollback belongs to the operation that it takes
 /// back: an operation begins where the stack itself is created, updated or deleted.
 pub(crate) fn last_operation(events: &[StackEvent]) -> LastOperation {
-    let mut last = LastOperation::default();
+    let is_of_stack = |event: &StackEvent| event.physical_resource_id() == event.stack_id();
+    let newest = events.iter().find(|event| is_of_stack(event));
+    let mut last = LastOperation {
+        ended_badly: newest.is_none_or(|event| is_bad_end(event.resource_status())),
+        ..LastOperation::default()
+    };
     for event in events {
-        let is_stack = event.physical_resource_id() == event.stack_id();
+        let is_stack = is_of_stack(event);
         let status = event.resource_status();
+        // All events of an operation bear its token.
+        if let Some(token) = event.client_request_token() {
+            last.token = Some(token.to_owned());
+        }
         if is_stack && begins(status) {
             last.began = event.timestamp().and_then(timestamp);
             break;
@@ -45,6 +58,20 @@ fn begins(status: Option<&ResourceStatus>) -> bool {
                 | ResourceStatus::DeleteInProgress
         )
     )
+}
+
+/// Of the stack itself: neither at work nor as it was to become.
+fn is_bad_end(status: Option<&ResourceStatus>) -> bool {
+    status.is_some_and(|status| {
+        let status = status.as_str();
+        let went_well = [
+            "CREATE_COMPLETE",
+            "UPDATE_COMPLETE",
+            "DELETE_COMPLETE",
+            "IMPORT_COMPLETE",
+        ];
+        !status.ends_with("_IN_PROGRESS") && !went_well.contains(&status)
+    })
 }
 
 fn fails(status: Option<&ResourceStatus>) -> bool {
@@ -76,6 +103,7 @@ mod tests {
             .physical_resource_id(if id.is_empty() { STACK } else { id })
             .resource_status(status)
             .resource_status_reason(reason)
+            .client_request_token(if at < 4 { "before" } else { "ours" })
             .timestamp(DateTime::from_secs(at))
             .build()
     }
@@ -99,6 +127,14 @@ mod tests {
         let last = last_operation(&events);
         assert_eq!(last.failed, ["Service: first", "Alarm: second"]);
         assert_eq!(last.began.map(Timestamp::as_second), Some(4));
+        assert_eq!(
+            (last.token.as_deref(), last.ended_badly),
+            (Some("ours"), true)
+        );
+        let being_taken_back = last_operation(&events[1..]);
+        assert!(!being_taken_back.ended_badly);
+        let went_well = event("", ResourceStatus::UpdateComplete, "", 9);
+        assert!(!last_operation(&[went_well]).ended_badly);
     }
 
     #[test]

@@ -36,8 +36,8 @@ pub struct Observed {
     pub stack: Option<ObservedStack>,
     /// The change set that is to create or repair it, where the stack awaits one.
     pub change_set: Option<ChangeSet>,
-    /// Why its last operation failed, where it did.
-    pub failure: Option<String>,
+    /// How its last operation failed, as its events tell; nothing while they tell of none.
+    pub failure: Option<OperationFailure>,
     /// The resources that could not be deleted, where the deletion failed.
     pub stuck: Vec<StuckResource>,
     /// What ECS says, where the stack is complete.
@@ -46,6 +46,15 @@ pub struct Observed {
     pub drift: Vec<ResourceDrift>,
     /// What was found around a failure, where one shows.
     pub evidence: Evidence,
+}
+
+/// How an operation failed, as a stack's events tell. A status may be older than they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationFailure {
+    /// The token that the operation was begun with, where it had one.
+    pub token: Option<String>,
+    /// The first failed resources and their reasons, where any are told.
+    pub reason: Option<String>,
 }
 
 /// A resource that CloudFormation could not delete.

@@ -6,7 +6,9 @@ use slipway_domain::Evidence;
 use super::FakeCloud;
 use super::stack::{STEP, Stack};
 use crate::ports::{ListedStack, Page, PortResult, StackDoctor, StackLister, StackReader};
-use crate::reconcile::observed::{ChangeSet, ObservedStack, ResourceDrift, Rollout, StuckResource};
+use crate::reconcile::observed::{
+    ChangeSet, ObservedStack, OperationFailure, ResourceDrift, Rollout, StuckResource,
+};
 
 /// How much time a look takes where looks take time.
 const LOOK: SignedDuration = SignedDuration::from_secs(7);
@@ -64,12 +66,15 @@ impl StackReader for FakeCloud {
 }
 
 impl StackDoctor for FakeCloud {
-    async fn failure(&self, stack: &str) -> PortResult<Option<String>> {
+    async fn failure(&self, stack: &str) -> PortResult<Option<OperationFailure>> {
         let pass = self.tape.enter("failure", false).await?;
-        let answer = self
-            .ticked()
-            .find(stack)
-            .and_then(|stack| stack.reason.clone());
+        let mut inner = self.ticked();
+        let stack = inner.find(stack).filter(|it| it.status.tells_a_failure());
+        let answer = stack.map(|stack| OperationFailure {
+            token: stack.token.clone(),
+            reason: stack.reason.clone(),
+        });
+        drop(inner);
         pass.leave(answer)
     }
 
@@ -133,8 +138,7 @@ impl StackLister for FakeCloud {
         let now = self.clock.now();
         let mut inner = self.ticked();
         if let Some(stack) = inner.find(stack_id) {
-            let gone =
-                stack.service.is_none() && stack.template.task_definition.is_some();
+            let gone = stack.service.is_none() && stack.template.task_definition.is_some();
             if gone && stack.drift.is_empty() {
                 stack.drift = vec![ResourceDrift {
                     logical_id: "Service".to_owned(),

@@ -28,6 +28,8 @@ pub(super) struct Stack {
     /// What becomes of it, and when.
     pub(super) steps: VecDeque<(Timestamp, Step)>,
     pub(super) tokens: BTreeSet<String>,
+    /// The last operation's.
+    pub(super) token: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) stuck: Vec<StuckResource>,
     pub(super) service: Option<Service>,
@@ -128,6 +130,7 @@ impl Stack {
             change_sets: BTreeMap::new(),
             steps: VecDeque::new(),
             tokens: BTreeSet::new(),
+            token: None,
             reason: None,
             stuck: Vec::new(),
             service: None,

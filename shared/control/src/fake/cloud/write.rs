@@ -52,6 +52,7 @@ impl Inner {
             return Err(busy(kind, &format!("Stack is in {status} state")));
         }
         stack.tokens.insert(token.to_owned());
+        stack.token = Some(token.to_owned());
         let seen = OperationSeen {
             stack: stack.name.clone(),
             kind,

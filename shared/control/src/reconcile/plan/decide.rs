@@ -187,9 +187,16 @@ impl Decide<'_> {
     }
 
     pub(super) fn reason(&self, what: &str) -> String {
-        match &self.observed.failure {
+        let failure = self.observed.failure.as_ref();
+        match failure.and_then(|failure| failure.reason.as_ref()) {
             Some(reason) => format!("{what}: {reason}"),
             None => format!("{what}."),
         }
+    }
+
+    /// The stack's status tells of a failure that its events do not tell of yet: one of the two
+    /// is late, and nothing is decided on it. Events that never come are not waited for.
+    pub(super) fn awaits_verdict(&self) -> bool {
+        self.observed.failure.is_none() && !self.is_overdue(1)
     }
 }

@@ -48,6 +48,12 @@ impl Decide<'_> {
             let message = "Removes what an older generation left behind.";
             return self.delete(message, Phase::Creating);
         }
+        if self.progress.failure.is_none() && self.awaits_verdict() {
+            return self.wait(
+                Phase::Creating,
+                "Creating the stack failed; the reason is to come.",
+            );
+        }
         let reason = self.reason(what);
         self.give_up(reason)
     }
@@ -66,6 +72,7 @@ impl Decide<'_> {
         );
         let mut plan = self.delete(&message, Phase::Deleting);
         if is_final {
+            plan.advice = Some(TRY_AGAIN.to_owned());
             plan.end = Some(End::Failed(failure.reason));
         }
         plan
@@ -140,6 +147,9 @@ impl Decide<'_> {
             });
             if ours.is_none() {
                 return self.update(target);
+            }
+            if self.awaits_verdict() {
+                return self.wait(Phase::Updating, "The update failed; the reason is to come.");
             }
             let reason =
                 self.reason("The update failed and was taken back; what ran before runs on");

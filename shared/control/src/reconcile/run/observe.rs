@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 
 use super::super::desired::{Desired, Target, token};
-use super::super::observed::{CloudFormationStatus, Observed, ObservedStack, RolloutState};
+use super::super::observed::{
+    CloudFormationStatus, Observed, ObservedStack, OperationFailure, RolloutState,
+};
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
     HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
@@ -38,7 +40,8 @@ where
         };
         let mut observed = Observed::default();
         if stack.status.tells_a_failure() {
-            observed.failure = self.stacks.failure(&stack.id).await?;
+            let told = self.stacks.failure(&stack.id).await?;
+            observed.failure = told.filter(|failure| may_be_ours(look, failure));
         }
         match desired {
             Desired::Present(target) => {
@@ -119,6 +122,27 @@ pub(super) fn token_of(look: &Look<'_>, operation: &Operation, word: &str) -> St
         word,
         operation.serial,
     )
+}
+
+/// Whether a failure may be that of the last operation: another token's is older, and what failed
+/// then is no news.
+fn may_be_ours(look: &Look<'_>, failure: &OperationFailure) -> bool {
+    let ours = look.record.progress.operation.as_ref().and_then(|it| {
+        let word = match it.kind {
+            OperationKind::Execute => "execute",
+            OperationKind::Update => "update",
+            OperationKind::Prepare
+            | OperationKind::Delete
+            | OperationKind::Continue
+            | OperationKind::PrepareRepair
+            | OperationKind::ExecuteRepair => return None,
+        };
+        Some(token_of(look, it, word))
+    });
+    match (ours, &failure.token) {
+        (Some(ours), Some(token)) => ours == *token,
+        (None, _) | (_, None) => true,
+    }
 }
 
 /// Whether drift was found since the stack was last changed or found as wanted.

@@ -101,6 +101,22 @@ pub(super) struct Run {
     pub(super) injected: usize,
 }
 
+impl Run {
+    /// Whether something was done twice. Less may be done: what is superseded before anybody
+    /// looked is never begun.
+    pub(super) fn does_more_than(&self, other: &Self) -> bool {
+        let times = |kind| other.operations.get(kind).copied().unwrap_or_default();
+        let most = |kind| match kind {
+            // What is not cancelled in time is updated once more.
+            "update" => times("update") + times("cancel"),
+            kind => times(kind),
+        };
+        self.operations
+            .iter()
+            .any(|(kind, times)| *times > most(kind))
+    }
+}
+
 /// Runs a scenario to its end, with what `prepare` does to the platform before.
 pub(super) fn run(
     scenario: fn(&mut World),

@@ -175,5 +175,9 @@ fn drift(world: &mut World) {
             }],
         },
     );
-    let _ = world.look(&name("orders"), &prod);
+    // The round comes again and again.
+    for _ in 0..2 {
+        let _ = world.look(&name("orders"), &prod);
+        minutes(world, 2);
+    }
 }
