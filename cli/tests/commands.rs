@@ -4,6 +4,7 @@
 mod mock;
 mod needs;
 mod program;
+mod upgrade;
 
 use std::io::{BufRead, BufReader};
 use std::process::Command;

@@ -1,22 +1,9 @@
-//! `slipway upgrade` against a server that answers as a platform would.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! `slipway upgrade`.
 
-mod mock;
-mod program;
-
-use mock::{Mock, Reply};
-use program::{Program, Ran};
-use serde_json::json;
+use super::*;
 
 fn run(mock: &Mock, arguments: &[&str]) -> Ran {
-    let program = Program::new();
-    let mut command = program.command(arguments);
-    command
-        .env("SLIPWAY_ENDPOINT", &mock.url)
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "secret");
-    Ran::from(command.output().unwrap())
+    run_on(&Program::new(), mock, arguments)
 }
 
 fn platform() -> Mock {
