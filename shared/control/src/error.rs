@@ -20,6 +20,9 @@ pub struct PortError {
 /// Whether a failed call may succeed later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PortErrorKind {
+    /// The other side works on something else of the same thing: this call had no effect, and may
+    /// be made again when that has ended.
+    Busy,
     /// Throttled, timed out, connection lost, or the other side is busy: again later.
     Transient,
     /// The other side will not do this: again is no use until something changes.
@@ -29,7 +32,10 @@ pub enum PortErrorKind {
 impl PortError {
     /// Whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
-        self.kind == PortErrorKind::Transient
+        match self.kind {
+            PortErrorKind::Busy | PortErrorKind::Transient => true,
+            PortErrorKind::Refused => false,
+        }
     }
 }
 

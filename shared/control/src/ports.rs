@@ -225,6 +225,9 @@ pub trait StackDoctor: Send + Sync {
         stack: &str,
     ) -> impl Future<Output = PortResult<Option<OperationFailure>>> + Send;
 
+    /// The token of the operation that is at work on the stack, if one is and its events tell.
+    fn at_work(&self, stack: &str) -> impl Future<Output = PortResult<Option<String>>> + Send;
+
     /// The resources that the last deletion could not delete.
     fn stuck(&self, stack: &str) -> impl Future<Output = PortResult<Vec<StuckResource>>> + Send;
 

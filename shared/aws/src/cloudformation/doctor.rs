@@ -10,14 +10,14 @@ use slipway_control::reconcile::observed::{
 use slipway_domain::Evidence;
 
 use super::CloudFormation;
-use super::events::last_operation;
+use super::events::{LastOperation, last_operation};
 use crate::error::port_error;
 
 /// The most failed resources that a reason names.
 const MAX_REASONS: usize = 3;
 
-impl StackDoctor for CloudFormation {
-    async fn failure(&self, stack: &str) -> PortResult<Option<OperationFailure>> {
+impl CloudFormation {
+    async fn last_operation(&self, stack: &str) -> PortResult<LastOperation> {
         // The first page holds the newest 100 events or more, and so the end of an operation.
         let answer = self
             .client
@@ -26,11 +26,24 @@ impl StackDoctor for CloudFormation {
             .send()
             .await
             .map_err(|error| port_error("cloudformation:DescribeStackEvents", error))?;
-        let mut last = last_operation(answer.stack_events());
+        Ok(last_operation(answer.stack_events()))
+    }
+}
+
+impl StackDoctor for CloudFormation {
+    async fn failure(&self, stack: &str) -> PortResult<Option<OperationFailure>> {
+        let mut last = self.last_operation(stack).await?;
         last.failed.truncate(MAX_REASONS);
         let reason = (!last.failed.is_empty()).then(|| last.failed.join(" · "));
         let token = last.token;
-        Ok(last.ended_badly.then_some(OperationFailure { token, reason }))
+        Ok(last
+            .ended_badly
+            .then_some(OperationFailure { token, reason }))
+    }
+
+    async fn at_work(&self, stack: &str) -> PortResult<Option<String>> {
+        let last = self.last_operation(stack).await?;
+        Ok(last.token.filter(|_| last.at_work))
     }
 
     async fn stuck(&self, stack: &str) -> PortResult<Vec<StuckResource>> {

@@ -14,6 +14,8 @@ pub(crate) struct LastOperation {
     pub(crate) token: Option<String>,
     /// Whether the stack's newest event tells that it ended badly.
     pub(crate) ended_badly: bool,
+    /// Whether the stack's newest event tells that it goes on.
+    pub(crate) at_work: bool,
     /// The resources that failed and why, in the order in which they did.
     pub(crate) failed: Vec<String>,
 }
@@ -24,6 +26,7 @@ pub(crate) fn last_operation(events: &[StackEvent]) -> LastOperation {
     let is_of_stack = |event: &StackEvent| event.physical_resource_id() == event.stack_id();
     let newest = events.iter().find(|event| is_of_stack(event));
     let mut last = LastOperation {
+        at_work: newest.is_some_and(|event| is_at_work(event.resource_status())),
         ended_badly: newest.is_none_or(|event| is_bad_end(event.resource_status())),
         ..LastOperation::default()
     };
@@ -60,17 +63,21 @@ fn begins(status: Option<&ResourceStatus>) -> bool {
     )
 }
 
+fn is_at_work(status: Option<&ResourceStatus>) -> bool {
+    status.is_some_and(|status| status.as_str().ends_with("_IN_PROGRESS"))
+}
+
 /// Of the stack itself: neither at work nor as it was to become.
 fn is_bad_end(status: Option<&ResourceStatus>) -> bool {
-    status.is_some_and(|status| {
-        let status = status.as_str();
+    let ended = status.filter(|_| !is_at_work(status));
+    ended.is_some_and(|status| {
         let went_well = [
             "CREATE_COMPLETE",
             "UPDATE_COMPLETE",
             "DELETE_COMPLETE",
             "IMPORT_COMPLETE",
         ];
-        !status.ends_with("_IN_PROGRESS") && !went_well.contains(&status)
+        !went_well.contains(&status.as_str())
     })
 }
 
@@ -132,7 +139,7 @@ mod tests {
             (Some("ours"), true)
         );
         let being_taken_back = last_operation(&events[1..]);
-        assert!(!being_taken_back.ended_badly);
+        assert!(being_taken_back.at_work && !being_taken_back.ended_badly);
         let went_well = event("", ResourceStatus::UpdateComplete, "", 9);
         assert!(!last_operation(&[went_well]).ended_badly);
     }

@@ -35,7 +35,7 @@ where
     let stale = is_stale(error.code(), error.message());
     let mut error = port_error(operation, error);
     if stale {
-        error.kind = PortErrorKind::Transient;
+        error.kind = PortErrorKind::Busy;
     }
     error
 }

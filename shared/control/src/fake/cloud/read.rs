@@ -78,6 +78,15 @@ impl StackDoctor for FakeCloud {
         pass.leave(answer)
     }
 
+    async fn at_work(&self, stack: &str) -> PortResult<Option<String>> {
+        let pass = self.tape.enter("at_work", false).await?;
+        let mut inner = self.ticked();
+        let stack = inner.find(stack).filter(|it| it.status.is_in_progress());
+        let answer = stack.and_then(|stack| stack.token.clone());
+        drop(inner);
+        pass.leave(answer)
+    }
+
     async fn stuck(&self, stack: &str) -> PortResult<Vec<StuckResource>> {
         let pass = self.tape.enter("stuck", false).await?;
         let answer = self.ticked().find(stack).map(|stack| stack.stuck.clone());

@@ -90,7 +90,7 @@ fn busy(operation: &'static str, message: &str) -> PortError {
     PortError {
         operation,
         message: message.to_owned(),
-        kind: PortErrorKind::Transient,
+        kind: PortErrorKind::Busy,
         source: None,
     }
 }

@@ -18,7 +18,7 @@ impl ServiceReader for FakeRegistry {
     async fn service(&self, name: &ServiceName) -> PortResult<Option<ServiceState>> {
         let pass = self.tape.enter("service", false).await?;
         let inner = self.count("service");
-        let answer = inner.service(name, pass.is_stale())?;
+        let answer = inner.service(name, pass.is_stale());
         drop(inner);
         pass.leave(answer)
     }
@@ -31,7 +31,7 @@ impl ServiceReader for FakeRegistry {
     ) -> PortResult<Page<ServiceSummary>> {
         let pass = self.tape.enter("services", false).await?;
         let inner = self.count("services");
-        let answer = inner.services(team, after, limit)?;
+        let answer = inner.services(team, after, limit);
         drop(inner);
         pass.leave(answer)
     }
@@ -39,7 +39,7 @@ impl ServiceReader for FakeRegistry {
     async fn path_owner(&self, path: &RoutePath) -> PortResult<Option<PathOwner>> {
         let pass = self.tape.enter("path_owner", false).await?;
         let inner = self.count("path_owner");
-        let answer = inner.path_owner(path)?;
+        let answer = inner.path_owner(path);
         drop(inner);
         pass.leave(answer)
     }
@@ -55,7 +55,7 @@ impl HistoryReader for FakeRegistry {
     ) -> PortResult<Page<Deployment>> {
         let pass = self.tape.enter("deployments", false).await?;
         let inner = self.count("deployments");
-        let answer = inner.deployments(service, environment, after, limit)?;
+        let answer = inner.deployments(service, environment, after, limit);
         drop(inner);
         pass.leave(answer)
     }
@@ -68,7 +68,7 @@ impl HistoryReader for FakeRegistry {
     ) -> PortResult<Option<Deployment>> {
         let pass = self.tape.enter("deployment", false).await?;
         let inner = self.count("deployment");
-        let answer = inner.deployment(service, environment, id)?;
+        let answer = inner.deployment(service, environment, id);
         drop(inner);
         pass.leave(answer)
     }
@@ -81,7 +81,7 @@ impl HistoryReader for FakeRegistry {
     ) -> PortResult<Page<ServiceRecord>> {
         let pass = self.tape.enter("generations", false).await?;
         let inner = self.count("generations");
-        let answer = inner.generations(service, after, limit)?;
+        let answer = inner.generations(service, after, limit);
         drop(inner);
         pass.leave(answer)
     }
@@ -94,7 +94,7 @@ impl HistoryReader for FakeRegistry {
     ) -> PortResult<Page<AuditEntry>> {
         let pass = self.tape.enter("events", false).await?;
         let inner = self.count("events");
-        let answer = inner.events(service, after, limit)?;
+        let answer = inner.events(service, after, limit);
         drop(inner);
         pass.leave(answer)
     }
@@ -105,9 +105,9 @@ impl ChangeWriter for FakeRegistry {
         let pass = self.tape.enter("commit", true).await?;
         let mut inner = self.count("commit");
         inner.before = inner.services.clone();
-        let answer = inner.commit(change)?;
+        inner.commit(change)?;
         drop(inner);
-        Ok(pass.leave(answer)?)
+        Ok(pass.leave(())?)
     }
 }
 
@@ -116,7 +116,7 @@ impl StackRegistry for FakeRegistry {
         let pass = self.tape.enter("save", true).await?;
         let mut inner = self.count("save");
         inner.before = inner.services.clone();
-        let answer = inner.save(write)?;
+        let answer = inner.save(write);
         drop(inner);
         pass.leave(answer)
     }
@@ -131,7 +131,7 @@ impl StackRegistry for FakeRegistry {
         let pass = self.tape.enter("forget_environment", true).await?;
         let mut inner = self.count("forget_environment");
         inner.before = inner.services.clone();
-        let answer = inner.forget_environment(service, environment, record, now)?;
+        let answer = inner.forget_environment(service, environment, record, now);
         drop(inner);
         pass.leave(answer)
     }
@@ -144,7 +144,7 @@ impl StackRegistry for FakeRegistry {
         let pass = self.tape.enter("forget_service", true).await?;
         let mut inner = self.count("forget_service");
         inner.before = inner.services.clone();
-        let answer = inner.forget_service(service, record)?;
+        let answer = inner.forget_service(service, record);
         drop(inner);
         pass.leave(answer)
     }
@@ -158,7 +158,7 @@ impl StackRegistry for FakeRegistry {
     ) -> PortResult<Vec<Deployment>> {
         let pass = self.tape.enter("open_deployments", false).await?;
         let inner = self.count("open_deployments");
-        let answer = inner.open_deployments(service, environment, after, up_to)?;
+        let answer = inner.open_deployments(service, environment, after, up_to);
         drop(inner);
         pass.leave(answer)
     }
@@ -170,7 +170,7 @@ impl StackRegistry for FakeRegistry {
     ) -> PortResult<Vec<(ServiceName, Scope)>> {
         let pass = self.tape.enter("attention", false).await?;
         let inner = self.count("attention");
-        let answer = inner.attention(now, limit)?;
+        let answer = inner.attention(now, limit);
         drop(inner);
         pass.leave(answer)
     }
@@ -181,7 +181,7 @@ impl Slots for FakeRegistry {
         let pass = self.tape.enter("acquire", true).await?;
         let mut inner = self.count("acquire");
         inner.before = inner.services.clone();
-        let answer = inner.acquire(stack, self.max_operations)?;
+        let answer = inner.acquire(stack, self.max_operations);
         drop(inner);
         pass.leave(answer)
     }
@@ -189,7 +189,7 @@ impl Slots for FakeRegistry {
     async fn holders(&self) -> PortResult<Vec<String>> {
         let pass = self.tape.enter("holders", false).await?;
         let inner = self.count("holders");
-        let answer = inner.holders()?;
+        let answer = inner.holders();
         drop(inner);
         pass.leave(answer)
     }
@@ -198,8 +198,8 @@ impl Slots for FakeRegistry {
         let pass = self.tape.enter("release", true).await?;
         let mut inner = self.count("release");
         inner.before = inner.services.clone();
-        let answer = inner.release(stack)?;
+        inner.release(stack);
         drop(inner);
-        pass.leave(answer)
+        pass.leave(())
     }
 }

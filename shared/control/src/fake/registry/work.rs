@@ -11,24 +11,20 @@ use slipway_domain::{
 use super::Inner;
 use crate::change::{Change, first_version};
 use crate::error::CommitError;
-use crate::ports::{Page, PortResult, StackWrite};
+use crate::ports::{Page, StackWrite};
 use crate::record::{AuditEntry, PathOwner, Progress, ServiceRecord, ServiceState, StackRecord};
 use crate::view::ServiceSummary;
 
 impl Inner {
-    pub(super) fn service(
-        &self,
-        name: &ServiceName,
-        stale: bool,
-    ) -> PortResult<Option<ServiceState>> {
+    pub(super) fn service(&self, name: &ServiceName, stale: bool) -> Option<ServiceState> {
         let services = if stale { &self.before } else { &self.services };
-        Ok(services.get(name).map(|state| {
-            let mut state = state.clone();
-            for (scope, stack) in &mut state.stacks {
+        services.get(name).map(|state| {
+            let mut found = state.clone();
+            for (scope, stack) in &mut found.stacks {
                 stack.attention = self.attention.get(&(name.clone(), scope.clone())).copied();
             }
-            state
-        }))
+            found
+        })
     }
 
     pub(super) fn services(
@@ -36,7 +32,7 @@ impl Inner {
         team: Option<&TeamName>,
         after: Option<&str>,
         limit: usize,
-    ) -> PortResult<Page<ServiceSummary>> {
+    ) -> Page<ServiceSummary> {
         let mut all: Vec<ServiceSummary> = self
             .services
             .values()
@@ -49,11 +45,11 @@ impl Inner {
             .filter(|summary| after.is_none_or(|after| place(summary).as_str() > after));
         let items: Vec<ServiceSummary> = rest.by_ref().take(limit).collect();
         let next = rest.next().and(items.last().map(place));
-        Ok(Page { items, next })
+        Page { items, next }
     }
 
-    pub(super) fn path_owner(&self, path: &RoutePath) -> PortResult<Option<PathOwner>> {
-        Ok(self.claims.get(path).cloned())
+    pub(super) fn path_owner(&self, path: &RoutePath) -> Option<PathOwner> {
+        self.claims.get(path).cloned()
     }
 
     pub(super) fn deployments(
@@ -62,17 +58,17 @@ impl Inner {
         environment: &EnvironmentName,
         after: Option<&str>,
         limit: usize,
-    ) -> PortResult<Page<Deployment>> {
+    ) -> Page<Deployment> {
         let mine = self
             .deployments
             .iter()
             .rev()
             .filter(|((s, e, _), _)| s == service && e == environment);
-        Ok(page(
+        page(
             mine.map(|((_, _, id), deployment)| (id.to_string(), deployment.clone())),
             after,
             limit,
-        ))
+        )
     }
 
     pub(super) fn deployment(
@@ -80,9 +76,9 @@ impl Inner {
         service: &ServiceName,
         environment: &EnvironmentName,
         id: DeploymentId,
-    ) -> PortResult<Option<Deployment>> {
+    ) -> Option<Deployment> {
         let key = (service.clone(), environment.clone(), id);
-        Ok(self.deployments.get(&key).cloned())
+        self.deployments.get(&key).cloned()
     }
 
     pub(super) fn generations(
@@ -90,17 +86,17 @@ impl Inner {
         service: &ServiceName,
         after: Option<&str>,
         limit: usize,
-    ) -> PortResult<Page<ServiceRecord>> {
+    ) -> Page<ServiceRecord> {
         let mine = self
             .generations
             .iter()
             .rev()
             .filter(|((s, _), _)| s == service);
-        Ok(page(
+        page(
             mine.map(|((_, n), record)| (format!("{n:012}"), record.clone())),
             after,
             limit,
-        ))
+        )
     }
 
     pub(super) fn events(
@@ -108,13 +104,13 @@ impl Inner {
         service: &ServiceName,
         after: Option<&str>,
         limit: usize,
-    ) -> PortResult<Page<AuditEntry>> {
+    ) -> Page<AuditEntry> {
         let mine = self.audit.iter().rev().filter(|(s, _)| s == service);
-        Ok(page(
+        page(
             mine.map(|(_, entry)| (entry.id.to_string(), entry.clone())),
             after,
             limit,
-        ))
+        )
     }
 
     pub(super) fn commit(&mut self, change: &Change) -> Result<(), CommitError> {
@@ -163,10 +159,10 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn save(&mut self, write: &StackWrite) -> PortResult<bool> {
+    pub(super) fn save(&mut self, write: &StackWrite) -> bool {
         let scope = &write.record.scope;
         if self.version(&write.service, scope) != Some(write.record.version) {
-            return Ok(false);
+            return false;
         }
         let mut record = write.record.clone();
         record.version += 1;
@@ -192,7 +188,7 @@ impl Inner {
         if let Some(state) = self.services.get_mut(&write.service) {
             state.stacks.insert(scope.clone(), record);
         }
-        Ok(true)
+        true
     }
 
     pub(super) fn forget_environment(
@@ -201,10 +197,10 @@ impl Inner {
         environment: &EnvironmentName,
         record: &StackRecord,
         now: Timestamp,
-    ) -> PortResult<bool> {
+    ) -> bool {
         let scope = Scope::Environment(environment.clone());
         if self.version(service, &scope) != Some(record.version) {
-            return Ok(false);
+            return false;
         }
         for path in &record.paths {
             self.claims.remove(path);
@@ -218,14 +214,10 @@ impl Inner {
                 stack.version += 1;
             }
         }
-        Ok(true)
+        true
     }
 
-    pub(super) fn forget_service(
-        &mut self,
-        service: &ServiceRecord,
-        record: &StackRecord,
-    ) -> PortResult<bool> {
+    pub(super) fn forget_service(&mut self, service: &ServiceRecord, record: &StackRecord) -> bool {
         let name = service.name();
         let generation = self
             .services
@@ -234,12 +226,12 @@ impl Inner {
         if self.version(name, &Scope::Service) != Some(record.version)
             || generation != Some(service.generation)
         {
-            return Ok(false);
+            return false;
         }
         self.services.remove(name);
         self.attention.remove(&(name.clone(), Scope::Service));
         self.generations.retain(|(service, _), _| service != name);
-        Ok(true)
+        true
     }
 
     pub(super) fn open_deployments(
@@ -248,7 +240,7 @@ impl Inner {
         environment: &EnvironmentName,
         after: Option<DeploymentId>,
         up_to: DeploymentId,
-    ) -> PortResult<Vec<Deployment>> {
+    ) -> Vec<Deployment> {
         let mine = self.deployments.iter().filter(|((s, e, id), deployment)| {
             s == service
                 && e == environment
@@ -256,39 +248,33 @@ impl Inner {
                 && after.is_none_or(|after| *id >= after)
                 && deployment.outcome.is_none()
         });
-        Ok(mine.map(|(_, deployment)| deployment.clone()).collect())
+        mine.map(|(_, deployment)| deployment.clone()).collect()
     }
 
-    pub(super) fn attention(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> PortResult<Vec<(ServiceName, Scope)>> {
-        Ok(self
-            .attention
+    pub(super) fn attention(&self, now: Timestamp, limit: usize) -> Vec<(ServiceName, Scope)> {
+        self.attention
             .iter()
             .filter(|(_, at)| **at <= now)
             .take(limit)
             .map(|(key, _)| key.clone())
-            .collect())
+            .collect()
     }
 
-    pub(super) fn acquire(&mut self, stack: &str, max_operations: usize) -> PortResult<bool> {
+    pub(super) fn acquire(&mut self, stack: &str, max_operations: usize) -> bool {
         if !self.holders.contains(stack) && self.holders.len() >= max_operations {
-            return Ok(false);
+            return false;
         }
         self.holders.insert(stack.to_owned());
         self.most_holders = self.most_holders.max(self.holders.len());
-        Ok(true)
+        true
     }
 
-    pub(super) fn holders(&self) -> PortResult<Vec<String>> {
-        Ok(self.holders.iter().cloned().collect())
+    pub(super) fn holders(&self) -> Vec<String> {
+        self.holders.iter().cloned().collect()
     }
 
-    pub(super) fn release(&mut self, stack: &str) -> PortResult<()> {
+    pub(super) fn release(&mut self, stack: &str) {
         self.holders.remove(stack);
-        Ok(())
     }
     fn check(&self, change: &Change, name: &ServiceName) -> Result<(), CommitError> {
         if let Some(seen) = &change.seen

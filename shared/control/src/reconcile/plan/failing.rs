@@ -146,7 +146,7 @@ impl Decide<'_> {
                     && !it.is_open()
             });
             if ours.is_none() {
-                return self.update(target);
+                return self.complete(target, stack);
             }
             if self.awaits_verdict() {
                 return self.wait(Phase::Updating, "The update failed; the reason is to come.");

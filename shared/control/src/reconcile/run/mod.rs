@@ -7,17 +7,20 @@ mod save;
 use jiff::{SignedDuration, Timestamp};
 use slipway_domain::{Platform, Scope, ServiceName, StackName};
 
+use observe::token_of;
+use perform::word_of;
+
 use super::Next;
 use super::desired::{Desired, desired};
 use super::observed::Observed;
 use super::plan::{Action, Circumstances, Plan, current, plan};
 use super::words::{queue, refuse};
-use crate::error::PortError;
+use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
     HistoryReader, PortResult, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
     StackRescuer, StackWriter, Started,
 };
-use crate::record::{ServiceState, StackRecord};
+use crate::record::{Progress, ServiceState, StackRecord};
 
 /// When to look again where somebody else was quicker.
 const OVERTAKEN: Next = Next::Requeue(std::time::Duration::from_secs(1));
@@ -155,6 +158,7 @@ where
             return self.forget(&look).await;
         }
         let name = look.name.to_string();
+        let former = look.record.progress.clone();
         if plan.action.begins_operation() && !self.registry.acquire(&name).await? {
             queue(&mut plan, &look.record, look.now);
         }
@@ -176,6 +180,11 @@ where
                 let operation = plan.progress.operation.take();
                 plan.progress.unchanged = operation.and_then(|it| it.digest);
             }
+            Err(error) if error.kind == PortErrorKind::Busy => {
+                self.step_back(&mut look, desired, observed, plan, former)
+                    .await?;
+                return Err(error.into());
+            }
             Err(error) if error.is_transient() => return Err(error.into()),
             Err(error) => refuse(&mut plan, &error),
         }
@@ -187,6 +196,43 @@ where
         plan.action = Action::Nothing;
         let next = self.save(&mut look, desired, observed, &plan).await?;
         Ok(next.unwrap_or(OVERTAKEN))
+    }
+
+    /// Something is at work on the stack already. If it is this very operation, whose first answer
+    /// was lost, that is written down; otherwise nothing was begun, and what is remembered is what
+    /// was before.
+    async fn step_back(
+        &self,
+        look: &mut Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        mut plan: Plan,
+        former: Progress,
+    ) -> Result<(), ReconcileError> {
+        let id = look.record.status.stack_id.clone();
+        let at_work = match &id {
+            Some(id) => self.stacks.at_work(id).await?,
+            None => None,
+        };
+        let operation = plan.progress.operation.as_ref();
+        let ours = operation.map(|it| token_of(look, it, word_of(it.kind)));
+        if at_work.is_some() && at_work == ours {
+            if let Some(operation) = &mut plan.progress.operation {
+                operation.seen = true;
+            }
+        } else {
+            plan.progress = Progress {
+                operation: former.operation,
+                attempt: former.attempt,
+                deletions: former.deletions,
+                recoveries: former.recoveries,
+                ..plan.progress
+            };
+        }
+        plan.action = Action::Nothing;
+        plan.begins = None;
+        self.save(look, desired, observed, &plan).await?;
+        Ok(())
     }
 
     /// Writes down that CloudFormation has taken an operation on, where its end may look as if it

@@ -6,6 +6,7 @@ use super::super::desired::{Desired, Target, token};
 use super::super::observed::{
     CloudFormationStatus, Observed, ObservedStack, OperationFailure, RolloutState,
 };
+use super::perform::word_of;
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
     HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
@@ -46,7 +47,7 @@ where
         match desired {
             Desired::Present(target) => {
                 self.look_closer(look, target, &stack, &mut observed)
-                    .await?
+                    .await?;
             }
             Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. } => {}
         }
@@ -103,15 +104,15 @@ fn awaits_change_set<'a>(
 
 /// The name of an operation's change set, which is the token of its preparation.
 pub(super) fn change_set_name(look: &Look<'_>, operation: &Operation) -> String {
-    let word = match operation.kind {
-        OperationKind::PrepareRepair | OperationKind::ExecuteRepair => "repair",
+    let preparation = match operation.kind {
+        OperationKind::PrepareRepair | OperationKind::ExecuteRepair => OperationKind::PrepareRepair,
         OperationKind::Prepare
         | OperationKind::Execute
         | OperationKind::Update
         | OperationKind::Delete
-        | OperationKind::Continue => "create",
+        | OperationKind::Continue => OperationKind::Prepare,
     };
-    token_of(look, operation, word)
+    token_of(look, operation, word_of(preparation))
 }
 
 pub(super) fn token_of(look: &Look<'_>, operation: &Operation, word: &str) -> String {
@@ -127,18 +128,10 @@ pub(super) fn token_of(look: &Look<'_>, operation: &Operation, word: &str) -> St
 /// Whether a failure may be that of the last operation: another token's is older, and what failed
 /// then is no news.
 fn may_be_ours(look: &Look<'_>, failure: &OperationFailure) -> bool {
-    let ours = look.record.progress.operation.as_ref().and_then(|it| {
-        let word = match it.kind {
-            OperationKind::Execute => "execute",
-            OperationKind::Update => "update",
-            OperationKind::Prepare
-            | OperationKind::Delete
-            | OperationKind::Continue
-            | OperationKind::PrepareRepair
-            | OperationKind::ExecuteRepair => return None,
-        };
-        Some(token_of(look, it, word))
-    });
+    let operation = look.record.progress.operation.as_ref();
+    let judged =
+        operation.filter(|it| matches!(it.kind, OperationKind::Execute | OperationKind::Update));
+    let ours = judged.map(|it| token_of(look, it, word_of(it.kind)));
     match (ours, &failure.token) {
         (Some(ours), Some(token)) => ours == *token,
         (None, _) | (_, None) => true,

@@ -9,7 +9,21 @@ use crate::ports::{
     HistoryReader, ServiceReader, Slots, StackDoctor, StackInput, StackReader, StackRegistry,
     StackRescuer, StackWriter, Started,
 };
-use crate::record::Operation;
+use crate::record::{Operation, OperationKind};
+
+/// What an operation's token is made from, beside what it is for. An execution's is another than
+/// its preparation's, which is the change set's name.
+pub(super) fn word_of(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Prepare => "create",
+        OperationKind::Execute => "execute",
+        OperationKind::Update => "update",
+        OperationKind::Delete => "delete",
+        OperationKind::Continue => "continue",
+        OperationKind::PrepareRepair => "repair",
+        OperationKind::ExecuteRepair => "execute-repair",
+    }
+}
 
 impl<R, S> Reconciler<R, S>
 where
@@ -40,7 +54,7 @@ where
                 | Action::Forget => Ok(Started::Now),
             };
         };
-        let token = |word| token_of(look, operation, word);
+        let token = token_of(look, operation, word_of(operation.kind));
         let change_set = change_set_name(look, operation);
         let target = match desired {
             Desired::Present(target) => Some(target),
@@ -51,27 +65,19 @@ where
                 let input = self.input(look, &name, target.creation.to_json(), change_set);
                 self.stacks.prepare(&input).await
             }
-            (Action::Execute, _) => {
-                self.stacks
-                    .execute(id, &change_set, &token("execute"))
-                    .await
+            (Action::Execute | Action::ExecuteRepair, _) => {
+                self.stacks.execute(id, &change_set, &token).await
             }
             (Action::Update, Some(target)) => {
-                let input = self.input(look, id, target.steady.to_json(), token("update"));
+                let input = self.input(look, id, target.steady.to_json(), token);
                 self.stacks.update(&input).await
             }
             (Action::PrepareRepair, Some(target)) => {
                 let input = self.input(look, id, target.steady.to_json(), change_set);
                 self.stacks.prepare_repair(&input).await
             }
-            (Action::ExecuteRepair, _) => {
-                let token = token("execute-repair");
-                self.stacks.execute(id, &change_set, &token).await
-            }
-            (Action::Delete { retain }, _) => {
-                self.stacks.delete(id, retain, &token("delete")).await
-            }
-            (Action::Continue, _) => self.stacks.continue_rollback(id, &token("continue")).await,
+            (Action::Delete { retain }, _) => self.stacks.delete(id, retain, &token).await,
+            (Action::Continue, _) => self.stacks.continue_rollback(id, &token).await,
             (Action::Cancel, _) => self.cancel(look, id, Some(operation)).await,
             (Action::Nothing | Action::Forget, _)
             | (Action::Prepare | Action::Update | Action::PrepareRepair, None) => Ok(Started::Now),

@@ -5,7 +5,7 @@ use super::*;
 /// What is wanted, in the ways that differ to a stack.
 fn wants() -> [(&'static str, Desired); 3] {
     let mut world = World::new();
-    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.register(&json!({"service": "orders", "image": "nginx:1"}));
     let state = &world.registry.everything()[&name("orders")];
     let changed = desired(state, &Scope::Environment(prod()), &Platform::sample());
     [
@@ -41,8 +41,8 @@ fn every_status_has_an_answer_and_what_is_unsettled_is_looked_at_again() {
                 };
                 let generation = desired.generation().unwrap_or(0);
                 let progress = Progress {
-                    attempt,
                     generation,
+                    attempt,
                     ..Progress::default()
                 };
                 let plan = plan(&desired, &progress, &observed, &circumstances());

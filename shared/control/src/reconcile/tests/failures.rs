@@ -4,12 +4,12 @@ use super::*;
 
 #[test]
 fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
-    let mut world = World::settled(json!({"service": "orders"}));
+    let mut world = World::settled(&json!({"service": "orders"}));
     world.cloud.script([
         Script::Succeeds,
         Script::Fails("Service: the image is missing".to_owned()),
     ]);
-    world.patch("orders", json!({"image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:1"}));
     world.settle();
     let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Failed);
@@ -26,21 +26,21 @@ fn a_failed_creation_is_cleaned_up_and_told_and_not_repeated() {
     world.settle();
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
 
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
 }
 
 #[test]
 fn a_collision_on_the_shared_http_api_is_survived() {
-    let mut world = World::settled(json!({"service": "orders"}));
+    let mut world = World::settled(&json!({"service": "orders"}));
     let conflict = || Script::Fails("Route: ConflictException: try again".to_owned());
     world.cloud.script([Script::Succeeds, conflict()]);
-    world.patch("orders", json!({"image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:1"}));
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
     world.cloud.script([conflict()]);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
     assert!(matches!(
@@ -51,11 +51,11 @@ fn a_collision_on_the_shared_http_api_is_survived() {
 
 #[test]
 fn a_failed_update_leaves_what_ran_and_says_why() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     world.cloud.script([Script::Fails(
         "Service: tasks did not become healthy".to_owned(),
     )]);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     world.settle();
     let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Failed);
@@ -73,7 +73,7 @@ fn a_refusal_is_told_and_holds_no_slot() {
         Script::Refused("Template error".to_owned()),
         Script::Refused("Template error".to_owned()),
     ]);
-    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.register(&json!({"service": "orders", "image": "nginx:1"}));
     world.settle();
     let (phase, message) = world.phase("orders");
     assert_eq!(
@@ -91,7 +91,7 @@ fn what_is_lost_between_doing_and_writing_is_found_again() {
         world
             .cloud
             .script([Script::AnswerLost, Script::Throttled, Script::AnswerLost]);
-        world.register(json!({"service": "orders", "image": "nginx:1"}));
+        world.register(&json!({"service": "orders", "image": "nginx:1"}));
         world.settle();
         assert_eq!(world.phase("orders").0, Phase::Ready, "{lost} writes lost");
         assert_eq!(world.cloud.stacks().len(), 2, "{lost} writes lost");
@@ -101,7 +101,7 @@ fn what_is_lost_between_doing_and_writing_is_found_again() {
 
 #[test]
 fn a_deletion_that_fails_is_tried_again_and_then_leaves_behind_what_it_must() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     let stuck = || Script::Fails("SecurityGroup: it is in use".to_owned());
     world.cloud.script(std::iter::repeat_with(stuck).take(2));
     world.delete("orders");
@@ -109,7 +109,7 @@ fn a_deletion_that_fails_is_tried_again_and_then_leaves_behind_what_it_must() {
     assert!(!world.exists("orders"));
     assert_eq!(world.cloud.left_behind(), Vec::<String>::new());
 
-    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.register(&json!({"service": "orders", "image": "nginx:1"}));
     world.settle();
     let tries = usize::try_from(MAX_DELETIONS).unwrap();
     world
@@ -136,7 +136,7 @@ fn a_deletion_that_fails_is_tried_again_and_then_leaves_behind_what_it_must() {
 
 #[test]
 fn a_deletion_that_never_succeeds_is_handed_to_a_person_and_goes_on_when_asked() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     let stuck = || Script::Fails("SecurityGroup: it is in use".to_owned());
     world
         .cloud
@@ -155,11 +155,11 @@ fn a_deletion_that_never_succeeds_is_handed_to_a_person_and_goes_on_when_asked()
 
 #[test]
 fn a_failure_that_passes_is_given_time_before_the_next_attempt() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     world
         .cloud
         .script([Script::Fails("Route: ConflictException".to_owned())]);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     world.pass(SignedDuration::from_secs(41));
     let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Pending, "{message}");
@@ -174,8 +174,8 @@ fn a_failure_that_passes_is_given_time_before_the_next_attempt() {
 
 #[test]
 fn a_slot_is_kept_while_an_operation_runs() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
-    world.patch("orders", json!({"image": "nginx:2"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     let scope = Scope::Environment(prod());
     world.tape.next("update", Fault::CrashAfter, 1);
     assert!(world.look(&name("orders"), &scope).is_err());
@@ -188,14 +188,14 @@ fn a_slot_is_kept_while_an_operation_runs() {
 
 #[test]
 fn a_slot_that_was_taken_for_nothing_is_given_back() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
-    world.patch("orders", json!({"image": "nginx:2"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     let scope = Scope::Environment(prod());
     // The process dies right behind taking it.
     world.tape.next("save", Fault::CrashBefore, 1);
     assert!(world.look(&name("orders"), &scope).is_err());
     assert_eq!(world.registry.slots().0, 1);
-    world.patch("orders", json!({"image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:1"}));
     world.settle();
     assert_eq!(
         (world.phase("orders").0, world.registry.slots().0),

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_service_with_an_image_becomes_ready_and_then_rests() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     assert_eq!(world.phase("orders").0, Phase::Ready);
     let deployment = world.deployment("orders");
     assert!(matches!(
@@ -34,13 +34,13 @@ fn a_service_with_an_image_becomes_ready_and_then_rests() {
 
 #[test]
 fn a_service_without_an_image_has_its_repository_and_waits_for_the_first() {
-    let mut world = World::settled(json!({"service": "orders"}));
+    let mut world = World::settled(&json!({"service": "orders"}));
     assert_eq!(world.phase("orders").0, Phase::Waiting);
     assert_eq!(
         world.cloud.stacks().keys().collect::<Vec<_>>(),
         ["devops2-g4--orders"]
     );
-    world.patch("orders", json!({"image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:1"}));
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
     assert_eq!(world.cloud.stacks().len(), 2);
@@ -48,13 +48,13 @@ fn a_service_without_an_image_has_its_repository_and_waits_for_the_first() {
 
 #[test]
 fn a_change_is_an_update_and_no_change_is_none() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     world.cloud.take_calls();
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     world.settle();
     assert_eq!(world.operations()["update"], 1);
     world.cloud.take_calls();
-    world.patch("orders", json!({"deletion_protection": true}));
+    world.patch("orders", &json!({"deletion_protection": true}));
     world.settle();
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
     assert_eq!(world.deployment("orders").generation, 2);
@@ -64,7 +64,7 @@ fn a_change_is_an_update_and_no_change_is_none() {
 fn never_more_stack_operations_than_slots_and_all_come_to_their_turn() {
     let mut world = World::with_slots(3);
     for n in 0..20 {
-        world.register(json!({"service": format!("s{n}"), "image": "nginx:1"}));
+        world.register(&json!({"service": format!("s{n}"), "image": "nginx:1"}));
     }
     world.settle();
     assert_eq!(world.cloud.stacks().len(), 40);
@@ -74,9 +74,9 @@ fn never_more_stack_operations_than_slots_and_all_come_to_their_turn() {
 #[test]
 fn only_the_newest_of_several_deployments_is_carried_out() {
     let mut world = World::new();
-    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.register(&json!({"service": "orders", "image": "nginx:1"}));
     for image in ["nginx:2", "nginx:3"] {
-        world.patch("orders", json!({"image": image}));
+        world.patch("orders", &json!({"image": image}));
     }
     world.settle();
     let (orders, prod) = (name("orders"), prod());
@@ -95,9 +95,9 @@ fn only_the_newest_of_several_deployments_is_carried_out() {
 
 #[test]
 fn a_former_path_is_released_once_the_new_one_is_served() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
-    world.patch("orders", json!({"path": "/a"}));
-    world.patch("orders", json!({"path": "/b"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
+    world.patch("orders", &json!({"path": "/a"}));
+    world.patch("orders", &json!({"path": "/b"}));
     assert_eq!(world.registry.claims().len(), 3);
     world.settle();
     assert_eq!(
@@ -115,7 +115,7 @@ fn a_former_path_is_released_once_the_new_one_is_served() {
 fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
     let mut world = World::new();
     let manifest = json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}});
-    world.register(manifest.clone());
+    world.register(&manifest);
     world.settle();
     assert_eq!(world.cloud.stacks().len(), 3);
     world.delete("orders");
@@ -123,7 +123,7 @@ fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
     assert!(!world.exists("orders"));
     assert!(world.cloud.stacks().is_empty() && world.registry.claims().is_empty());
     assert_eq!(world.registry.slots().0, 0);
-    world.register(manifest);
+    world.register(&manifest);
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
 }
@@ -131,14 +131,14 @@ fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
 #[test]
 fn an_environment_that_the_manifest_drops_is_deleted_and_may_come_back() {
     let mut world = World::settled(
-        json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}}),
+        &json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}}),
     );
-    world.patch("orders", json!({"environments": {"qa": null}}));
+    world.patch("orders", &json!({"environments": {"qa": null}}));
     world.step();
-    world.patch("orders", json!({"environments": {"qa": {}}}));
+    world.patch("orders", &json!({"environments": {"qa": {}}}));
     world.settle();
     assert_eq!(world.cloud.stacks().len(), 3);
-    world.patch("orders", json!({"environments": null}));
+    world.patch("orders", &json!({"environments": null}));
     world.settle();
     assert_eq!(
         world.cloud.stacks().keys().collect::<Vec<_>>(),
@@ -149,7 +149,7 @@ fn an_environment_that_the_manifest_drops_is_deleted_and_may_come_back() {
 
 #[test]
 fn the_service_stack_is_known_while_it_waits_for_its_environments_to_go() {
-    let mut world = World::settled(json!({"service": "orders", "image": "nginx:1"}));
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
     world.delete("orders");
     world.step();
     let state = &world.registry.everything()[&name("orders")];

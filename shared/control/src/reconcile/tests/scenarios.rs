@@ -36,19 +36,19 @@ fn minutes(world: &mut World, minutes: i64) {
 }
 
 fn create(world: &mut World) {
-    world.register(json!({"service": "orders", "image": "nginx:1"}));
+    world.register(&json!({"service": "orders", "image": "nginx:1"}));
 }
 
 fn first_image(world: &mut World) {
-    world.register(json!({"service": "orders"}));
+    world.register(&json!({"service": "orders"}));
     minutes(world, 3);
-    world.patch("orders", json!({"image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:1"}));
 }
 
 fn update(world: &mut World) {
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:2", "path": "/new"}));
+    world.patch("orders", &json!({"image": "nginx:2", "path": "/new"}));
 }
 
 fn broken(world: &World) {
@@ -60,26 +60,26 @@ fn broken(world: &World) {
 
 fn failing_create_left(world: &mut World) {
     broken(world);
-    world.register(json!({"service": "orders", "image": "nginx:broken"}));
+    world.register(&json!({"service": "orders", "image": "nginx:broken"}));
 }
 
 fn failing_create(world: &mut World) {
     failing_create_left(world);
     minutes(world, 8);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
 }
 
 fn failing_update(world: &mut World) {
     broken(world);
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:broken"}));
+    world.patch("orders", &json!({"image": "nginx:broken"}));
 }
 
 fn failing_update_mended(world: &mut World) {
     failing_update(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
 }
 
 fn rollback_that_fails(world: &mut World) {
@@ -87,38 +87,38 @@ fn rollback_that_fails(world: &mut World) {
     world.cloud.rule("nginx:broken", Script::FailsTwice(reason));
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:broken"}));
+    world.patch("orders", &json!({"image": "nginx:broken"}));
 }
 
 fn superseded(world: &mut World) {
     world.cloud.rule("nginx:slow", Script::Hangs);
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:slow"}));
+    world.patch("orders", &json!({"image": "nginx:slow"}));
     minutes(world, 5);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
 }
 
 fn there_and_back(world: &mut World) {
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:2"}));
+    world.patch("orders", &json!({"image": "nginx:2"}));
     world.pass(SignedDuration::from_secs(5));
-    world.patch("orders", json!({"image": "nginx:1"}));
+    world.patch("orders", &json!({"image": "nginx:1"}));
 }
 
 fn overdue(world: &mut World) {
     world.cloud.rule("nginx:slow", Script::Hangs);
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:slow"}));
+    world.patch("orders", &json!({"image": "nginx:slow"}));
 }
 
 fn ecs_goes_back(world: &mut World) {
     world.cloud.rule("nginx:sick", Script::EcsGoesBack);
     create(world);
     minutes(world, 6);
-    world.patch("orders", json!({"image": "nginx:sick"}));
+    world.patch("orders", &json!({"image": "nginx:sick"}));
 }
 
 fn delete(world: &mut World) {
@@ -148,9 +148,9 @@ fn recreate(world: &mut World) {
 
 fn environment(world: &mut World) {
     create(world);
-    world.patch("orders", json!({"environments": {"qa": {}}}));
+    world.patch("orders", &json!({"environments": {"qa": {}}}));
     minutes(world, 8);
-    world.patch("orders", json!({"environments": null}));
+    world.patch("orders", &json!({"environments": null}));
 }
 
 fn drift(world: &mut World) {

@@ -253,3 +253,36 @@ async fn what_is_under_way_or_gone_is_passed_by() {
     let permits = upgrade.visit(all(&state), None, platform, at(0));
     assert_eq!(scopes(&permits), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_stack_whose_last_update_was_taken_back_waits_for_its_turn_too() {
+    let mut world = World::with_services(1).await;
+    let any = Some(&crate::services::Precondition::Exists);
+    world
+        .cloud
+        .script([Script::Fails("Service: no luck".to_owned())]);
+    for (n, image) in [(50, "nginx:2"), (51, "nginx:1")] {
+        let api = api(world.registry.clone());
+        let mut call = caller(n);
+        call.stamp.now = world.clock.now();
+        api.patch(
+            &"s000".parse().unwrap(),
+            &json!({"image": image}),
+            any,
+            &call,
+        )
+        .await
+        .unwrap();
+        world.rest().await;
+    }
+    assert_eq!(world.record("s000").status.phase, Phase::Ready);
+    world.release("second");
+    world.cloud.take_calls();
+    let now = world.clock.now();
+    let _ = world
+        .reconciler
+        .reconcile(&"s000".parse().unwrap(), &prod(), now)
+        .await
+        .unwrap();
+    assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
+}
