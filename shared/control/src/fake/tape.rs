@@ -105,9 +105,17 @@ impl Tape {
         self.lock().dead = false;
     }
 
-    /// From now on every call lets others run first, so that two processes can be interleaved.
-    pub fn yield_at_calls(&self) {
-        self.lock().yields = true;
+    /// Whether every call lets others run first, so that two processes can be interleaved.
+    pub fn yield_at_calls(&self, yields: bool) {
+        self.lock().yields = yields;
+    }
+
+    /// Whether a read is to be late, so that what was before is worth keeping.
+    pub(super) fn has_late_reads(&self) -> bool {
+        let inner = self.lock();
+        let numbered = inner.by_number.values();
+        let named = inner.by_name.iter().map(|(_, fault, _)| fault);
+        numbered.chain(named).any(|fault| *fault == Fault::Stale)
     }
 
     /// The calls so far.

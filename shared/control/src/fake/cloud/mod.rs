@@ -135,7 +135,7 @@ impl FakeCloud {
     fn ticked(&self) -> MutexGuard<'_, Inner> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.tick(now);
+        inner.tick(now, self.tape.has_late_reads());
         inner
     }
 
@@ -262,16 +262,10 @@ impl FakeCloud {
 }
 
 impl Inner {
-    fn tick(&mut self, now: Timestamp) {
-        let mut before = None;
-        for stack in self.stacks.values() {
-            if stack.next_change().is_some_and(|at| at <= now) {
-                before = Some(self.stacks.clone());
-                break;
-            }
-        }
-        if let Some(before) = before {
-            self.before = before;
+    fn tick(&mut self, now: Timestamp, keeps: bool) {
+        let is_due = |stack: &Stack| stack.next_change().is_some_and(|at| at <= now);
+        if keeps && self.stacks.values().any(is_due) {
+            self.before = self.stacks.clone();
         }
         for stack in self.stacks.values_mut() {
             stack.tick(now, &mut self.events);

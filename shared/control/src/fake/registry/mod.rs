@@ -37,6 +37,15 @@ struct Inner {
     calls: BTreeMap<&'static str, usize>,
 }
 
+impl Inner {
+    /// Keeps what is before a change, for reads that are late.
+    fn keep(&mut self, tape: &Tape) {
+        if tape.has_late_reads() {
+            self.before = self.services.clone();
+        }
+    }
+}
+
 impl FakeRegistry {
     /// An empty registry with this many slots for stack operations.
     pub fn new(max_operations: usize) -> Self {

@@ -104,7 +104,7 @@ impl ChangeWriter for FakeRegistry {
     async fn commit(&self, change: &Change) -> Result<(), CommitError> {
         let pass = self.tape.enter("commit", true).await?;
         let mut inner = self.count("commit");
-        inner.before = inner.services.clone();
+        inner.keep(&self.tape);
         inner.commit(change)?;
         drop(inner);
         Ok(pass.leave(())?)
@@ -115,7 +115,7 @@ impl StackRegistry for FakeRegistry {
     async fn save(&self, write: &StackWrite) -> PortResult<bool> {
         let pass = self.tape.enter("save", true).await?;
         let mut inner = self.count("save");
-        inner.before = inner.services.clone();
+        inner.keep(&self.tape);
         let answer = inner.save(write);
         drop(inner);
         pass.leave(answer)
@@ -130,7 +130,7 @@ impl StackRegistry for FakeRegistry {
     ) -> PortResult<bool> {
         let pass = self.tape.enter("forget_environment", true).await?;
         let mut inner = self.count("forget_environment");
-        inner.before = inner.services.clone();
+        inner.keep(&self.tape);
         let answer = inner.forget_environment(service, environment, record, now);
         drop(inner);
         pass.leave(answer)
@@ -143,7 +143,7 @@ impl StackRegistry for FakeRegistry {
     ) -> PortResult<bool> {
         let pass = self.tape.enter("forget_service", true).await?;
         let mut inner = self.count("forget_service");
-        inner.before = inner.services.clone();
+        inner.keep(&self.tape);
         let answer = inner.forget_service(service, record);
         drop(inner);
         pass.leave(answer)
@@ -180,7 +180,7 @@ impl Slots for FakeRegistry {
     async fn acquire(&self, stack: &str) -> PortResult<bool> {
         let pass = self.tape.enter("acquire", true).await?;
         let mut inner = self.count("acquire");
-        inner.before = inner.services.clone();
+        inner.keep(&self.tape);
         let answer = inner.acquire(stack, self.max_operations);
         drop(inner);
         pass.leave(answer)
@@ -197,7 +197,7 @@ impl Slots for FakeRegistry {
     async fn release(&self, stack: &str) -> PortResult<()> {
         let pass = self.tape.enter("release", true).await?;
         let mut inner = self.count("release");
-        inner.before = inner.services.clone();
+        inner.keep(&self.tape);
         inner.release(stack);
         drop(inner);
         pass.leave(())

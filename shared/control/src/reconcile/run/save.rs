@@ -69,7 +69,9 @@ where
         };
         ask_once(&mut next, &mut record, look.now);
         let audit = audit(look, observed, plan);
-        if record != look.found || !deployments.is_empty() {
+        // Before a call something is always written, if only the version: whoever was overtaken
+        // since the reading must not call.
+        if record != look.found || !deployments.is_empty() || plan.action != Action::Nothing {
             let write = StackWrite {
                 service: look.name.service.clone(),
                 record: record.clone(),

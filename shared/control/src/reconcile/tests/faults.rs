@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::oracle::{Run, run};
 use super::scenarios::{ALL, Scenario};
-use super::world::Delivery;
+use super::world::{Delivery, World};
 use crate::fake::Fault;
 
 /// What became of many runs.
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     tried: AtomicUsize,
     injected: AtomicUsize,
     violations: Mutex<Vec<String>>,
@@ -23,23 +23,32 @@ struct Tally {
 
 impl Tally {
     fn run(&self, scenario: Scenario, faults: &[(usize, Fault)], delivery: Delivery, right: &Run) {
-        self.tried.fetch_add(1, Ordering::Relaxed);
         let case = format!("{}, {delivery:?}, {faults:?}", scenario.0);
-        let ran = std::panic::catch_unwind(|| {
-            run(scenario.1, |world| {
-                world.delivery = delivery;
-                for (number, fault) in faults {
-                    world.tape.at(*number, *fault);
-                }
-            })
+        // A late read may have an update made again that changes nothing.
+        let late = faults.iter().any(|(_, fault)| *fault == Fault::Stale);
+        self.judge(scenario, &case, late, right, |world| {
+            world.delivery = delivery;
+            for (number, fault) in faults {
+                world.tape.at(*number, *fault);
+            }
         });
+    }
+
+    fn judge(
+        &self,
+        scenario: Scenario,
+        case: &str,
+        late: bool,
+        right: &Run,
+        prepare: impl FnOnce(&mut World) + std::panic::UnwindSafe,
+    ) {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        let ran = std::panic::catch_unwind(|| run(scenario.1, prepare));
         let violation = match ran {
             Err(_) => Some("it panics".to_owned()),
             Ok(Err(why)) => Some(why),
             Ok(Ok(ran)) => {
                 self.injected.fetch_add(ran.injected, Ordering::Relaxed);
-                // A late read may have an update made again that changes nothing.
-                let late = faults.iter().any(|(_, fault)| *fault == Fault::Stale);
                 if ran.end != right.end {
                     Some(format!(
                         "another end: {:#?}\ninstead of {:#?}",
@@ -63,7 +72,22 @@ impl Tally {
         }
     }
 
-    fn report(&self, what: &str) {
+    /// Counts a run that judges itself.
+    pub(super) fn count(
+        &self,
+        case: &str,
+        run: impl FnOnce() -> Option<String> + std::panic::UnwindSafe,
+    ) {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        let violation =
+            std::panic::catch_unwind(run).unwrap_or_else(|_| Some("it panics".to_owned()));
+        if let Some(violation) = violation {
+            let mut violations = self.violations.lock().unwrap();
+            violations.push(format!("{case}: {violation}"));
+        }
+    }
+
+    pub(super) fn report(&self, what: &str) {
         let violations = self.violations.lock().unwrap();
         // Past the capture of a test's output: these counts are to be seen.
         let _ = writeln!(
@@ -79,7 +103,7 @@ impl Tally {
 }
 
 /// Shares work among the processors.
-fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+pub(super) fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -132,7 +156,7 @@ fn events_that_come_thrice_or_never_lead_to_the_same_end() {
 
 /// How much of what takes long is tried: all of it when `SLIPWAY_FULL_TESTS` is set, as
 /// `cargo xtask test --full` does.
-fn share(full: usize, usual: usize) -> usize {
+pub(super) fn share(full: usize, usual: usize) -> usize {
     #[expect(
         clippy::disallowed_methods,
         reason = "a switch of the tests, read by nothing else"
@@ -166,4 +190,31 @@ fn pairs_of_faults_lead_to_the_same_end() {
         tally.run(ALL[*n], faults, Delivery::Once, &right[*n]);
     });
     tally.report("Two faults at once");
+}
+
+#[test]
+fn two_processes_that_look_at_once_do_nothing_twice() {
+    let tally = Tally::default();
+    let right: Vec<Run> = ALL
+        .iter()
+        .map(|(_, scenario)| run(*scenario, |_| {}).unwrap())
+        .collect();
+    let mut cases = Vec::new();
+    for (n, right) in right.iter().enumerate() {
+        for look in 0..right.looks {
+            // No look makes more calls.
+            for calls in 0..16 {
+                cases.push((n, look, calls));
+            }
+        }
+    }
+    let every = share(1, 4);
+    let cases: Vec<_> = cases.into_iter().step_by(every).collect();
+    in_parallel(&cases, |(n, look, calls)| {
+        let case = format!("{}, look {look} held up behind call {calls}", ALL[*n].0);
+        tally.judge(ALL[*n], &case, false, &right[*n], |world| {
+            world.twins = Some((*look, *calls));
+        });
+    });
+    tally.report("Two processes at once");
 }

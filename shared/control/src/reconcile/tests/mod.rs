@@ -17,9 +17,11 @@ use crate::record::Progress;
 mod decisions;
 mod failures;
 mod faults;
+mod guards;
 mod journeys;
 mod oracle;
 mod scenarios;
+mod sequences;
 mod world;
 
 use world::{World, block_on, name, prod};

@@ -98,6 +98,7 @@ pub(super) struct Run {
     pub(super) operations: BTreeMap<&'static str, usize>,
     /// Calls of all ports.
     pub(super) calls: Vec<Call>,
+    pub(super) looks: usize,
     pub(super) injected: usize,
 }
 
@@ -127,13 +128,14 @@ pub(super) fn run(
     scenario(&mut world);
     world.settle_within(LONGEST)?;
     let (calls, injected) = (world.tape.calls(), world.tape.injected());
-    let operations = world.operations();
+    let (operations, looks) = (world.operations(), world.looks);
     let end = End::of(&world);
     rests(&mut world)?;
     Ok(Run {
         end,
         operations,
         calls,
+        looks,
         injected,
     })
 }

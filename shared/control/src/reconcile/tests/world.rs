@@ -56,6 +56,9 @@ pub(super) struct World {
     calls: u32,
     /// How many looks there were.
     pub(super) looks: usize,
+    /// The look of this number is made by two processes at once: the first comes this far, then
+    /// the second to its end, then the first.
+    pub(super) twins: Option<(usize, usize)>,
 }
 
 impl World {
@@ -95,6 +98,7 @@ impl World {
             messages: Vec::new(),
             calls: 0,
             looks: 0,
+            twins: None,
         }
     }
 
@@ -184,9 +188,40 @@ impl World {
         scope: &Scope,
     ) -> Result<Next, ReconcileError> {
         self.looks += 1;
+        if let Some((_, calls)) = self.twins.take_if(|(look, _)| *look + 1 == self.looks) {
+            return self.look_twice_at_once(service, scope, calls);
+        }
         let looked = block_on(self.reconciler.reconcile(service, scope, self.clock.now()));
         self.tape.restart();
         self.heard(service, scope, looked)
+    }
+
+    /// Two processes look at the same stack; the second runs while the first is held up behind
+    /// `calls` of its calls.
+    fn look_twice_at_once(
+        &mut self,
+        service: &ServiceName,
+        scope: &Scope,
+        calls: usize,
+    ) -> Result<Next, ReconcileError> {
+        let now = self.clock.now();
+        self.tape.yield_at_calls(true);
+        let (first, second) = {
+            let mut slow = pin!(self.reconciler.reconcile(service, scope, now));
+            let mut context = Context::from_waker(Waker::noop());
+            let mut first = None;
+            for _ in 0..=calls {
+                if let Poll::Ready(answer) = slow.as_mut().poll(&mut context) {
+                    first = Some(answer);
+                    break;
+                }
+            }
+            let second = block_on(self.reconciler.reconcile(service, scope, now));
+            (first.unwrap_or_else(|| block_on(slow)), second)
+        };
+        self.tape.yield_at_calls(false);
+        let _ = self.heard(service, scope, first);
+        self.heard(service, scope, second)
     }
 
     /// What the function does with a look's answer.
@@ -310,6 +345,21 @@ impl World {
             .status
             .advice
             .clone()
+    }
+
+    /// A look at every stack, as after a full round.
+    pub(super) fn look_at_everything(&mut self) {
+        for (service, state) in self.registry.everything() {
+            for scope in state.stacks.keys() {
+                let _ = self.look(&service, scope);
+            }
+        }
+    }
+
+    pub(super) fn is_deleting(&self, service: &str) -> bool {
+        let all = self.registry.everything();
+        all.get(&name(service))
+            .is_some_and(|it| it.service.deleting)
     }
 
     pub(super) fn exists(&self, service: &str) -> bool {

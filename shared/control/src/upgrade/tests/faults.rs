@@ -31,7 +31,7 @@ async fn whatever_call_fails_every_stack_arrives_and_never_too_many_at_once() {
 async fn of_two_sweeps_at_once_one_wins() {
     let mut world = World::with_services(6).await;
     world.release("second");
-    world.tape.yield_at_calls();
+    world.tape.yield_at_calls(true);
     let now = world.clock.now();
     let (one, other) = (world.upgrades(), world.upgrades());
     let (one, other) = tokio::join!(one.advance(now), other.advance(now));
