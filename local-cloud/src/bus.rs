@@ -112,6 +112,29 @@ pub(crate) fn stack_status(
     envelope("aws.cloudformation", kind, stack, &detail, region, account)
 }
 
+/// The event of a stack's check for drift that is over, as CloudFormation's documentation shows it.
+pub(crate) fn drift_detected(
+    stack: &str,
+    detection: &str,
+    drifted: usize,
+    region: &str,
+    account: &str,
+) -> Value {
+    let status = if drifted == 0 { "IN_SYNC" } else { "DRIFTED" };
+    let detail = json!({
+        "stack-id": stack,
+        "stack-drift-detection-id": detection,
+        "status-details": {
+            "stack-drift-status": status,
+            "detection-status": "DETECTION_COMPLETE",
+        },
+        "drift-detection-details": { "drifted-stack-resource-count": drifted },
+        "client-request-token": "",
+    });
+    let kind = "CloudFormation Drift Detection Status Change";
+    envelope("aws.cloudformation", kind, stack, &detail, region, account)
+}
+
 /// The event of an ECS deployment that is complete, as ECS's documentation shows it.
 pub(crate) fn deployment_completed(service: &str, region: &str, account: &str) -> Value {
     let digits: String = (0..19).map(|_| fastrand::digit(10)).collect();

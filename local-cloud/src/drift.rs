@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use crate::bus;
 use crate::companion::{Companion, Incoming};
 use crate::stacks::refuse;
 use crate::stood_in::StoodDrift;
@@ -113,7 +114,12 @@ impl Companion {
             let found = companion.compare(&upstream, &stack.id).await;
             let found = found.unwrap_or_else(|error| Found::Failed(error.to_string()));
             if let Some(detection) = companion.drifts.state().detections.get_mut(&key) {
-                detection.found = found;
+                detection.found = found.clone();
+            }
+            if let Found::Drifted(count) = found {
+                let (region, account) = (upstream.region(), &companion.account);
+                let event = bus::drift_detected(&stack.id, &key, count, region, account);
+                companion.emit(&event, region);
             }
         });
         let result = format!("<StackDriftDetectionId>{id}</StackDriftDetectionId>");

@@ -314,7 +314,11 @@ impl Companion {
     /// ECS says on the bus when a deployment is complete; the emulator's are complete at once.
     async fn announce_deployments(self: &Arc<Self>, visible: &Visible, step: &Step) {
         let status = step.status.as_ref().map(|(status, _)| status.as_str());
-        let deployed = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
+        let deployed = [
+            "CREATE_COMPLETE",
+            "UPDATE_COMPLETE",
+            "UPDATE_ROLLBACK_COMPLETE",
+        ];
         if !status.is_some_and(|status| deployed.contains(&status)) {
             return;
         }
