@@ -98,6 +98,8 @@ struct Inner {
     scripts: VecDeque<Script>,
     /// How operations with such a template end.
     rules: Vec<(String, Script)>,
+    /// Why no drift can be undone.
+    no_repairs: Option<String>,
     /// How many deletions of a stack fail.
     stuck: BTreeMap<String, usize>,
     calls: Vec<String>,
@@ -147,6 +149,11 @@ impl FakeCloud {
     /// Every operation whose template holds `mark` ends so: like a broken image, not like luck.
     pub fn rule(&self, mark: &str, script: Script) {
         self.lock().rules.push((mark.to_owned(), script));
+    }
+
+    /// No drift can be undone, for this reason.
+    pub fn refuse_repairs(&self, reason: &str) {
+        self.lock().no_repairs = Some(reason.to_owned());
     }
 
     /// The next `times` deletions of the stack fail.

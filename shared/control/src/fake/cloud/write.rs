@@ -137,6 +137,10 @@ impl StackWriter for FakeCloud {
                 return Err(busy("prepare_repair", "the stack is busy"));
             }
             let name = stack.name.clone();
+            let script = match inner.no_repairs.clone() {
+                Some(reason) => Script::Refused(reason),
+                None => script,
+            };
             let started = inner.prepare(input, script, now);
             if let Some(stack) = inner.find(&name)
                 && let Some(prepared) = stack.change_sets.get_mut(&input.token)

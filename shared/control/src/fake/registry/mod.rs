@@ -32,6 +32,8 @@ struct Inner {
     audit: Vec<(ServiceName, AuditEntry)>,
     claims: BTreeMap<RoutePath, PathOwner>,
     seen: BTreeMap<(ServiceName, String), Seen>,
+    /// Services whose items cannot be read.
+    poisoned: BTreeSet<ServiceName>,
     holders: BTreeSet<String>,
     most_holders: usize,
     calls: BTreeMap<&'static str, usize>,
@@ -104,6 +106,11 @@ impl FakeRegistry {
             .iter()
             .filter(|((s, e, _), _)| s == service && e == environment);
         mine.map(|(_, deployment)| deployment.clone()).next_back()
+    }
+
+    /// From now on the items of this service cannot be read.
+    pub fn poison(&self, service: &ServiceName) {
+        self.lock().poisoned.insert(service.clone());
     }
 
     /// The audit log of a service, oldest first.

@@ -7,7 +7,7 @@ use slipway_domain::{
 
 use super::FakeRegistry;
 use crate::change::Change;
-use crate::error::CommitError;
+use crate::error::{CommitError, PortError, PortErrorKind};
 use crate::ports::{
     ChangeWriter, HistoryReader, Page, PortResult, ServiceReader, Slots, StackRegistry, StackWrite,
 };
@@ -18,6 +18,9 @@ impl ServiceReader for FakeRegistry {
     async fn service(&self, name: &ServiceName) -> PortResult<Option<ServiceState>> {
         let pass = self.tape.enter("service", false).await?;
         let inner = self.count("service");
+        if inner.poisoned.contains(name) {
+            return Err(unreadable("service"));
+        }
         let answer = inner.service(name, pass.is_stale());
         drop(inner);
         pass.leave(answer)
@@ -201,5 +204,15 @@ impl Slots for FakeRegistry {
         inner.release(stack);
         drop(inner);
         pass.leave(())
+    }
+}
+
+/// What the adapter says of an item that is none of ours.
+fn unreadable(operation: &'static str) -> PortError {
+    PortError {
+        operation,
+        message: "the item cannot be read".to_owned(),
+        kind: PortErrorKind::Refused,
+        source: None,
     }
 }

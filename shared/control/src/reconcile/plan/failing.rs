@@ -105,9 +105,14 @@ impl Decide<'_> {
                 "Remove what stands in the way, then delete or change the service again.",
             );
         }
-        if !is_open && self.progress.failure.is_none() {
+        if !is_open {
             let reason = self.reason("The stack could not be deleted");
-            self.note(reason);
+            // It stands in the way of nothing once the stack is gone.
+            self.progress.failure.get_or_insert(Failure {
+                reason,
+                transient: true,
+                not_before: None,
+            });
         }
         let mut decide = match self.rest(Phase::Deleting, deletions) {
             ControlFlow::Break(plan) => return plan,
@@ -142,7 +147,7 @@ impl Decide<'_> {
         if self.progress.failure.is_none() {
             let ours = self.progress.operation.as_ref().filter(|it| {
                 it.generation == self.progress.generation
-                    && matches!(it.kind, OperationKind::Update | OperationKind::Continue)
+                    && it.kind == OperationKind::Update
                     && !it.is_open()
             });
             if ours.is_none() {

@@ -2,13 +2,13 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use slipway_domain::{Outcome, Phase, Platform, Scope};
+use slipway_domain::{Cause, Outcome, Phase, Platform, Scope};
 
 use super::Next;
 use super::desired::{Desired, desired};
 use super::observed::{CloudFormationStatus, Observed, ObservedStack};
 use super::plan::{
-    Action, Circumstances, MAX_ATTEMPTS, MAX_DELETIONS, backoff, is_transient, plan,
+    Action, Circumstances, MAX_ATTEMPTS, MAX_DELETIONS, backoff, is_transient, plan, significant,
 };
 use crate::fake::{Fault, Script};
 use crate::ports::HistoryReader;
@@ -18,6 +18,7 @@ mod decisions;
 mod failures;
 mod faults;
 mod guards;
+mod healing;
 mod journeys;
 mod oracle;
 mod scenarios;

@@ -36,7 +36,7 @@ fn request() -> Request {
         actor: caller.actor,
         stamp: caller.stamp,
         action: "delete",
-        cause: slipway_domain::Cause::Api,
+        cause: Cause::Api,
     }
 }
 
