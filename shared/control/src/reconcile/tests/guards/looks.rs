@@ -1,9 +1,13 @@
 //! A look's guards: what is written before it is done, who may give what back, and when nothing
 //! is done because somebody else was quicker.
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::super::super::plan::MAX_CALLS;
+use super::super::super::{ReconcileError, Reconciler};
 use super::*;
 
 const STACK: &str = "devops2-g4--orders--prod";
@@ -12,25 +16,28 @@ fn environment() -> Scope {
     Scope::Environment(prod())
 }
 
+/// A service that has settled. Reads may be late: what was before each change is kept.
 fn settled() -> World {
-    World::settled(&json!({"service": "orders", "image": "nginx:1"}))
+    with(&json!({"service": "orders", "image": "nginx:1"}))
 }
 
-/// Reads may be late from now on: what was before each change is kept.
-fn remembers(world: &World) {
+fn with(manifest: &serde_json::Value) -> World {
+    let mut world = World::new();
     world.tape.at(usize::MAX, Fault::Stale);
+    world.register(manifest);
+    world.settle();
+    world
 }
 
 /// A settled service that is to run another image. Nobody looked yet.
 fn changed() -> World {
     let mut world = settled();
-    remembers(&world);
     world.patch("orders", &json!({"image": "nginx:2"}));
     world.cloud.take_calls();
     world
 }
 
-fn look(world: &mut World) -> Result<Next, super::super::super::ReconcileError> {
+fn look(world: &mut World) -> Result<Next, ReconcileError> {
     world.look(&name("orders"), &environment())
 }
 
@@ -39,7 +46,7 @@ fn record(world: &World) -> crate::record::StackRecord {
 }
 
 /// What a look answers that somebody else was quicker than.
-fn overtaken(looked: Result<Next, super::super::super::ReconcileError>) -> bool {
+fn overtaken(looked: Result<Next, ReconcileError>) -> bool {
     looked.is_ok_and(|next| next == Next::Requeue(Duration::from_secs(1)))
 }
 
@@ -64,25 +71,33 @@ fn a_look_that_was_overtaken_does_nothing() {
 
 #[test]
 fn a_look_that_was_overtaken_gives_no_slot_back() {
-    let mut world = settled();
-    world
-        .cloud
-        .script([Script::Fails("Route: ConflictException".to_owned())]);
-    world.patch("orders", &json!({"image": "nginx:2"}));
-    world.pass(SignedDuration::from_secs(41));
-    assert_eq!(world.phase("orders").0, Phase::Pending);
-    remembers(&world);
-    let early = world.clock.now();
-    world.clock.advance(SignedDuration::from_mins(5));
-    world.tape.next("update", Fault::CrashAfter, 1);
-    assert!(look(&mut world).is_err());
-    assert_eq!(world.registry.slots().0, 1);
-    // A look that began before sees a stack that rests, and a rest that is not over.
-    world.tape.next("service", Fault::Stale, 1);
-    world.tape.next("stack", Fault::Stale, 1);
+    let mut world = World::new();
+    world.register(&json!({"service": "orders", "image": "nginx:1"}));
+    while world.phase("orders").0 != Phase::RollingOut {
+        world.pass(SignedDuration::from_secs(1));
+    }
+    world.clock.advance(HOUR);
+    // One process finds that everything is as wanted, and is held up before it writes that.
+    let held_up = Reconciler {
+        registry: world.registry.clone(),
+        stacks: world.cloud.clone(),
+        platform: Platform::sample(),
+        deadline: SignedDuration::from_hours(9),
+        fingerprint: "first".to_owned(),
+    };
     let (orders, scope) = (name("orders"), environment());
-    let late = world.reconciler.reconcile(&orders, &scope, early);
-    assert!(overtaken(block_on(late)));
+    let mut slow = pin!(held_up.reconcile(&orders, &scope, world.clock.now()));
+    world.tape.yield_at_calls(true);
+    let last = |world: &World| world.tape.calls().last().map(|call| call.name);
+    while last(&world) != Some("deployment") {
+        let _ = slow.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    }
+    world.tape.yield_at_calls(false);
+    // Another begins an update meanwhile.
+    world.patch("orders", &json!({"image": "nginx:2"}));
+    let _ = look(&mut world).unwrap();
+    assert_eq!(world.registry.slots().0, 1);
+    assert!(overtaken(block_on(slow)));
     assert_eq!(world.registry.slots().0, 1);
 }
 
@@ -122,15 +137,17 @@ fn what_cloudformation_knows_already_is_written_down() {
 }
 
 #[test]
-fn what_was_not_begun_because_somebody_else_is_at_work_does_not_count() {
-    let mut world = changed();
-    world
-        .cloud
-        .force(STACK, CloudFormationStatus::UpdateInProgress);
+fn what_was_not_begun_because_another_operation_is_at_work_does_not_count() {
+    let mut world = settled();
+    world.cloud.rule("nginx:slow", Script::Hangs);
+    world.patch("orders", &json!({"image": "nginx:slow"}));
+    let _ = look(&mut world).unwrap();
+    world.patch("orders", &json!({"image": "nginx:3"}));
     world.tape.next("stack", Fault::Stale, 1);
     assert!(look(&mut world).is_err());
     let left = record(&world).progress;
-    assert_eq!((left.attempt, left.operation), (0, None));
+    assert_eq!((left.generation, left.attempt), (3, 0));
+    assert_eq!(left.operation.unwrap().generation, 2);
 }
 
 #[test]
@@ -201,8 +218,7 @@ fn the_services_own_stack_goes_last() {
 #[test]
 fn an_environment_that_is_wanted_again_is_not_forgotten() {
     let qa = json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}});
-    let mut world = World::settled(&qa);
-    remembers(&world);
+    let mut world = with(&qa);
     world.patch("orders", &json!({"environments": null}));
     world.cloud.delete_by_hand("devops2-g4--orders--qa");
     world.patch("orders", &json!({"environments": {"qa": {}}}));
