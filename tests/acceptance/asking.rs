@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use slipway_cli::client::{Answer, Call, Client, Refusal, Tagged, new_key};
 use slipway_control::view::ServiceView;
 use slipway_domain::{EnvironmentName, ServiceName};
+use slipway_local_cloud::{Fault, Rule};
+use slipway_tests::local_platform::LocalPlatform;
 
 /// The platform's default environment.
 pub(crate) fn prod() -> EnvironmentName {
@@ -28,6 +30,36 @@ pub(crate) fn register(client: &Client, manifest: &Value) -> Result<Tagged<Servi
 pub(crate) fn patch(client: &Client, service: &ServiceName, change: &Value) -> Result<ServiceView> {
     let etag = client.service(service)?.etag;
     Ok(client.patch(service, change, &etag)?.value)
+}
+
+/// The stack of a service's environment `prod`.
+pub(crate) fn stack_of(service: &ServiceName) -> String {
+    format!("devops2-g4--{service}--prod")
+}
+
+/// Whether a call names the stack, by its name or its id.
+pub(crate) fn names(stack: Option<&str>, name: &str) -> bool {
+    let stack = stack.unwrap_or_default();
+    stack == name || stack.split('/').nth(1) == Some(name)
+}
+
+/// The next `times` calls of an operation on the service's stack `prod` meet a fault.
+pub(crate) fn rule(service: &ServiceName, operation: &str, fault: Fault, times: usize) -> Rule {
+    let stack = stack_of(service);
+    Rule::new("cloudformation", operation, fault, times)
+        .only(move |call| names(call.stack.as_deref(), &stack))
+}
+
+/// How often the reconciler called an operation of CloudFormation on the service's stack `prod`.
+pub(crate) fn calls_of(platform: &LocalPlatform, service: &ServiceName, operation: &str) -> usize {
+    let stack = stack_of(service);
+    let calls = platform.cloud().calls();
+    let ours = calls.iter().filter(|call| {
+        call.caller == "slipway-reconciler"
+            && call.operation == operation
+            && names(call.stack.as_deref(), &stack)
+    });
+    ours.count()
 }
 
 /// A call with a header.

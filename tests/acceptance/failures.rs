@@ -3,27 +3,20 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use slipway_cli::client::Call;
-use slipway_domain::{Outcome, Phase};
+use slipway_domain::{Outcome, Phase, ServiceName};
 use slipway_local_cloud::{Fault, Rule};
 use slipway_tests::local_platform::{LocalPlatform, shared};
 
-use crate::asking::{manifest, name, patch, post, problem, prod, register};
+use crate::asking::{manifest, name, patch, post, problem, prod, register, rule};
 
 const REASON: &str = "Resource handler returned message: \"The image cannot be pulled\"";
 
-fn fails(operation: &str, stack: &'static str, times: usize) -> Rule {
+fn fails(operation: &str, service: &ServiceName, times: usize) -> Rule {
     let fault = Fault::FailResource {
         kind: "AWS::ECS::Service".to_owned(),
         message: REASON.to_owned(),
     };
-    Rule::new("cloudformation", operation, fault, times)
-        .only(move |call| names(call.stack.as_deref(), stack))
-}
-
-/// Whether a call names the stack, by its name or its id.
-fn names(stack: Option<&str>, name: &str) -> bool {
-    let stack = stack.unwrap_or_default();
-    stack == name || stack.split('/').nth(1) == Some(name)
+    rule(service, operation, fault, times)
 }
 
 #[test]
@@ -33,9 +26,7 @@ fn a_stack_that_fails_is_cleaned_up_with_its_reason_told_and_the_next_change_rec
     let platform = shared()?;
     let client = platform.client();
     let service = name("unlucky");
-    platform
-        .faults()
-        .add(fails("CreateChangeSet", "devops2-g4--unlucky--prod", 1));
+    platform.faults().add(fails("CreateChangeSet", &service, 1));
     register(&client, &manifest("unlucky"))?;
 
     let failed = platform.settled(&service)?;
@@ -80,9 +71,7 @@ fn a_deployment_repeated_after_a_failure_tries_again() -> Result<()> {
     let platform = shared()?;
     let client = platform.client();
     let service = name("retried");
-    platform
-        .faults()
-        .add(fails("CreateChangeSet", "devops2-g4--retried--prod", 1));
+    platform.faults().add(fails("CreateChangeSet", &service, 1));
     register(&client, &manifest("retried"))?;
     assert_eq!(
         platform.settled(&service)?.environments[&prod()]
@@ -106,9 +95,7 @@ fn an_update_that_fails_leaves_what_ran_and_says_so() -> Result<()> {
     let before = platform.ready(&service)?.environments[&prod()]
         .stack
         .clone();
-    platform
-        .faults()
-        .add(fails("UpdateStack", "devops2-g4--rolled-back--prod", 1));
+    platform.faults().add(fails("UpdateStack", &service, 1));
     patch(&client, &service, &json!({"memory": 1024}))?;
     let after = platform.settled(&service)?.environments[&prod()]
         .stack
@@ -188,7 +175,6 @@ fn an_answer_of_cloudformation_that_is_lost_makes_nothing_twice() -> Result<()> 
     let platform = shared()?;
     let client = platform.client();
     let service = name("lost");
-    let stack = "devops2-g4--lost--prod";
     // The SDK asks again by itself: each answer is lost three times.
     for operation in [
         "CreateChangeSet",
@@ -196,10 +182,9 @@ fn an_answer_of_cloudformation_that_is_lost_makes_nothing_twice() -> Result<()> 
         "UpdateStack",
         "DeleteStack",
     ] {
-        let rule = Rule::new("cloudformation", operation, Fault::LoseAnswer, 3);
         platform
             .faults()
-            .add(rule.only(move |call| names(call.stack.as_deref(), stack)));
+            .add(rule(&service, operation, Fault::LoseAnswer, 3));
     }
     register(&client, &manifest("lost"))?;
     let made = platform.ready(&service)?.environments[&prod()]

@@ -1,8 +1,8 @@
-//! Calls to AWS as they go over the wire, for looking at what exists.
+//! Calls to AWS as they go over the wire: for looking at what exists, and for what a person with
+//! the account's rights might do by hand.
 //!
 //! Not the SDK: the acceptance tests ask a dozen services one question each, and the local
-//! cloud verifies no signature, so a made-up one will do. It refuses to change anything but by
-//! invoking a function.
+//! cloud verifies no signature, so a made-up one will do.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;

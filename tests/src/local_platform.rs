@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use slipway_cli::client::{Client, Credentials};
 use slipway_control::view::ServiceView;
 use slipway_domain::{Phase, ServiceName};
@@ -75,6 +75,18 @@ impl LocalPlatform {
     /// # Errors
     /// The cloud does not start, or the platform is not deployed.
     pub fn start_with(name: &str, change: impl FnOnce(Options) -> Options) -> Result<Self> {
+        Self::start_as(name, &[], change)
+    }
+
+    /// The same with parameters of the platform's template.
+    ///
+    /// # Errors
+    /// The cloud does not start, or the platform is not deployed.
+    pub fn start_as(
+        name: &str,
+        parameters: &[(&str, &str)],
+        change: impl FnOnce(Options) -> Options,
+    ) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let log = root().join(format!("target/acceptance/{name}-{number}.log"));
@@ -88,13 +100,7 @@ impl LocalPlatform {
             log: Some(log.clone()),
             ..Options::default()
         });
-        let deploy = Deploy {
-            template: root().join("template.yaml"),
-            name: PLATFORM.to_owned(),
-            parameters: BTreeMap::from([("Architecture".to_owned(), "x86_64".to_owned())]),
-            functions: programs()?,
-            region: None,
-        };
+        let deploy = deploy(parameters)?;
         let (cloud, deployed) = runtime.block_on(async {
             let cloud = LocalCloud::start(options).await?;
             let deployed = cloud.deploy_platform(&deploy).await?;
@@ -106,6 +112,42 @@ impl LocalPlatform {
             deployed,
             log,
         })
+    }
+
+    /// Deploys the platform once more, with other parameters.
+    ///
+    /// # Errors
+    /// CloudFormation refuses.
+    pub fn deploy_again(&self, parameters: &[(&str, &str)]) -> Result<Platform> {
+        let deploy = deploy(parameters)?;
+        self.block_on(self.cloud().deploy_platform(&deploy))
+    }
+
+    /// Has the reconciler make its sweep, as the schedule does each minute.
+    ///
+    /// # Errors
+    /// A part of it failed.
+    pub fn sweep(&self) -> Result<()> {
+        self.reconcile(&json!({"source": "slipway.sweep"}))?;
+        Ok(())
+    }
+
+    /// Has the reconciler make its full round, as the schedule does each hour.
+    ///
+    /// # Errors
+    /// A part of it failed.
+    pub fn round(&self) -> Result<()> {
+        self.reconcile(&json!({"source": "slipway.round"}))?;
+        Ok(())
+    }
+
+    /// Invokes the reconciler with an event, and gives its answer.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn reconcile(&self, event: &Value) -> Result<Value> {
+        let function = self.resource("ReconcilerFunction")?;
+        self.aws().invoke(&function, event)
     }
 
     /// The cloud.
@@ -388,6 +430,21 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The platform with these parameters beside those that fit this machine.
+fn deploy(parameters: &[(&str, &str)]) -> Result<Deploy> {
+    let parameters = [("Architecture", "x86_64")]
+        .iter()
+        .chain(parameters)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Ok(Deploy {
+        template: root().join("template.yaml"),
+        name: PLATFORM.to_owned(),
+        parameters: parameters.collect(),
+        functions: programs()?,
+        region: None,
+    })
 }
 
 /// The functions' programs, which lie beside the folder of the tests'.
