@@ -13,17 +13,26 @@ struct Counts {
     failed: u64,
 }
 
-pub(crate) fn run() -> Outcome {
+/// What the tests of `slipway-control` read: whether to try everything.
+const FULL: &str = "SLIPWAY_FULL_TESTS";
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let full = match arguments {
+        [] => false,
+        [flag] if flag == "--full" => true,
+        _ => return Err("`cargo xtask test` takes `--full` or nothing".to_owned()),
+    };
     lint()?;
     step("Building everything", || {
         cargo::run(&["build", "--workspace", "--all-targets", "--locked"])
     })?;
     let mut counts = Counts::default();
     let tests = step("Tests without a cloud", || {
-        count(
-            cargo::command(&["test", "--workspace", "--locked", "--no-fail-fast"]),
-            &mut counts,
-        )
+        let mut tests = cargo::command(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+        if full {
+            tests.env(FULL, "1");
+        }
+        count(tests, &mut counts)
     });
     // These start local clouds, which a plain `cargo test` does not.
     let acceptance = step("Acceptance tests on local clouds", || {

@@ -23,6 +23,7 @@ mod journeys;
 mod oracle;
 mod scenarios;
 mod sequences;
+mod table;
 mod world;
 
 use world::{World, block_on, name, prod};
