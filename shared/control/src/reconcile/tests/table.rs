@@ -222,15 +222,15 @@ fn rollouts() -> String {
             rollout,
             ..stack(CloudFormationStatus::UpdateComplete, &newest)
         };
-        let told = |progress| told(&decide(&wanted, progress, &observed));
-        let _ = writeln!(table, "| {what} | {} | {} |", told(&fresh), told(&settled));
+        let said = |progress| told(&decide(&wanted, progress, &observed));
+        let _ = writeln!(table, "| {what} | {} | {} |", said(&fresh), said(&settled));
     }
     let waiting = decide(
         &Desired::Waiting { generation: 1 },
         &Progress::default(),
         &Observed::default(),
     );
-    let _ = writeln!(table, "| there is no image | {} | |", self::told(&waiting));
+    let _ = writeln!(table, "| there is no image | {} | |", told(&waiting));
     table
 }
 
