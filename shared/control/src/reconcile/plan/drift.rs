@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use jiff::SignedDuration;
 use slipway_domain::{Cause, Phase};
 
 use super::super::Next;
@@ -11,7 +12,7 @@ use super::decide::{Begin, Decide};
 use super::failing::MAX_RECOVERIES;
 use super::present::SOON;
 use super::{Action, Plan};
-use crate::record::OperationKind;
+use crate::record::{OperationKind, Settled};
 
 /// What the control plane itself changes outside the template, as type and the beginning of the
 /// property's path. Neither an update nor a repair takes it back. Each has one owner:
@@ -55,6 +56,14 @@ pub fn significant(drift: &[ResourceDrift]) -> Vec<&ResourceDrift> {
                     .any(|property| !is_owned(&it.resource_type, &property.path))
         })
         .collect()
+}
+
+/// Whether a change set was refused because there is nothing to change: CloudFormation has no
+/// code for this, only these texts.
+fn finds_nothing(reason: &str) -> bool {
+    ["didn't contain changes", "No updates are to be performed"]
+        .iter()
+        .any(|text| reason.contains(text))
 }
 
 /// The drift in a sentence, if there is any.
@@ -124,6 +133,10 @@ impl Decide<'_> {
                 message: "CloudFormation puts right what somebody changed.".to_owned(),
                 next: Next::AwaitChange,
             }),
+            // Somebody was quicker and put it right.
+            Some(ChangeSet::Failed(reason)) if finds_nothing(reason) => {
+                return ControlFlow::Continue(self);
+            }
             Some(ChangeSet::Failed(reason)) => {
                 let what = format!("Drift cannot be undone by CloudFormation: {reason}");
                 if self.may_be_made_anew(target) {
@@ -186,8 +199,17 @@ impl Decide<'_> {
                     && ours.is_none_or(|ours| *ours == it.task_definition)
             });
         let mut plan = if runs {
-            // A repair that did not help is over.
+            // A repair that did not help is over. What was found goes on to be said: the stack
+            // counts as settled before it.
             self.progress.operation = None;
+            let found = self.observed.stack.as_ref().and_then(|it| it.drifted_at);
+            if let Some(found) = found.filter(|_| self.progress.settled.is_none()) {
+                self.progress.settled = Some(Settled {
+                    generation: target.generation,
+                    digest: target.digest.clone(),
+                    at: found - SignedDuration::from_secs(1),
+                });
+            }
             self.answer(Action::Nothing, Phase::Ready, what, Next::Done)
         } else {
             self.failed(what, &advice)

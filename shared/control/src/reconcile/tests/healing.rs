@@ -271,6 +271,44 @@ fn what_cannot_be_repaired_and_does_not_run_is_made_anew_but_never_the_repositor
 }
 
 #[test]
+fn drift_that_cannot_be_undone_goes_on_to_be_said_and_is_not_tried_for_ever() {
+    let mut world = settled();
+    world.cloud.refuse_repairs("REVERT_DRIFT is not supported");
+    let group = "AWS::ElasticLoadBalancingV2::TargetGroup";
+    check_finds(&world, STACK, drift(group, "/HealthCheckPath"));
+    for _ in 0..6 {
+        world.look_at_everything();
+        world.settle();
+    }
+    world.cloud.take_calls();
+    world.look_at_everything();
+    assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(
+        condition(&world, ConditionType::InSync),
+        Some(ConditionStatus::False)
+    );
+    assert!(world.advice("orders").is_some());
+}
+
+#[test]
+fn drift_that_somebody_else_put_right_is_none() {
+    let mut world = settled();
+    world
+        .cloud
+        .refuse_repairs("The submitted information didn't contain changes.");
+    let group = "AWS::ElasticLoadBalancingV2::TargetGroup";
+    check_finds(&world, STACK, drift(group, "/HealthCheckPath"));
+    world.look_at_everything();
+    world.settle();
+    assert_eq!(world.advice("orders"), None);
+    assert_eq!(
+        condition(&world, ConditionType::InSync),
+        Some(ConditionStatus::True)
+    );
+}
+
+#[test]
 fn a_poisoned_service_stops_only_itself() {
     let mut world = World::new();
     for service in ["orders", "poisoned", "shop"] {

@@ -9,7 +9,7 @@ use super::*;
 use crate::fake::Script;
 use crate::ports::Page;
 use crate::reconcile::observed::DIGEST_OUTPUT;
-use crate::record::ServiceState;
+use crate::record::{Operation, OperationKind, ServiceState};
 use crate::view::ServiceSummary;
 
 #[tokio::test]
@@ -285,4 +285,58 @@ async fn a_stack_whose_last_update_was_taken_back_waits_for_its_turn_too() {
         .await
         .unwrap();
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_stopped_upgrade_takes_back_what_it_let_through_in_vain() {
+    let (world, state) = outdated().await;
+    let platform = &world.reconciler.platform;
+    let mut upgrade = Upgrade::begin("second", world.limits, at(0));
+    upgrade.list(page(&state));
+    let next = upgrade.take_next().unwrap();
+    upgrade.visit(next, Some(&state), platform, at(0));
+    upgrade.stop("ada", "Wait.", at(30));
+    // The permit was never written.
+    let permits = upgrade.judge(state.service.name(), Some(&state), platform, at(60));
+    assert_eq!(scopes(&permits), Vec::<String>::new());
+    assert_eq!((upgrade.in_flight.len(), upgrade.waiting.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn what_was_let_through_and_not_looked_at_yet_is_under_way() {
+    let (world, mut state) = outdated().await;
+    let platform = &world.reconciler.platform;
+    let mut upgrade = Upgrade::begin("second", world.limits, at(0));
+    upgrade.list(page(&state));
+    let next = upgrade.take_next().unwrap();
+    let permits = upgrade.visit(next, Some(&state), platform, at(0));
+    state.stacks.insert(Scope::Service, permits[0].clone());
+    let permits = upgrade.judge(state.service.name(), Some(&state), platform, at(60));
+    assert_eq!(scopes(&permits), Vec::<String>::new());
+    assert_eq!(upgrade.in_flight.len(), 1);
+}
+
+#[tokio::test]
+async fn a_permit_forgets_no_operation_that_may_be_about_to_show() {
+    let (world, mut state) = outdated().await;
+    let platform = &world.reconciler.platform;
+    let own = state.stacks.get_mut(&Scope::Service).unwrap();
+    own.progress.operation = Some(Operation {
+        kind: OperationKind::Update,
+        generation: 1,
+        serial: 1,
+        digest: None,
+        begun_at: at(0),
+        calls: 1,
+        seen: false,
+        cancelled: None,
+    });
+    let permit = |state: &ServiceState, now| {
+        let mut upgrade = Upgrade::begin("second", world.limits, now);
+        upgrade.list(page(state));
+        let next = upgrade.take_next().unwrap();
+        upgrade.visit(next, Some(state), platform, now).remove(0)
+    };
+    assert!(permit(&state, at(1)).progress.operation.is_some());
+    assert_eq!(permit(&state, at(3600)).progress.operation, None);
 }

@@ -175,3 +175,20 @@ fn what_takes_far_too_long_is_shown_to_a_person() {
     case.at.now += HOUR * 2;
     assert!(case.plan().advice.is_some());
 }
+
+#[test]
+fn the_first_reason_of_a_failure_stays() {
+    let mut case = case(S::RollbackComplete, "").behind(operation(OperationKind::Execute));
+    case.progress.failure = failure(false);
+    case.observed.failure = told();
+    case.observed.failure.as_mut().unwrap().reason = Some("of the clean-up".to_owned());
+    assert_eq!(case.plan().progress.failure.unwrap().reason, "R");
+}
+
+#[test]
+fn a_conflict_with_what_is_there_does_not_pass_by_itself() {
+    assert!(is_transient("Route: ConflictException: try again"));
+    assert!(!is_transient(
+        "Route: ConflictException: the route already exists"
+    ));
+}

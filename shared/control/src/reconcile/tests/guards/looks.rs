@@ -119,6 +119,17 @@ fn a_slot_that_no_record_tells_of_is_given_back_by_a_sweep() {
 }
 
 #[test]
+fn a_slot_is_given_back_by_the_look_that_needs_it_no_more() {
+    let mut world = changed();
+    let _ = look(&mut world).unwrap();
+    assert_eq!(world.registry.slots().0, 1);
+    world.clock.advance(HOUR);
+    let _ = look(&mut world).unwrap();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(world.registry.slots().0, 0);
+}
+
+#[test]
 fn what_cloudformation_has_taken_on_is_written_down() {
     let mut world = changed();
     let _ = look(&mut world).unwrap();
