@@ -9,6 +9,8 @@ mod key;
 mod read;
 mod save;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod upgrade;
 

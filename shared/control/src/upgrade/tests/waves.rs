@@ -340,3 +340,17 @@ async fn a_permit_forgets_no_operation_that_may_be_about_to_show() {
     assert!(permit(&state, at(1)).progress.operation.is_some());
     assert_eq!(permit(&state, at(3600)).progress.operation, None);
 }
+
+#[tokio::test]
+async fn an_upgrade_is_not_done_while_a_stack_is_in_flight() {
+    let (world, mut state) = outdated().await;
+    let platform = &world.reconciler.platform;
+    state.stacks.remove(&prod());
+    let mut upgrade = Upgrade::begin("second", world.limits, at(0));
+    upgrade.list(page(&state));
+    let next = upgrade.take_next().unwrap();
+    upgrade.visit(next, Some(&state), platform, at(0));
+    assert_eq!((upgrade.waiting.len(), upgrade.in_flight.len()), (0, 1));
+    upgrade.conclude(at(0));
+    assert_eq!(upgrade.state, UpgradeState::Running);
+}

@@ -192,3 +192,12 @@ fn a_conflict_with_what_is_there_does_not_pass_by_itself() {
         "Route: ConflictException: the route already exists"
     ));
 }
+
+#[test]
+fn a_try_that_is_made_again_is_not_told_as_the_end() {
+    let mut case = case(S::RollbackComplete, "").behind(operation(OperationKind::Execute));
+    case.progress.failure = failure(true);
+    assert_eq!(case.plan().end, None);
+    case.progress.attempt = MAX_ATTEMPTS;
+    assert!(case.plan().end.is_some());
+}

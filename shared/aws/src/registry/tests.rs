@@ -1,0 +1,311 @@
+//! What is sent to the table: each write bears the condition that it was decided under.
+
+use std::sync::{Arc, Mutex};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use slipway_control::Stamp;
+use slipway_control::change::{Change, Request, register, replace};
+use slipway_control::ports::{ChangeWriter, Slots, StackRegistry, StackWrite, UpgradeStore};
+use slipway_control::record::{Seen, ServiceState};
+use slipway_control::upgrade::{Limits, Upgrade, UpgradeRecord};
+use slipway_domain::{Cause, Manifest, Platform, Scope};
+use ulid::Ulid;
+
+use super::Registry;
+
+/// A table that says yes to everything, and keeps what it was asked.
+#[derive(Debug, Clone, Default)]
+struct Table {
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl HttpConnector for Table {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = request.body().bytes().unwrap();
+        let asked = serde_json::from_slice(body).unwrap();
+        self.asked.lock().unwrap().push(asked);
+        let yes = HttpResponse::new(200.try_into().unwrap(), SdkBody::from("{}"));
+        HttpConnectorFuture::ready(Ok(yes))
+    }
+}
+
+impl HttpClient for Table {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl Table {
+    fn registry(&self) -> Registry {
+        let credentials = Credentials::new("id", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.clone())
+            .build();
+        Registry::new(&config, "registry", 5)
+    }
+
+    /// What it was asked last.
+    fn last(&self) -> Value {
+        self.asked.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// The one part of the last transaction whose key begins so, as what it does and how.
+    fn part(&self, key: &str) -> Part {
+        part(&self.last(), key)
+    }
+}
+
+/// A part of a transaction.
+#[derive(Debug)]
+struct Part(Value);
+
+fn part(transaction: &Value, key: &str) -> Part {
+    let items = transaction["TransactItems"].as_array().unwrap();
+    let mut mine = items.iter().filter_map(|item| {
+        let part = item.as_object()?.values().next()?;
+        let keys = part.get("Key").or_else(|| part.get("Item"))?;
+        let text = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
+        let whole = format!("{}/{}", text("PK"), text("SK"));
+        whole.contains(key).then(|| Part(part.clone()))
+    });
+    let found = mine
+        .next()
+        .unwrap_or_else(|| panic!("no {key} in {transaction:#}"));
+    assert!(mine.next().is_none(), "several {key} in {transaction:#}");
+    found
+}
+
+impl Part {
+    fn condition(&self) -> &str {
+        self.0["ConditionExpression"].as_str().unwrap_or_default()
+    }
+
+    /// The value of a name in its expressions.
+    fn value(&self, name: &str) -> &str {
+        let value = self.0["ExpressionAttributeValues"][name].as_object();
+        let value = value.and_then(|value| value.values().next());
+        value.and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_795_000_000).unwrap()
+}
+
+fn request() -> Request {
+    Request {
+        actor: "ada".to_owned(),
+        stamp: Stamp {
+            now: now(),
+            id: Ulid(7 << 80),
+        },
+        action: "register",
+        cause: Cause::Api,
+    }
+}
+
+fn manifest(image: &str) -> Manifest {
+    let document = json!({"service": "orders", "image": image});
+    Manifest::read_on(&document, &Platform::sample()).unwrap()
+}
+
+fn seen() -> Seen {
+    Seen {
+        key: "k1".to_owned(),
+        request: "R".to_owned(),
+        response: Value::Null,
+        expires_at: now(),
+    }
+}
+
+fn registered() -> (Change, ServiceState) {
+    let mut change = register(manifest("nginx:1"), &Platform::sample(), &request());
+    change.seen = Some(seen());
+    let state = change.after(None);
+    (change, state)
+}
+
+const MINE_OR_NOBODYS: &str = "attribute_not_exists(PK) OR (service = :service AND env = :env)";
+
+#[tokio::test]
+async fn a_stack_is_written_under_the_version_that_was_read_and_gets_the_next() {
+    let (table, (_, state)) = (Table::default(), registered());
+    let mut record = state.stacks[&Scope::Environment("prod".parse().unwrap())].clone();
+    record.version = 7;
+    let write = StackWrite {
+        service: "orders".parse().unwrap(),
+        release: record.paths.iter().cloned().collect(),
+        record,
+        deployments: Vec::new(),
+        audit: None,
+    };
+    assert!(table.registry().save(&write).await.unwrap());
+    let stack = table.part("STACK#prod");
+    assert_eq!(stack.condition(), "version = :version");
+    assert_eq!((stack.value(":version"), stack.value(":next")), ("7", "8"));
+    let update = stack.0["UpdateExpression"].as_str().unwrap();
+    assert!(update.contains("version = :next"), "{update}");
+    let path = table.part("CLAIM#path");
+    assert_eq!(path.condition(), MINE_OR_NOBODYS);
+    assert_eq!(
+        (path.value(":service"), path.value(":env")),
+        ("orders", "prod")
+    );
+}
+
+#[tokio::test]
+async fn an_environment_is_forgotten_under_its_version_and_wakes_its_services_own_stack() {
+    let (table, (_, state)) = (Table::default(), registered());
+    let prod = "prod".parse().unwrap();
+    let mut record = state.stacks[&Scope::Environment("prod".parse().unwrap())].clone();
+    record.version = 7;
+    let orders = "orders".parse().unwrap();
+    let registry = table.registry();
+    let forgotten = registry.forget_environment(&orders, &prod, &record, now());
+    assert!(forgotten.await.unwrap());
+    let stack = table.part("STACK#prod");
+    assert_eq!(stack.condition(), "version = :version");
+    assert_eq!(stack.value(":version"), "7");
+    assert_eq!(table.part("CLAIM#path").condition(), MINE_OR_NOBODYS);
+    let own = table.part("STACK#-");
+    assert_eq!(own.condition(), "attribute_exists(PK)");
+    let update = own.0["UpdateExpression"].as_str().unwrap();
+    assert!(update.ends_with("ADD version :one"), "{update}");
+}
+
+#[tokio::test]
+async fn a_service_is_forgotten_at_its_generation_and_incarnation() {
+    let (table, (_, state)) = (Table::default(), registered());
+    let mut record = state.stacks[&Scope::Service].clone();
+    record.version = 7;
+    let uid = state.service.uid.to_string();
+    let registry = table.registry();
+    assert!(
+        registry
+            .forget_service(&state.service, &record)
+            .await
+            .unwrap()
+    );
+    let service = table.part("/SPEC");
+    assert_eq!(
+        service.condition(),
+        "generation = :generation AND uid = :uid"
+    );
+    assert_eq!(
+        (service.value(":generation"), service.value(":uid")),
+        ("1", &*uid)
+    );
+    let stack = table.part("STACK#-");
+    assert_eq!(stack.condition(), "version = :version");
+    assert_eq!(stack.value(":version"), "7");
+    let first = table.asked.lock().unwrap()[0].clone();
+    let generation = part(&first, "GENERATION#");
+    assert_eq!(
+        generation.condition(),
+        "attribute_not_exists(PK) OR uid = :uid"
+    );
+    assert_eq!(generation.value(":uid"), uid);
+}
+
+#[tokio::test]
+async fn a_registration_finds_nothing_of_its_name_and_takes_paths_that_are_free() {
+    let (table, (change, _)) = (Table::default(), registered());
+    table.registry().commit(&change).await.unwrap();
+    assert_eq!(table.part("/SPEC").condition(), "attribute_not_exists(PK)");
+    let stack = table.part("STACK#prod");
+    assert_eq!(stack.condition(), "attribute_not_exists(PK)");
+    assert_eq!(stack.0["Item"]["version"]["N"], "1795000000000");
+    assert_eq!(table.part("CLAIM#path").condition(), MINE_OR_NOBODYS);
+    let seen = table.part("SEEN#");
+    assert_eq!(
+        seen.condition(),
+        "attribute_not_exists(PK) OR expires_at < :now"
+    );
+    assert_eq!(seen.value(":now"), "1795000000");
+}
+
+#[tokio::test]
+async fn a_change_is_committed_at_the_generation_and_incarnation_that_were_read() {
+    let (table, (_, state)) = (Table::default(), registered());
+    let platform = Platform::sample();
+    let change = replace(&state, manifest("nginx:2"), None, &platform, &request());
+    table.registry().commit(&change).await.unwrap();
+    let service = table.part("/SPEC");
+    assert_eq!(service.condition(), "generation = :from AND uid = :uid");
+    let uid = state.service.uid.to_string();
+    assert_eq!(
+        (service.value(":from"), service.value(":uid")),
+        ("1", &*uid)
+    );
+    for key in ["STACK#-", "STACK#prod"] {
+        let stack = table.part(key);
+        assert_eq!(stack.condition(), "attribute_exists(PK)");
+        let update = stack.0["UpdateExpression"].as_str().unwrap();
+        assert!(update.contains("ADD version :one"), "{update}");
+    }
+}
+
+#[tokio::test]
+async fn a_slot_is_taken_while_there_are_some_or_by_who_has_one() {
+    let table = Table::default();
+    assert!(table.registry().acquire("stack").await.unwrap());
+    let asked = table.last();
+    assert_eq!(
+        asked["ConditionExpression"],
+        "attribute_not_exists(holders) OR contains(holders, :stack) OR size(holders) < :max"
+    );
+    let values = &asked["ExpressionAttributeValues"];
+    assert_eq!(
+        (&values[":stack"]["S"], &values[":max"]["N"]),
+        (&json!("stack"), &json!("5"))
+    );
+}
+
+#[tokio::test]
+async fn an_upgrade_is_written_under_the_version_that_was_read_and_gets_the_next() {
+    let table = Table::default();
+    let limits = Limits {
+        at_once: 1,
+        max_failures: 1,
+    };
+    let record = |version| UpgradeRecord {
+        version,
+        upgrade: Upgrade::begin("first", limits, now()),
+    };
+    let registry = table.registry();
+    registry
+        .store_upgrade(&record(0), Some(&seen()), now())
+        .await
+        .unwrap();
+    let upgrade = table.part("PLATFORM#upgrade");
+    assert_eq!(upgrade.condition(), "attribute_not_exists(PK)");
+    let key = table.part("SEEN#");
+    assert_eq!(
+        key.condition(),
+        "attribute_not_exists(PK) OR expires_at < :now"
+    );
+    registry
+        .store_upgrade(&record(7), None, now())
+        .await
+        .unwrap();
+    let upgrade = table.part("PLATFORM#upgrade");
+    assert_eq!(upgrade.condition(), "version = :version");
+    assert_eq!(upgrade.value(":version"), "7");
+    assert_eq!(upgrade.0["Item"]["version"]["N"], "8");
+}
