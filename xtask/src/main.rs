@@ -5,6 +5,7 @@
 
 mod cargo;
 mod demo;
+mod mutants;
 mod package;
 mod steps;
 mod test;
@@ -16,10 +17,13 @@ Usage: cargo xtask TASK
 
   demo [--exit]   the whole platform on this machine: six services deployed over HTTP;
                   stays up until Ctrl-C, or ends with --exit
-  test            every test and judge
+  test [--full]   every test and judge; with --full every pair of faults and every sequence of
+                  changes that the reconciler is tried with, instead of a share of them
   lint            formatting, clippy and rustdoc only
   judge           the judges only: cfn-lint, checkov and SAM over all templates
   bench           the benchmarks
+  mutants [NAME]  takes away one guard of the reconciler after the other, or those with NAME
+                  in their names: a test must fail for each
   package         the functions' programs for AWS, in target/package
 ";
 
@@ -31,10 +35,11 @@ fn main() -> ExitCode {
     };
     let done = match task {
         "demo" => demo::run(rest),
-        "test" => test::run(),
+        "test" => test::run(rest),
         "lint" => test::lint(),
         "judge" => test::judge(),
         "bench" => cargo::run(&["bench", "--workspace"]),
+        "mutants" => mutants::run(rest),
         "package" => package::run(rest),
         _ => {
             print!("{USAGE}");

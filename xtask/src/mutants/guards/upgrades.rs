@@ -1,0 +1,121 @@
+//! Guards of upgrades: so many stacks at once, and so many failures.
+
+use super::Guard;
+
+pub(super) const GUARDS: &[Guard] = &[
+    Guard {
+        name: "no further stack is let through when too many failed",
+        file: "shared/control/src/upgrade/state.rs",
+        text: "self.state == UpgradeState::Running && !self.fails_too_often() && self.room() > 0",
+        without: "self.state == UpgradeState::Running && self.room() > 0",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::failures_stop_it_and_what_ran_runs_on",
+    },
+    Guard {
+        name: "too many failures stop it",
+        file: "shared/control/src/upgrade/state.rs",
+        text: r"if self.fails_too_often() {
+            let reason",
+        without: r"if false {
+            let reason",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::failures_stop_it_and_what_ran_runs_on",
+    },
+    Guard {
+        name: "so many stacks at once",
+        file: "shared/control/src/upgrade/state.rs",
+        text: "at_once.saturating_sub(self.in_flight.len())",
+        without: "at_once",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::stacks_move_in_waves_and_every_one_arrives",
+    },
+    Guard {
+        name: "environments wait for their service's own stack",
+        file: "shared/control/src/upgrade/state.rs",
+        text: ".position(|waiting| !held(waiting))?",
+        without: ".position(|waiting| !held(waiting) || held(waiting))?",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::a_services_own_stack_goes_before_its_environments",
+    },
+    Guard {
+        name: "a service's own stack goes alone",
+        file: "shared/control/src/upgrade/state.rs",
+        text: "self.room().min(1)",
+        without: "self.room()",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::a_services_own_stack_goes_before_its_environments",
+    },
+    Guard {
+        name: "environments are not touched where their service's stack failed",
+        file: "shared/control/src/upgrade/state.rs",
+        text: "self.give_up_environments(&flight.service);",
+        without: "",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::where_a_services_own_stack_fails_its_environments_are_not_touched",
+    },
+    Guard {
+        name: "a stopped upgrade gives no permit",
+        file: "shared/control/src/upgrade/state.rs",
+        text: "Standing::Outdated if self.state == UpgradeState::Running =>",
+        without: "Standing::Outdated if self.listed =>",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::a_stopped_upgrade_takes_back_what_it_let_through_in_vain",
+    },
+    Guard {
+        name: "an upgrade is done only when nothing is in flight",
+        file: "shared/control/src/upgrade/state.rs",
+        text: "self.listed && self.waiting.is_empty() && self.in_flight.is_empty()",
+        without: "self.listed && self.waiting.is_empty()",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::an_upgrade_is_not_done_while_a_stack_is_in_flight",
+    },
+    Guard {
+        name: "what its team broke is left to its team",
+        file: "shared/control/src/upgrade/standing.rs",
+        text: r"record.progress.permit.is_some()
+        && ",
+        without: "",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::what_its_team_broke_is_left_to_its_team",
+    },
+    Guard {
+        name: "what is under way is left alone",
+        file: "shared/control/src/upgrade/standing.rs",
+        text: "Phase::Ready if awaits_look && (ours || !is_settled(record, target.generation)) =>",
+        without: "Phase::Ready if false =>",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::what_was_let_through_and_not_looked_at_yet_is_under_way",
+    },
+    Guard {
+        name: "an operation that may be about to show is remembered",
+        file: "shared/control/src/upgrade/standing.rs",
+        text: "!it.seen && now < it.begun_at + LEASE",
+        without: "it.seen && now < it.begun_at + LEASE",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::a_permit_forgets_no_operation_that_may_be_about_to_show",
+    },
+    Guard {
+        name: "a sweep that was overtaken lets nothing through",
+        file: "shared/control/src/upgrade/run.rs",
+        text: "Err(_) => return Ok(Vec::new()),",
+        without: "Err(_) => {}",
+        package: "slipway-control",
+        test: "upgrade::tests::faults::of_two_sweeps_at_once_one_wins",
+    },
+    Guard {
+        name: "a newer version takes over",
+        file: "shared/control/src/upgrade/run.rs",
+        text: ".filter(|it| it.fingerprint == self.fingerprint)",
+        without: ".filter(|it| !it.fingerprint.is_empty())",
+        package: "slipway-control",
+        test: "upgrade::tests::waves::a_newer_version_takes_over_from_an_upgrade_that_runs",
+    },
+    Guard {
+        name: "a key of an upgrade is answered once",
+        file: "shared/control/src/upgrade/ask.rs",
+        text: "&& earlier.expires_at >= caller.stamp.now",
+        without: "&& earlier.expires_at < caller.stamp.now",
+        package: "slipway-control",
+        test: "upgrade::tests::asking::the_same_request_under_the_same_key_is_done_once",
+    },
+];
