@@ -5,6 +5,7 @@ use aws_sdk_applicationautoscaling::Client as ScalingClient;
 use aws_sdk_applicationautoscaling::types::ServiceNamespace;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{Live, LiveReader, PortResult};
 use slipway_control::reconcile::observed::{Rollout, RolloutState};
 
@@ -33,8 +34,13 @@ impl Ecs {
             .cluster(cluster)
             .services(service)
             .send()
-            .await
-            .map_err(|error| port_error("ecs:DescribeServices", error))?;
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            // With its cluster a service is gone too.
+            Err(error) if error.code() == Some("ClusterNotFoundException") => return Ok(None),
+            Err(error) => return Err(port_error("ecs:DescribeServices", error)),
+        };
         // A service that was deleted is shown as INACTIVE for a while.
         Ok(answer
             .services

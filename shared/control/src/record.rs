@@ -73,6 +73,8 @@ pub struct Progress {
     pub deletions: u32,
     /// How often a rollback was to be continued, or drift repaired, for `generation`.
     pub recoveries: u32,
+    /// Whether the stack was deleted to be made anew, for `generation`.
+    pub made_anew: bool,
     /// The last operation that was begun. It is written before CloudFormation is called, so
     /// that no call is ever made that the registry does not know of.
     pub operation: Option<Operation>,
@@ -110,6 +112,9 @@ pub struct Operation {
     pub digest: Option<String>,
     /// When it was begun.
     pub begun_at: Timestamp,
+    /// When CloudFormation was to be called for it last; when it was begun, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_at: Option<Timestamp>,
     /// How often CloudFormation was to be called for it.
     pub calls: u32,
     /// Whether CloudFormation was seen working on it, or said that it knows it.

@@ -44,8 +44,8 @@ pub struct Observed {
     pub rollout: Option<Rollout>,
     /// The resources that are not as the template says, where a check found drift.
     pub drift: Vec<ResourceDrift>,
-    /// What was found around a failure, where one shows.
-    pub evidence: Evidence,
+    /// What was found around a failure, where it was looked for.
+    pub evidence: Option<Evidence>,
 }
 
 /// How an operation failed, as a stack's events tell. A status may be older than they are.

@@ -114,6 +114,20 @@ pub(super) fn refuse(plan: &mut Plan, error: &PortError) {
     plan.next = Next::Done;
 }
 
+/// CloudFormation will not undo drift: what runs is left as it is.
+pub(super) fn refuse_repair(plan: &mut Plan, error: &PortError, runs: bool) {
+    let reason = format!("CloudFormation refuses to undo drift: {}", error.message);
+    plan.phase = if runs { Phase::Ready } else { Phase::Failed };
+    plan.message.clone_from(&reason);
+    plan.advice =
+        Some("Put it right by hand, or give the reconciler what it is refused for.".to_owned());
+    plan.drift.get_or_insert_with(|| reason.clone());
+    plan.end = Some(End::Failed(reason));
+    plan.progress.operation = None;
+    plan.progress.holds_slot = false;
+    plan.next = Next::Done;
+}
+
 /// Writes the plan's words into the record's status.
 pub(super) fn describe(
     record: &mut StackRecord,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use slipway_domain::{Platform, Scope, ServiceName};
@@ -133,6 +133,10 @@ pub struct InFlight {
     #[schemars(with = "String")]
     pub since: Timestamp,
 }
+
+/// How long a stack may be in flight. An update, what takes it back and what is tried again each
+/// have a deadline of their own, which is shorter.
+const LONGEST: SignedDuration = SignedDuration::from_hours(3);
 
 /// A stack whose update failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -271,6 +275,11 @@ impl Upgrade {
             match stands {
                 Standing::Gone => {}
                 Standing::Current => self.done += 1,
+                // Whatever keeps it, others are not to wait for it for ever.
+                Standing::Busy if now.duration_since(flight.since) > LONGEST => {
+                    let reason = "It is still under way after three hours: look at its status.";
+                    self.fail(flight, reason, now);
+                }
                 Standing::Busy => self.in_flight.push(flight),
                 Standing::Failed { reason, ours: true } => self.fail(flight, &reason, now),
                 Standing::Failed { ours: false, .. } => self.skipped += 1,

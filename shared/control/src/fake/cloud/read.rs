@@ -20,7 +20,7 @@ impl StackReader for FakeCloud {
             self.clock.advance(LOOK);
         }
         let inner = self.ticked();
-        let stacks = if pass.is_stale() {
+        let stacks = if pass.is_stale() && !inner.before.is_empty() {
             &inner.before
         } else {
             &inner.stacks

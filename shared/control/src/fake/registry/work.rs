@@ -17,7 +17,9 @@ use crate::view::ServiceSummary;
 
 impl Inner {
     pub(super) fn service(&self, name: &ServiceName, stale: bool) -> Option<ServiceState> {
-        let services = if stale { &self.before } else { &self.services };
+        // Only what was kept can be late.
+        let late = stale && !self.before.is_empty();
+        let services = if late { &self.before } else { &self.services };
         services.get(name).map(|state| {
             let mut found = state.clone();
             for (scope, stack) in &mut found.stacks {

@@ -101,6 +101,7 @@ impl Decide<'_> {
                 if open.is_open() && open.is(begin.kind, generation, begin.digest.as_deref()) =>
             {
                 open.calls += 1;
+                open.called_at = Some(self.at.now);
             }
             last => {
                 if let Some(until) = last.as_ref().and_then(Operation::blocks_until)
@@ -134,6 +135,7 @@ impl Decide<'_> {
                     serial: self.progress.serial,
                     digest: begin.digest,
                     begun_at: self.at.now,
+                    called_at: None,
                     calls: 1,
                     seen: false,
                     cancelled: None,
@@ -164,6 +166,14 @@ impl Decide<'_> {
         let mut plan = self.answer(Action::Nothing, phase, message, next);
         plan.progress.holds_slot = false;
         plan
+    }
+
+    /// When to look again at what is told by no event: soon at first, then less often.
+    pub(super) fn soon(&self) -> Next {
+        let begun = self.progress.operation.as_ref().map(|it| it.begun_at);
+        let age = begun.map_or(SignedDuration::ZERO, |at| self.at.now.duration_since(at));
+        let rest = age.unsigned_abs() / 4;
+        Next::Requeue(rest.clamp(Duration::from_secs(2), Duration::from_mins(1)))
     }
 
     /// Whether the operation that was begun last takes longer than `times` the time it may.

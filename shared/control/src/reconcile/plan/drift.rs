@@ -11,7 +11,7 @@ use super::super::observed::{ChangeSet, ResourceDrift, RolloutState};
 use super::decide::{Begin, Decide};
 use super::failing::MAX_RECOVERIES;
 use super::present::SOON;
-use super::{Action, Plan};
+use super::{Action, End, Plan};
 use crate::record::{OperationKind, Settled};
 
 /// What the control plane itself changes outside the template, as type and the beginning of the
@@ -36,25 +36,32 @@ const OWNED: [(&str, &str); 7] = [
     ("AWS::Scheduler::Schedule", "/State"),
 ];
 
+/// The most resources that a sentence names.
+const NAMED: usize = 5;
+
+/// Whether the control plane itself changes this property.
+fn is_owned(resource_type: &str, path: &str) -> bool {
+    OWNED.iter().any(|(owned, prefix)| {
+        *owned == resource_type
+            && path
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// The properties of a resource that somebody else changed.
+fn foreign(drift: &ResourceDrift) -> Vec<&str> {
+    let paths = drift.properties.iter().map(|it| &*it.path);
+    paths
+        .filter(|path| !is_owned(&drift.resource_type, path))
+        .collect()
+}
+
 /// The resources that somebody else than the control plane changed.
 pub fn significant(drift: &[ResourceDrift]) -> Vec<&ResourceDrift> {
-    let is_owned = |resource_type: &str, path: &str| {
-        OWNED.iter().any(|(owned, prefix)| {
-            *owned == resource_type
-                && path
-                    .strip_prefix(prefix)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
     drift
         .iter()
-        .filter(|it| {
-            it.deleted
-                || it
-                    .properties
-                    .iter()
-                    .any(|property| !is_owned(&it.resource_type, &property.path))
-        })
+        .filter(|it| it.deleted || !foreign(it).is_empty())
         .collect()
 }
 
@@ -68,17 +75,23 @@ fn finds_nothing(reason: &str) -> bool {
 
 /// The drift in a sentence, if there is any.
 pub(super) fn told(drift: &[ResourceDrift]) -> Option<String> {
-    let parts: Vec<String> = significant(drift)
-        .into_iter()
+    let significant = significant(drift);
+    let mut parts: Vec<String> = significant
+        .iter()
+        .take(NAMED)
         .map(|it| {
             if it.deleted {
-                format!("{} is gone", it.logical_id)
-            } else {
-                let paths: Vec<&str> = it.properties.iter().map(|it| &*it.path).collect();
-                format!("{} differs in {}", it.logical_id, paths.join(", "))
+                return format!("{} is gone", it.logical_id);
             }
+            let mut paths = foreign(it);
+            paths.truncate(NAMED);
+            format!("{} differs in {}", it.logical_id, paths.join(", "))
         })
         .collect();
+    match significant.len().saturating_sub(NAMED) {
+        0 => {}
+        more => parts.push(format!("and {more} more")),
+    }
     (!parts.is_empty()).then(|| format!("Somebody changed what runs: {}.", parts.join("; ")))
 }
 
@@ -98,7 +111,7 @@ impl Decide<'_> {
         if let Some(advice) = advice {
             return self.leave_drifted(target, what, advice);
         }
-        let begins = self.was_settled(target);
+        let begins = self.is_settled(target);
         let mut plan = self.prepare_repair(
             target,
             &format!("{what} CloudFormation prepares to put it right."),
@@ -122,8 +135,9 @@ impl Decide<'_> {
         let is_open = operation.is_open();
         let message = "CloudFormation prepares to put right what somebody changed.";
         ControlFlow::Break(match &self.observed.change_set {
-            Some(ChangeSet::Preparing) => {
-                self.answer(Action::Nothing, Phase::Updating, message, SOON)
+            Some(ChangeSet::Preparing) if !self.is_overdue(1) => {
+                let soon = self.soon();
+                self.answer(Action::Nothing, Phase::Updating, message, soon)
             }
             Some(ChangeSet::Ready) if prepares || is_open => self.begin(Begin {
                 kind: OperationKind::ExecuteRepair,
@@ -133,9 +147,25 @@ impl Decide<'_> {
                 message: "CloudFormation puts right what somebody changed.".to_owned(),
                 next: Next::AwaitChange,
             }),
-            // Somebody was quicker and put it right.
+            // Somebody was quicker and put it right; or the service is there, and only ECS does not
+            // show it, which nothing is to be deleted for.
             Some(ChangeSet::Failed(reason)) if finds_nothing(reason) => {
-                return ControlFlow::Continue(self);
+                if !self.misses_service(target) {
+                    return ControlFlow::Continue(self);
+                }
+                let what =
+                    "ECS does not show the service, and CloudFormation finds nothing to repair.";
+                let advice = "Look at the stack's service in ECS, then start a deployment.";
+                self.leave_drifted(target, what, advice.to_owned())
+            }
+            Some(ChangeSet::Preparing) => {
+                let what = "CloudFormation does not finish preparing a repair.";
+                let advice = "Look at the stack's change sets in CloudFormation.";
+                self.leave_drifted(target, what, advice.to_owned())
+            }
+            // ECS may be late: a minute is waited before a stack is made anew.
+            Some(ChangeSet::Failed(_)) if self.may_be_made_anew(target) && self.is_young() => {
+                self.answer(Action::Nothing, Phase::Updating, message, Next::AwaitChange)
             }
             Some(ChangeSet::Failed(reason)) => {
                 let what = format!("Drift cannot be undone by CloudFormation: {reason}");
@@ -172,12 +202,23 @@ impl Decide<'_> {
 
     /// Whether nothing runs that a new stack would interrupt. A service stack is never made
     /// anew: its repository holds images.
-    fn may_be_made_anew(&self, target: &Target) -> bool {
+    pub(super) fn may_be_made_anew(&self, target: &Target) -> bool {
+        self.misses_service(target) && !self.progress.made_anew
+    }
+
+    fn misses_service(&self, target: &Target) -> bool {
         target.rolls_out && self.observed.rollout.is_none()
     }
 
-    fn make_anew(mut self, what: &str) -> Plan {
+    fn is_young(&self) -> bool {
+        let begun = self.progress.operation.as_ref().map(|it| it.begun_at);
+        begun.is_some_and(|at| self.at.now.duration_since(at) < SignedDuration::from_mins(1))
+    }
+
+    /// Once for a generation: what is missing after that is no accident.
+    pub(super) fn make_anew(mut self, what: &str) -> Plan {
         self.progress.settled = None;
+        self.progress.made_anew = true;
         let mut plan = self.delete(
             &format!("{what} The stack is deleted and made anew."),
             Phase::Deleting,
@@ -210,7 +251,14 @@ impl Decide<'_> {
                     at: found - SignedDuration::from_secs(1),
                 });
             }
-            self.answer(Action::Nothing, Phase::Ready, what, Next::Done)
+            let mut plan = self.answer(Action::Nothing, Phase::Ready, what, Next::Done);
+            // What was to be repaired was not; what was never to be is as its team wants it.
+            plan.end = Some(if target.repair {
+                End::Failed(what.to_owned())
+            } else {
+                End::Succeeded
+            });
+            plan
         } else {
             self.failed(what, &advice)
         };

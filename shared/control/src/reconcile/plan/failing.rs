@@ -11,7 +11,7 @@ use super::super::desired::Target;
 use super::super::observed::{ObservedStack, StuckResource};
 use super::decide::{Begin, Decide};
 use super::{Action, End, Plan};
-use crate::record::{Failure, OperationKind};
+use crate::record::{Cancelled, Failure, OperationKind};
 
 /// How often a generation is tried while it fails for reasons that pass.
 pub const MAX_ATTEMPTS: u32 = 5;
@@ -148,6 +148,7 @@ impl Decide<'_> {
             let ours = self.progress.operation.as_ref().filter(|it| {
                 it.generation == self.progress.generation
                     && it.kind == OperationKind::Update
+                    && it.cancelled != Some(Cancelled::Superseded)
                     && !it.is_open()
             });
             if ours.is_none() {
@@ -155,6 +156,10 @@ impl Decide<'_> {
             }
             if self.awaits_verdict() {
                 return self.wait(Phase::Updating, "The update failed; the reason is to come.");
+            }
+            // The service was gone before: there is nothing that an update could change.
+            if target.repair && self.may_be_made_anew(target) && self.fails_for_want_of_service() {
+                return self.make_anew("The update failed, for the ECS service is gone.");
             }
             let reason =
                 self.reason("The update failed and was taken back; what ran before runs on");
@@ -170,6 +175,15 @@ impl Decide<'_> {
             ControlFlow::Break(plan) => plan,
             ControlFlow::Continue(decide) => decide.update(target),
         }
+    }
+
+    /// Whether ECS refused an update because there is no such service, in the words of its
+    /// `ServiceNotActiveException` and `ServiceNotFoundException`.
+    fn fails_for_want_of_service(&self) -> bool {
+        let reason = self.reason("");
+        ["ServiceNotActive", "ServiceNotFound", "was not ACTIVE"]
+            .iter()
+            .any(|text| reason.contains(text))
     }
 
     /// Neither the update nor taking it back worked: CloudFormation is asked to go on.

@@ -55,6 +55,21 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether the action is a part of undoing drift.
+    pub fn repairs(&self) -> bool {
+        match self {
+            Self::PrepareRepair | Self::ExecuteRepair => true,
+            Self::Nothing
+            | Self::Prepare
+            | Self::Execute
+            | Self::Update
+            | Self::Cancel
+            | Self::Continue
+            | Self::Delete { .. }
+            | Self::Forget => false,
+        }
+    }
+
     /// Whether the action begins a stack operation, for which a slot is needed. Cancelling ends
     /// one.
     pub fn begins_operation(&self) -> bool {

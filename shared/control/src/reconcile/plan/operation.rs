@@ -35,7 +35,8 @@ impl Operation {
             self.kind,
             OperationKind::Prepare | OperationKind::PrepareRepair
         );
-        (self.is_open() && !harmless).then(|| self.begun_at + LEASE)
+        let called_at = self.called_at.unwrap_or(self.begun_at);
+        (!self.seen && !harmless).then(|| called_at + LEASE)
     }
 }
 

@@ -120,12 +120,15 @@ impl Decide<'_> {
                 || it.is(OperationKind::Execute, generation, digest)
         });
         match &self.observed.change_set {
-            Some(ChangeSet::Preparing | ChangeSet::Executed) if ours => self.answer(
-                Action::Nothing,
-                Phase::Creating,
-                "CloudFormation prepares the stack.",
-                SOON,
-            ),
+            Some(ChangeSet::Preparing | ChangeSet::Executed) if ours && self.is_overdue(1) => {
+                let reason = format!("Preparing the stack took longer than {}.", self.deadline());
+                self.give_up(reason)
+            }
+            Some(ChangeSet::Preparing | ChangeSet::Executed) if ours => {
+                let soon = self.soon();
+                let message = "CloudFormation prepares the stack.";
+                self.answer(Action::Nothing, Phase::Creating, message, soon)
+            }
             Some(ChangeSet::Ready) if ours => self.begin(Begin {
                 kind: OperationKind::Execute,
                 digest: Some(target.digest.clone()),
@@ -170,7 +173,10 @@ impl Decide<'_> {
         }) else {
             return self.wait(Phase::Updating, "CloudFormation updates the stack.");
         };
-        let superseded = operation.digest.as_deref() != Some(&*target.digest);
+        // A newer version of the control plane, which renders the same generation differently,
+        // supersedes nothing.
+        let superseded = operation.generation != generation
+            && operation.digest.as_deref() != Some(&*target.digest);
         if operation.cancelled.is_none() && !superseded && !overdue {
             return self.wait(Phase::Updating, "CloudFormation updates the stack.");
         }
@@ -239,6 +245,12 @@ impl Decide<'_> {
             it.generation == target.generation && stack.digest() == Some(&it.digest)
         });
         if upgrade && !self.at.permitted {
+            if target.rolls_out && self.observed.rollout.is_none() {
+                return self.failed(
+                    "ECS does not show the service.",
+                    "Start a deployment: it puts this right.",
+                );
+            }
             let mut plan = self.answer(
                 Action::Nothing,
                 Phase::Ready,

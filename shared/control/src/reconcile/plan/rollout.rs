@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use jiff::SignedDuration;
 use slipway_domain::{Evidence, Phase};
 
 use super::super::Next;
@@ -11,6 +12,9 @@ use super::decide::Decide;
 use super::failing::TRY_AGAIN;
 use super::{Action, End, Plan};
 use crate::record::{OperationKind, Settled};
+
+/// How long ECS may take to show a service that CloudFormation has made.
+const SHOWS: SignedDuration = SignedDuration::from_mins(2);
 
 impl Decide<'_> {
     pub(super) fn applied(mut self, target: &Target, stack: &ObservedStack) -> Plan {
@@ -33,16 +37,25 @@ impl Decide<'_> {
         }
     }
 
-    /// Whether the stack was brought to this target before, so that what differs now was changed
-    /// by somebody else.
+    /// Whether the stack was brought to this template before, for whichever generation, so that
+    /// what differs now was changed by somebody else.
     pub(super) fn was_settled(&self, target: &Target) -> bool {
+        let settled = self.progress.settled.as_ref();
+        settled.is_some_and(|it| it.digest == target.digest)
+    }
+
+    /// Whether it was brought to this template for this very generation: then no deployment is
+    /// under way that what is done now could belong to.
+    pub(super) fn is_settled(&self, target: &Target) -> bool {
         let settled = self.progress.settled.as_ref();
         settled.is_some_and(|it| it.generation == target.generation && it.digest == target.digest)
     }
 
     /// ECS does not show the service.
     fn no_service(self, target: &Target) -> Plan {
-        if self.was_settled(target) || self.progress.recoveries > 0 {
+        let since = self.progress.rolling_since.unwrap_or(self.at.now);
+        let is_late = self.at.now.duration_since(since) > SHOWS;
+        if self.was_settled(target) || self.progress.recoveries > 0 || is_late {
             return self.repair(target, "Somebody deleted the ECS service.");
         }
         self.await_rollout("The stack is there; ECS does not show the service yet.")
@@ -101,7 +114,7 @@ impl Decide<'_> {
 
     pub(super) fn ready(mut self, target: &Target, message: &str) -> Plan {
         let concluded = self.progress.operation.take().is_some();
-        if concluded || !self.was_settled(target) {
+        if concluded || !self.is_settled(target) {
             self.progress.settled = Some(Settled {
                 generation: target.generation,
                 digest: target.digest.clone(),

@@ -14,7 +14,7 @@ use super::Next;
 use super::desired::{Desired, desired};
 use super::observed::Observed;
 use super::plan::{Action, Circumstances, Plan, current, plan};
-use super::words::{queue, refuse};
+use super::words::{queue, refuse, refuse_repair};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
     HistoryReader, PortResult, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
@@ -186,6 +186,12 @@ where
                 return Err(error.into());
             }
             Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) if plan.action.repairs() => {
+                // It is drift still, and is found again.
+                plan.progress.settled = former.settled;
+                let runs = observed.rollout.is_some() || look.name.scope == Scope::Service;
+                refuse_repair(&mut plan, &error, runs);
+            }
             Err(error) => refuse(&mut plan, &error),
         }
         if plan.end.is_none() {
@@ -226,6 +232,8 @@ where
                 attempt: former.attempt,
                 deletions: former.deletions,
                 recoveries: former.recoveries,
+                settled: former.settled,
+                failure: former.failure,
                 ..plan.progress
             };
         }

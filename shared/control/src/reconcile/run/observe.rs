@@ -16,8 +16,10 @@ use crate::record::{Operation, OperationKind};
 
 /// How long an operation runs before it is asked why.
 const SLOW: SignedDuration = SignedDuration::from_mins(3);
-/// How often one generation's failure is looked into: a few calls each.
-const EVIDENCE_LOOKS: u32 = 3;
+/// How often one generation's failure is looked into, a few calls each; and how many of these looks
+/// may be spent on what is only slow.
+const EVIDENCE_LOOKS: u32 = 4;
+const SLOW_LOOKS: u32 = 2;
 
 impl<R, S> Reconciler<R, S>
 where
@@ -79,8 +81,8 @@ where
         if stack.status.rests() && newer_than_operation(look, stack) {
             observed.drift = self.stacks.drift(&stack.id).await?;
         }
-        if shows_trouble(look, stack, observed) {
-            observed.evidence = self.stacks.evidence(&stack.id).await?.bounded();
+        if shows_trouble(look, target, stack, observed) {
+            observed.evidence = Some(self.stacks.evidence(&stack.id).await?.bounded());
         }
         Ok(())
     }
@@ -150,13 +152,24 @@ fn newer_than_operation(look: &Look<'_>, stack: &ObservedStack) -> bool {
 }
 
 /// Whether something fails, or takes long enough to look whether it does.
-fn shows_trouble(look: &Look<'_>, stack: &ObservedStack, observed: &Observed) -> bool {
+fn shows_trouble(
+    look: &Look<'_>,
+    target: &Target,
+    stack: &ObservedStack,
+    observed: &Observed,
+) -> bool {
     let progress = &look.record.progress;
+    // What has come to rest was looked into.
+    if look.record.attention.is_none() {
+        return false;
+    }
     if !progress.evidence.tasks.is_empty() || progress.evidence_looks >= EVIDENCE_LOOKS {
         return false;
     }
     let operation = progress.operation.as_ref();
-    let slow = operation.is_some_and(|it| look.now.duration_since(it.begun_at) > SLOW);
+    let may_be_slow = progress.evidence_looks < SLOW_LOOKS;
+    let slow =
+        may_be_slow && operation.is_some_and(|it| look.now.duration_since(it.begun_at) > SLOW);
     let rollout = observed.rollout.as_ref().is_some_and(|it| {
         it.failed_tasks > 0
             || it.state == RolloutState::Failed
@@ -166,5 +179,7 @@ fn shows_trouble(look: &Look<'_>, stack: &ObservedStack, observed: &Observed) ->
                     .get("TaskDefinition")
                     .is_some_and(|ours| *ours != it.task_definition)
     });
-    rollout || stack.status.goes_wrong() || slow && stack.status.is_in_progress()
+    // What was taken back to just what is wanted is no trouble.
+    let wrong = stack.status.goes_wrong() && stack.digest() != Some(&target.digest);
+    rollout || wrong || slow && stack.status.is_in_progress()
 }

@@ -46,11 +46,13 @@ where
             record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
         }
         record.progress = plan.progress.clone();
-        let found = !observed.evidence.is_empty();
-        let evidence = std::mem::take(&mut record.progress.evidence);
-        record.progress.evidence = evidence.or(observed.evidence.clone());
-        if found && plan.progress.evidence_looks == before.progress.evidence_looks {
-            record.progress.evidence_looks += 1;
+        if let Some(found) = observed.evidence.clone() {
+            let known = std::mem::take(&mut record.progress.evidence);
+            record.progress.evidence = known.or(found);
+            // Not again with the second write of a look.
+            if plan.progress.evidence_looks == before.progress.evidence_looks {
+                record.progress.evidence_looks += 1;
+            }
         }
         describe(&mut record, desired, observed, plan, look.now);
 
@@ -83,15 +85,15 @@ where
                 return Ok(None);
             }
             record.version += 1;
-        }
-        // A slot may be held that no record tells of: a look may have ended right behind taking
-        // it. Whatever was not settled gives it back when it is, and only behind the write: a
-        // look that was overtaken may not give back what the other one took.
-        let may_hold = plan.phase != before.status.phase
-            || before.progress.holds_slot
-            || before.attention.is_some();
-        if !plan.progress.holds_slot && may_hold {
-            self.registry.release(&look.name.to_string()).await?;
+            // A slot may be held that no record tells of: a look may have ended right behind taking
+            // it. Whatever was not settled gives it back when it is, and only behind the write: a
+            // look that was overtaken may not give back what the other one took.
+            let may_hold = plan.phase != before.status.phase
+                || before.progress.holds_slot
+                || before.attention.is_some();
+            if !plan.progress.holds_slot && may_hold {
+                self.registry.release(&look.name.to_string()).await?;
+            }
         }
         look.found = record.clone();
         look.record = record;

@@ -143,6 +143,10 @@ pub(super) fn run(
 /// What has come to rest stays so: sweeps and looks at everything change nothing.
 fn rests(world: &mut World) -> Result<(), String> {
     world.tape.heal();
+    let open = world.registry.all_deployments();
+    if let Some(open) = open.iter().find(|it| it.outcome.is_none()) {
+        return Err(format!("a deployment never ends: {open:?}"));
+    }
     let before = (End::of(world), world.registry.everything());
     world.cloud.take_calls();
     for _ in 0..3 {

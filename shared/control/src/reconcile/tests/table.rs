@@ -50,6 +50,7 @@ fn begun(kind: OperationKind, digest: Option<String>) -> Progress {
             serial: 1,
             digest,
             begun_at: now(),
+            called_at: None,
             calls: 1,
             seen: true,
             cancelled: None,

@@ -327,6 +327,7 @@ async fn a_permit_forgets_no_operation_that_may_be_about_to_show() {
         serial: 1,
         digest: None,
         begun_at: at(0),
+        called_at: None,
         calls: 1,
         seen: false,
         cancelled: None,

@@ -4,6 +4,7 @@ use super::super::super::observed::{OperationFailure, StuckResource};
 use super::super::super::plan::{End, MAX_ATTEMPTS, MAX_DELETIONS, MAX_RECOVERIES};
 use super::*;
 
+#[expect(clippy::unnecessary_wraps, reason = "as what was observed has it")]
 fn told() -> Option<OperationFailure> {
     Some(OperationFailure {
         token: None,

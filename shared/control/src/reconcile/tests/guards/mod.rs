@@ -73,12 +73,14 @@ fn operation(kind: OperationKind) -> Operation {
         serial: 3,
         digest: Some("new".to_owned()),
         begun_at: now() - SignedDuration::from_secs(1),
+        called_at: None,
         calls: 1,
         seen: true,
         cancelled: None,
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as what is remembered has it")]
 fn failure(transient: bool) -> Option<Failure> {
     Some(Failure {
         reason: "R".to_owned(),
