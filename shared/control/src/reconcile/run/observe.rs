@@ -163,7 +163,10 @@ fn shows_trouble(
     if look.record.attention.is_none() {
         return false;
     }
-    if !progress.evidence.tasks.is_empty() || progress.evidence_looks >= EVIDENCE_LOOKS {
+    // Not all of it is there at once: a task stops before its target is seen to be unhealthy.
+    let known = &progress.evidence;
+    let is_whole = !known.tasks.is_empty() && !known.targets.is_empty() && !known.log.is_empty();
+    if is_whole || progress.evidence_looks >= EVIDENCE_LOOKS {
         return false;
     }
     let operation = progress.operation.as_ref();
