@@ -83,6 +83,23 @@ fn a_service_deleted_in_ecs_is_found_by_the_round_and_made_again() -> Result<()>
 
 #[test]
 #[ignore = "needs a local cloud: cargo xtask test"]
+fn an_image_deployed_behind_a_deletion_in_ecs_comes_up() -> Result<()> {
+    let platform = LocalPlatform::start("behind")?;
+    let client = platform.client();
+    let service = name("behind");
+    register(&client, &manifest("behind"))?;
+    platform.ready(&service)?;
+    platform.quiet()?;
+    // Nobody has found it yet, and CloudFormation cannot update what is not there.
+    delete_in_ecs(&platform, &service)?;
+    patch(&client, &service, &json!({"image": "nginx:1.27"}))?;
+    platform.ready(&service)?;
+    assert_eq!(service_in_ecs(&platform, &service)?["status"], "ACTIVE");
+    platform.slots_given_back("")
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
 fn what_may_not_be_repaired_is_only_said() -> Result<()> {
     let platform = LocalPlatform::start("unrepaired")?;
     let client = platform.client();

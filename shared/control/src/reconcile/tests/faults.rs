@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::oracle::{Run, run};
 use super::scenarios::{ALL, Scenario};
-use super::world::{Delivery, World};
+use super::world::{Delivery, ORDERS, World};
 use crate::fake::Fault;
 
 /// What became of many runs.
@@ -143,15 +143,39 @@ fn every_fault_at_every_call_of_every_scenario_leads_to_the_same_end() {
 }
 
 #[test]
-fn events_that_come_thrice_or_never_lead_to_the_same_end() {
+fn events_that_come_thrice_or_never_or_of_which_one_is_lost_lead_to_the_same_end() {
     let tally = Tally::default();
     for scenario in ALL {
         let right = run(scenario.1, |_| {}).unwrap();
-        for delivery in [Delivery::Thrice, Delivery::Never] {
+        let each_lost = (0..right.told).map(Delivery::Without);
+        for delivery in each_lost.chain([Delivery::Thrice, Delivery::Never]) {
             tally.run(scenario, &[], delivery, &right);
         }
     }
-    tally.report("Events thrice and never");
+    tally.report("Events thrice, never, and each of them lost");
+}
+
+#[test]
+fn five_events_in_any_order_lead_to_the_same_end() {
+    let tally = Tally::default();
+    let right: Vec<Run> = ALL
+        .iter()
+        .map(|(_, scenario)| run(*scenario, |_| {}).unwrap())
+        .collect();
+    let mut cases = Vec::new();
+    for (n, right) in right.iter().enumerate() {
+        // Fives that overlap, so that no two neighbours are always apart.
+        for first in (0..right.told).step_by(2) {
+            cases.extend((0..ORDERS).map(|order| (n, first, order)));
+        }
+    }
+    // Prime to the number of orders, so that a part of all has every order in it.
+    let cases: Vec<_> = cases.into_iter().step_by(share(1, 23)).collect();
+    in_parallel(&cases, |(n, first, order)| {
+        let shuffled = Delivery::Shuffled(*first, *order);
+        tally.run(ALL[*n], &[], shuffled, &right[*n]);
+    });
+    tally.report("Five events in any order");
 }
 
 /// How much of what takes long is tried: all of it when `SLIPWAY_FULL_TESTS` is set, as

@@ -99,6 +99,8 @@ pub(super) struct Run {
     /// Calls of all ports.
     pub(super) calls: Vec<Call>,
     pub(super) looks: usize,
+    /// How many times something told that a stack wants a look.
+    pub(super) told: usize,
     pub(super) injected: usize,
 }
 
@@ -128,7 +130,7 @@ pub(super) fn run(
     scenario(&mut world);
     world.settle_within(LONGEST)?;
     let (calls, injected) = (world.tape.calls(), world.tape.injected());
-    let (operations, looks) = (world.operations(), world.looks);
+    let (operations, looks, told) = (world.operations(), world.looks, world.told);
     let end = End::of(&world);
     rests(&mut world)?;
     Ok(Run {
@@ -136,6 +138,7 @@ pub(super) fn run(
         operations,
         calls,
         looks,
+        told,
         injected,
     })
 }

@@ -36,6 +36,25 @@ pub(super) enum Delivery {
     Thrice,
     /// Nothing comes: the sweep is all there is.
     Never,
+    /// The one of this number is lost.
+    Without(usize),
+    /// Five, from this number on, come late, and in another order: the n-th of all their orders.
+    Shuffled(usize, usize),
+}
+
+/// How many orders five things have.
+pub(super) const ORDERS: usize = 120;
+
+/// The place of one of five things in the n-th of their orders.
+fn place(order: usize, thing: usize) -> usize {
+    let mut left: Vec<usize> = (0..5).collect();
+    let mut rest = order % ORDERS;
+    let mut places = [24, 6, 2, 1, 1].into_iter().map(|below| {
+        let place = left.remove(rest / below);
+        rest %= below;
+        place
+    });
+    places.nth(thing).unwrap_or_default()
 }
 
 /// How long a platform may take to come to rest.
@@ -52,6 +71,8 @@ pub(super) struct World {
     pub(super) delivery: Delivery,
     /// What is to be looked at, and when.
     messages: Vec<(Timestamp, ServiceName, Scope)>,
+    /// How many times something told.
+    pub(super) told: usize,
     swept_at: Timestamp,
     calls: u32,
     /// How many looks there were.
@@ -96,6 +117,7 @@ impl World {
             tape,
             delivery: Delivery::Once,
             messages: Vec::new(),
+            told: 0,
             calls: 0,
             looks: 0,
             twins: None,
@@ -170,13 +192,19 @@ impl World {
 
     /// Something tells that a stack wants a look.
     pub(super) fn tell(&mut self, service: &ServiceName, scope: &Scope) {
-        let times = match self.delivery {
-            Delivery::Once => 1,
-            Delivery::Thrice => 3,
-            Delivery::Never => 0,
+        let number = self.told;
+        self.told += 1;
+        let late: &[i64] = match self.delivery {
+            Delivery::Thrice => &[0, 3, 6],
+            Delivery::Never => &[],
+            Delivery::Without(lost) if lost == number => &[],
+            Delivery::Shuffled(first, order) if (first..first + 5).contains(&number) => {
+                &[[1, 11, 21, 31, 41][place(order, number - first)]]
+            }
+            Delivery::Once | Delivery::Without(_) | Delivery::Shuffled(..) => &[0],
         };
-        for n in 0..times {
-            let at = self.clock.now() + SignedDuration::from_secs(3 * n);
+        for seconds in late {
+            let at = self.clock.now() + SignedDuration::from_secs(*seconds);
             self.messages.push((at, service.clone(), scope.clone()));
         }
     }
