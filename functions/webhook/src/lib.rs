@@ -1,0 +1,1 @@
+//! What starts deployments from outside: webhooks of git hosts and registries, and pushes of images.
