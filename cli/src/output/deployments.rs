@@ -30,6 +30,10 @@ fn row(deployment: &Deployment) -> Vec<Cell> {
     let cause = match deployment.cause {
         Cause::Api => "api",
         Cause::Deploy => "deploy",
+        Cause::Redeploy => "redeploy",
+        Cause::Rollback => "rollback",
+        Cause::Webhook => "webhook",
+        Cause::Push => "push",
         Cause::Heal => "heal",
         Cause::Upgrade => "upgrade",
     };

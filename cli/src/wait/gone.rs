@@ -97,6 +97,8 @@ impl Going {
                     url: None,
                     settled: failed,
                     failure,
+                    trigger: None,
+                    waits_until: None,
                     evidence: Evidence::default(),
                     advice,
                 },

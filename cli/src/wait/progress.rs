@@ -242,6 +242,8 @@ mod tests {
             steps,
             url: None,
             failure: None,
+            trigger: None,
+            waits_until: None,
             evidence: Evidence::default(),
             advice: None,
             settled: false,

@@ -249,6 +249,8 @@ fn begin(
             name: "accepted".to_owned(),
             at: request.stamp.now,
         }],
+        trigger: None,
+        waits_until: None,
         evidence: Evidence::default(),
         outcome: None,
     })

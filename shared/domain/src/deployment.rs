@@ -12,6 +12,7 @@ use ulid::Ulid;
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName};
 use crate::text::InvalidText;
+use crate::triggers::Trigger;
 
 /// A deployment's id: a ULID, so that ids sort by the time of their making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,8 +54,16 @@ impl JsonSchema for DeploymentId {
 pub enum Cause {
     /// A call of the API that changed the manifest.
     Api,
-    /// A call of the API that gave an image, or asked for the same once more.
+    /// A call of the API that gave an image.
     Deploy,
+    /// A call of the API that asked for the same once more, with new tasks.
+    Redeploy,
+    /// A call of the API that went back to an older generation.
+    Rollback,
+    /// A webhook that told of a push.
+    Webhook,
+    /// An image that was pushed to the service's own repository.
+    Push,
     /// The control plane itself: what ran had been changed or deleted by somebody else.
     Heal,
     /// The control plane itself: a newer version of it renders the service differently.
@@ -184,8 +193,15 @@ pub struct Deployment {
     pub cause: Cause,
     /// Who made it: the caller's ARN.
     pub actor: String,
-    /// The image that is to run.
+    /// The image that is to run; with its digest, once that was looked up.
     pub image: Image,
+    /// What was pushed, where that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// Until when it waits for its image to be pushed, if it may wait for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub waits_until: Option<Timestamp>,
     /// When it was made.
     #[schemars(with = "String")]
     pub created_at: Timestamp,

@@ -19,6 +19,7 @@ pub mod size;
 pub mod stack;
 pub mod status;
 pub mod text;
+pub mod triggers;
 mod validate;
 
 pub use deployment::{Cause, Deployment, DeploymentId, Evidence, Outcome, Step};
@@ -32,3 +33,4 @@ pub use problem::{Problem, Problems};
 pub use secret::SecretReference;
 pub use stack::{Scope, StackName};
 pub use status::{Condition, Phase};
+pub use triggers::{Trigger, Triggers};

@@ -15,6 +15,7 @@ use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::path::RoutePath;
 use crate::schema;
 use crate::secret::SecretReference;
+use crate::triggers::Triggers;
 
 /// What a team writes to register a service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +109,8 @@ pub struct Settings {
     pub logs: Logs,
     /// The image repository.
     pub images: Images,
+    /// What starts deployments beside calls of the API.
+    pub triggers: Triggers,
 }
 
 impl Default for Settings {
@@ -133,6 +136,7 @@ impl Default for Settings {
             scaling: Scaling::default(),
             logs: Logs::default(),
             images: Images::default(),
+            triggers: Triggers::default(),
         }
     }
 }

@@ -232,6 +232,22 @@ pub(crate) fn health_path(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub(crate) fn tag_template(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": r"^([A-Za-z0-9_.-]|\{(sha|short|branch|tag)\}){1,128}$",
+        "x-rule": "an image's tag, of letters, digits and `._-`, with `{sha}`, `{short}`, `{branch}` or `{tag}` in it, such as `main-{short}`",
+    })
+}
+
+pub(crate) fn followed_tag(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}\*?$",
+        "x-rule": "an image's tag, of letters, digits and `._-`, with `*` at its end for anything, such as `latest` or `v*`",
+    })
+}
+
 /// A map from environment variables to texts.
 pub(crate) struct VariableMap;
 /// A map from environment variables to secret references.

@@ -240,6 +240,8 @@ where
                 name: "accepted".to_owned(),
                 at: look.now,
             }],
+            trigger: None,
+            waits_until: None,
             evidence: Evidence::default(),
             outcome: None,
         })

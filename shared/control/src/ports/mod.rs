@@ -1,6 +1,9 @@
 //! What the use cases need from the outside, one port per purpose. Each lines up with a
 //! statement of the IAM policy of the function that uses it.
 
+mod checks;
+mod hooks;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -18,6 +21,11 @@ use crate::reconcile::observed::{
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
 use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
+
+pub use checks::{
+    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader, SecretReader,
+};
+pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;

@@ -1,0 +1,109 @@
+//! What is asked before a deployment: images, secrets and quotas.
+
+use std::future::Future;
+
+use slipway_domain::{Image, SecretReference};
+
+use super::PortResult;
+
+/// Looks images up in their registries.
+pub trait ImageReader: Send + Sync {
+    /// The image, by its tag or digest.
+    ///
+    /// # Errors
+    /// The registry did not answer; what it answered is an [`ImageLookup`].
+    fn image(&self, image: &Image) -> impl Future<Output = PortResult<ImageLookup>> + Send;
+}
+
+/// What a registry says of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageLookup {
+    /// It is there.
+    Found(FoundImage),
+    /// It is not there.
+    Missing,
+    /// The registry does not show it to us: its reason, for people.
+    Denied(String),
+}
+
+/// An image that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundImage {
+    /// Its digest, `sha256:` with 64 hexadecimal digits: an index's, where it is one.
+    pub digest: String,
+    /// What it runs on, such as `linux/amd64`; nothing when the registry does not say.
+    pub platforms: Vec<String>,
+}
+
+/// Keeps images of the services' own repositories from being cleaned away.
+pub trait ImageKeeper: Send + Sync {
+    /// Gives an image of a private ECR registry, by its digest, a further tag. Nothing happens
+    /// when it has it already; a tag that another image has is moved.
+    fn keep(&self, image: &Image, tag: &str) -> impl Future<Output = PortResult<()>> + Send;
+
+    /// Takes tags off again. Nothing happens where one is not there.
+    fn let_go(
+        &self,
+        repository: &str,
+        tags: &[String],
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Finds out whether secrets are there, never what they are.
+pub trait SecretReader: Send + Sync {
+    /// Those of the references whose parameter or secret does not exist, in their order.
+    fn missing_secrets(
+        &self,
+        references: &[SecretReference],
+    ) -> impl Future<Output = PortResult<Vec<SecretReference>>> + Send;
+}
+
+/// Reads the account's quotas.
+pub trait QuotaReader: Send + Sync {
+    /// The quotas that a service's stacks use up, and how much of each is used. One that cannot
+    /// be read is left out.
+    fn quotas(&self) -> impl Future<Output = PortResult<Vec<Quota>>> + Send;
+}
+
+/// A quota of the account and region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// What it limits.
+    pub kind: QuotaKind,
+    /// How much is used.
+    pub used: u32,
+    /// How much may be used.
+    pub limit: u32,
+}
+
+/// What a quota limits.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuotaKind {
+    /// CloudFormation stacks.
+    Stacks,
+    /// Application Load Balancers.
+    LoadBalancers,
+    /// Target groups.
+    TargetGroups,
+    /// Routes of the platform's HTTP API.
+    Routes,
+    /// Integrations of the platform's HTTP API.
+    Integrations,
+    /// IAM roles.
+    Roles,
+    /// vCPUs of tasks on Fargate, on demand.
+    FargateVcpus,
+}
