@@ -106,6 +106,9 @@ pub struct ServiceSummary {
     pub generation: u64,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether an environment of it deploys what is pushed under a tag that it follows.
+    #[serde(default)]
+    pub follows: bool,
     /// Its own stack, such as its image repository; only while that needs a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_stack: Option<ServiceStackSummary>,
@@ -132,6 +135,7 @@ impl ServiceSummary {
             team: record.manifest.team.clone(),
             generation: record.generation,
             deleting: record.deleting,
+            follows: record.manifest.follows(),
             service_stack,
             environments,
         }
