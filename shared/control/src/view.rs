@@ -10,6 +10,7 @@ use slipway_domain::{
     Deployment, DeploymentId, EnvironmentName, Image, Manifest, Phase, Platform, RoutePath, Scope,
     ServiceName, TeamName,
 };
+use slipway_synth::cost::CostView;
 use slipway_synth::{Change, Kept};
 use ulid::Ulid;
 
@@ -260,6 +261,8 @@ pub struct PlanView {
     pub obstacles: Vec<slipway_domain::Problem>,
     /// Each stack's changes, by stack name.
     pub stacks: BTreeMap<String, StackPlan>,
+    /// What the service would cost in a month, and by how much that differs.
+    pub cost: CostView,
 }
 
 /// What a manifest would do to a service.
