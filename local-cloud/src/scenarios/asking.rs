@@ -94,6 +94,27 @@ async fn quotas_are_told_as_on_aws_and_a_test_may_use_them_up() {
 }
 
 #[tokio::test]
+async fn cloudwatch_answers_in_the_protocol_of_its_newer_clients() {
+    let cloud = start().await;
+    let path = "/service/GraniteServiceVersion20100801/operation/GetMetricData";
+    let headers = [
+        ("content-type", "application/cbor"),
+        ("smithy-protocol", "rpc-v2-cbor"),
+    ];
+    // A map of nothing.
+    let ask = Bytes::from_static(&[0xA0]);
+    let answer = client(&cloud)
+        .rest("monitoring", Method::POST, path, &headers, ask)
+        .await
+        .expect("an answer");
+    // A map again, and no JSON.
+    assert_eq!(answer.body[0] & 0xE0, 0xA0, "{}", answer.text());
+    let called = cloud.calls().into_iter().map(|call| call.operation);
+    assert_eq!(called.collect::<Vec<_>>(), ["GetMetricData"]);
+    cloud.stop().await.expect("it stops");
+}
+
+#[tokio::test]
 async fn parameters_and_secrets_are_there_until_they_are_deleted() {
     let cloud = start().await;
     let client = client(&cloud);
