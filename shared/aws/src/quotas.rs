@@ -15,6 +15,7 @@ use aws_sdk_elasticloadbalancingv2::types::{Limit, LoadBalancerTypeEnum};
 use aws_sdk_iam::Client as RoleClient;
 use aws_sdk_iam::types::SummaryKeyType;
 use aws_sdk_servicequotas::Client as QuotaClient;
+use aws_sdk_servicequotas::types::ServiceQuota;
 use aws_smithy_types::DateTime;
 use futures_util::future::{join, join3, join5};
 use jiff::Timestamp;
@@ -225,7 +226,7 @@ impl Quotas {
             .send()
             .await
             .map_err(|error| port_error(CALL, error))?;
-        let value = answer.quota().and_then(|quota| quota.value());
+        let value = answer.quota().and_then(ServiceQuota::value);
         let value = value.ok_or_else(|| unreadable(CALL, format!("{quota} has no value")))?;
         Ok(whole(value))
     }
@@ -233,7 +234,8 @@ impl Quotas {
 
 impl QuotaReader for Quotas {
     async fn quotas(&self) -> PortResult<Vec<Quota>> {
-        let (stacks, balancing, api, roles, vcpus) = join5(
+        // Boxed: with all calls in it, it is too large to be moved about.
+        let (stacks, balancing, api, roles, vcpus) = Box::pin(join5(
             join(self.stacks(), self.stack_limit()),
             join3(
                 self.load_balancers(),
@@ -247,7 +249,7 @@ impl QuotaReader for Quotas {
             ),
             self.roles(),
             join(self.vcpus(), self.applied(FARGATE_VCPUS)),
-        )
+        ))
         .await;
         let (load_balancers, target_groups, limits) = balancing;
         let limits = told(QuotaKind::LoadBalancers, limits);

@@ -10,11 +10,11 @@ fn now() -> Timestamp {
 }
 
 fn members(name: &str, members: &[&str]) -> String {
-    let members: String = members
+    let members: Vec<String> = members
         .iter()
         .map(|member| format!("<member>{member}</member>"))
         .collect();
-    format!("<{name}>{members}</{name}>")
+    format!("<{name}>{}</{name}>", members.concat())
 }
 
 /// The answer of `GetMetricData` with these values, newest first.
