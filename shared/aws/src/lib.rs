@@ -10,6 +10,7 @@ mod config;
 mod ecs;
 mod error;
 mod evidence;
+mod images;
 mod registry;
 mod sqs;
 
@@ -17,5 +18,6 @@ pub use apigateway::HttpApi;
 pub use cloudformation::CloudFormation;
 pub use config::sdk_config;
 pub use ecs::Ecs;
+pub use images::Images;
 pub use registry::Registry;
 pub use sqs::WakeQueue;

@@ -1,5 +1,7 @@
 //! What the platform is: the values that `template.yaml` hands to its functions.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
@@ -43,6 +45,10 @@ pub struct Platform {
     /// Registries from which images may come; any, when empty.
     #[serde(default)]
     pub allowed_registries: Vec<String>,
+    /// Where images of a registry are looked up instead of at the registry itself: its host, and
+    /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
+    #[serde(default)]
+    pub registry_mirrors: BTreeMap<String, String>,
 }
 
 impl Platform {
