@@ -31,7 +31,6 @@ mod template;
 pub use diff::{Action, Change, Kept, diff, kept_on_delete};
 pub use environment_stack::{RunState, environment_stack};
 pub use fingerprint::fingerprint;
-pub use repository::{KEPT_TAG_PREFIX, kept_tag};
 pub use service_stack::service_stack;
 pub use stamp::DIGEST_OUTPUT;
 pub use tags::stack_tags;

@@ -2,21 +2,18 @@
 //!
 //! It outlives the service: images are somebody's work. What expires is decided by ECR, which
 //! knows nothing of what runs; so an image that runs, or can be rolled back to, bears a tag of
-//! ours ([`kept_tag`]), and the first rule takes every image with such a tag out of the others'
+//! ours ([`names::kept_tag`]), and the first rule takes every image with such a tag out of the others'
 //! reach: an image that matches the tags of a rule is expired by no rule behind it, also when
 //! that rule expires nothing (ECR user guide, "How a lifecycle policy works").
 
 use serde_json::{Value, json};
-use slipway_domain::{DeploymentId, EnvironmentName, Manifest, Platform};
+use slipway_domain::{Manifest, Platform};
 
 use crate::environment_stack::Resources;
+use crate::names::KEPT_TAG_PREFIX;
 use crate::{names, tags};
 
 pub(crate) const REPOSITORY: &str = "Repository";
-
-/// What the tags begin with that keep images. Nobody deploys by them, and pushes of them start
-/// nothing.
-pub const KEPT_TAG_PREFIX: &str = "slipway-";
 
 /// Images with such tags that stay. There are never so many: each environment has a few.
 const ALL_KEPT: u32 = 9999;
@@ -25,13 +22,6 @@ const ALL_KEPT: u32 = 9999;
 /// stay as long as their index does (ECR user guide, the same page); so has what was pushed by
 /// its digest alone.
 const UNTAGGED_DAYS: u32 = 14;
-
-/// The tag that keeps the image of a deployment, such as
-/// `slipway-prod-01k9x2v3w4y5z6a7b8c9d0e1f2`: at most 47 of ECR's 128 characters.
-pub fn kept_tag(environment: &EnvironmentName, deployment: DeploymentId) -> String {
-    let deployment = deployment.to_string().to_ascii_lowercase();
-    format!("{KEPT_TAG_PREFIX}{environment}-{deployment}")
-}
 
 pub(crate) fn add(to: &mut Resources, manifest: &Manifest, platform: &Platform) {
     to.add(
@@ -91,17 +81,6 @@ fn lifecycle(keep: u32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_kept_tag_is_a_tag_and_names_environment_and_deployment() {
-        let environment: EnvironmentName = "abcdefghijkl".parse().unwrap();
-        let deployment: DeploymentId = "01K9X2V3W4Y5Z6A7B8C9D0E1F2".parse().unwrap();
-        let tag = kept_tag(&environment, deployment);
-        assert_eq!(tag, "slipway-abcdefghijkl-01k9x2v3w4y5z6a7b8c9d0e1f2");
-        assert_eq!(tag.len(), 47);
-        let image: slipway_domain::Image = format!("a/b:{tag}").parse().unwrap();
-        assert_eq!(image.tag(), Some(tag.as_str()));
-    }
 
     #[test]
     fn what_we_keep_comes_first_and_each_rule_has_its_own_pattern() {

@@ -185,7 +185,7 @@ fn denied(at: EcrImage<'_>) -> String {
         region,
         repository,
     } = at;
-    format!("account {account} does not let Slipway read the repository {repository} in {region}")
+    format!("account {account} does not let Slipway read the repository {repository} in {region}.")
 }
 
 /// Why `BatchGetImage` gave no image.
@@ -198,7 +198,7 @@ fn failed(failures: &[ImageFailure], at: EcrImage<'_>) -> PortResult<Got> {
         Some(ImageFailureCode::UpstreamAccessDenied) => {
             let repository = at.repository;
             return Ok(Got::Denied(format!(
-                "the registry behind the repository {repository} asks for a login"
+                "the registry behind the repository {repository} asks for a login."
             )));
         }
         Some(ImageFailureCode::UpstreamTooManyRequests | ImageFailureCode::UpstreamUnavailable) => {

@@ -173,7 +173,7 @@ impl Session<'_> {
         let registry = self.registry;
         self.web.ask(question).await.map_err(|why| match why {
             NoReply::Forbidden => Ended::Lookup(ImageLookup::Denied(format!(
-                "{registry} is not asked: a registry needs HTTPS and a public name"
+                "{registry} is not asked: a registry needs HTTPS and a public name."
             ))),
             NoReply::Unreadable(why) => self.failed(PortErrorKind::Refused, why, None),
             NoReply::Lost(error) => {
@@ -190,13 +190,13 @@ impl Session<'_> {
             404 => Ended::Lookup(ImageLookup::Missing),
             // Public registries answer so for what is not there, too.
             401 | 403 => Ended::Lookup(ImageLookup::Denied(format!(
-                "{registry} asks for a login: the image is private, or not there"
+                "{registry} asks for a login: the image is private, or not there."
             ))),
             408 | 425 | 429 | 500.. => {
                 let why = format!("it answers {}", reply.status);
                 self.failed(PortErrorKind::Transient, &why, None)
             }
-            status => Ended::Lookup(ImageLookup::Denied(format!("{registry} answers {status}"))),
+            status => Ended::Lookup(ImageLookup::Denied(format!("{registry} answers {status}."))),
         }
     }
 

@@ -132,13 +132,13 @@ async fn answers_that_are_no_success_have_their_meanings() {
     };
     assert_eq!(of(404).await.unwrap(), ImageLookup::Missing);
     for status in [401, 403] {
-        let denied = "docker.io asks for a login: the image is private, or not there";
+        let denied = "docker.io asks for a login: the image is private, or not there.";
         assert_eq!(
             of(status).await.unwrap(),
             ImageLookup::Denied(denied.to_owned())
         );
     }
-    let denied = ImageLookup::Denied("docker.io answers 451".to_owned());
+    let denied = ImageLookup::Denied("docker.io answers 451.".to_owned());
     assert_eq!(of(451).await.unwrap(), denied);
     for status in [429, 500, 503] {
         assert!(of(status).await.unwrap_err().is_transient(), "{status}");

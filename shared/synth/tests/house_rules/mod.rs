@@ -54,6 +54,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         render(&RunState::default()),
         render(&RunState {
             desired_count: Some(3),
+            ..RunState::default()
         }),
     ) else {
         rules.hold(
@@ -90,7 +91,7 @@ fn images_that_run_stay(rules: &mut Rules, repository: &Value, manifest: &Manife
     let policy: Value = text.map_or(Value::Null, |text| {
         serde_json::from_str(text).unwrap_or_default()
     });
-    let pattern = format!("{}*", slipway_synth::KEPT_TAG_PREFIX);
+    let pattern = format!("{}*", slipway_synth::names::KEPT_TAG_PREFIX);
     let first = &policy["rules"][0]["selection"];
     rules.hold(
         first["tagPatternList"][0] == pattern && first["countNumber"].as_u64() > Some(1000),
