@@ -80,3 +80,25 @@ impl Platform {
             .unwrap_or_else(|error| panic!("the sample platform: {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_without_mirrors_and_one_with_them_are_read() {
+        let mut values = serde_json::to_value(Platform::sample()).unwrap();
+        assert_eq!(values["registry_mirrors"], serde_json::json!({}));
+        let mirrors = serde_json::json!({"docker.io": "https://mirror.example/hub"});
+        values["registry_mirrors"] = mirrors;
+        let platform: Platform = serde_json::from_value(values.clone()).unwrap();
+        assert_eq!(
+            platform.registry_mirrors["docker.io"],
+            "https://mirror.example/hub"
+        );
+        // What a platform of an earlier version says.
+        values.as_object_mut().unwrap().remove("registry_mirrors");
+        let platform: Platform = serde_json::from_value(values).unwrap();
+        assert!(platform.registry_mirrors.is_empty());
+    }
+}
