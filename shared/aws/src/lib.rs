@@ -12,6 +12,7 @@ mod error;
 mod evidence;
 mod hooks;
 mod quotas;
+mod images;
 mod registry;
 #[cfg(test)]
 mod replay;
@@ -24,6 +25,7 @@ pub use config::sdk_config;
 pub use ecs::Ecs;
 pub use hooks::Hooks;
 pub use quotas::Quotas;
+pub use images::Images;
 pub use registry::Registry;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;
