@@ -1,14 +1,15 @@
 //! `slipway plan`: what a manifest would change.
 
 use super::refused;
-use crate::arguments::Plan;
+use crate::arguments;
+use crate::client::{Check, Plan, Verdict};
 use crate::connection::connect;
 use crate::exit::{Exit, Failure};
 use crate::manifest_file::{self, findings};
 use crate::output;
 use crate::output::console::Console;
 
-pub(super) fn run(options: &Plan, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(options: &arguments::Plan, console: &Console) -> Result<(), Failure> {
     let document = manifest_file::read(&options.file).map_err(|finding| refused(&[finding]))?;
     let client = connect(&options.platform)?.client;
     let plan = client
@@ -22,9 +23,15 @@ pub(super) fn run(options: &Plan, console: &Console) -> Result<(), Failure> {
     if options.json {
         console.json(&plan)?;
     } else {
-        console.result(&output::plan::plan(&plan, console.results))?;
+        console.result(&output::plan::plan(&plan, console.results_sheet()))?;
     }
-    if plan.obstacles.is_empty() {
+    stands_in_the_way(&plan)
+}
+
+/// A plan that shows why it cannot be done ends as a refusal.
+pub(super) fn stands_in_the_way(plan: &Plan) -> Result<(), Failure> {
+    let failed = |check: &Check| check.verdict == Verdict::Failed;
+    if plan.obstacles.is_empty() && !plan.checks.iter().any(failed) {
         Ok(())
     } else {
         Err(Failure::said(Exit::Refused))

@@ -1,0 +1,96 @@
+//! What a plan says beside a service's stacks: what was checked, and what it costs.
+
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+use slipway_control::view::PlanView;
+use slipway_domain::EnvironmentName;
+
+/// A plan, with what was checked and what it costs where the platform says so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What would change.
+    #[serde(flatten)]
+    pub view: PlanView,
+    /// What was checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// What it costs in a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+impl Deref for Plan {
+    type Target = PlanView;
+
+    fn deref(&self) -> &PlanView {
+        &self.view
+    }
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What it is about, such as `image`.
+    pub check: String,
+    /// The environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// The same in a sentence.
+    pub message: String,
+    /// The field of the manifest, a JSON pointer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It is in order.
+    Passed,
+    /// A deployment cannot succeed.
+    Failed,
+    /// It could not be found out.
+    Unknown,
+}
+
+/// What a service costs in a month, estimated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The sum of the lines, in US dollars.
+    pub monthly_usd: String,
+    /// The same with the most tasks that scaling allows at all hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most_usd: Option<String>,
+    /// By how much `monthly_usd` differs from what the service costs as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference_usd: Option<String>,
+    /// What the sum is made of.
+    pub lines: Vec<CostLine>,
+    /// Whose prices these are and of when.
+    pub prices_of: String,
+}
+
+/// One component of a stack in an estimate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostLine {
+    /// What is paid for.
+    pub component: String,
+    /// The name of the stack that has it.
+    pub stack: String,
+    /// How much of it.
+    pub quantity: String,
+    /// What the quantity counts.
+    pub unit: String,
+    /// What that costs, in US dollars.
+    pub monthly_usd: String,
+    /// What it costs with the most tasks that scaling allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most_usd: Option<String>,
+    /// What had to be assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumption: Option<String>,
+}
