@@ -26,7 +26,7 @@ pub(super) fn cancel(options: &Cancel, console: &mut Console) -> Result<(), Fail
         .cancel(name, &environment, id, &new_key())?
         .deployment;
     let line = format!(
-        "{name}/{environment}: {id} is cancelled; {} brings back what ran before",
+        "{name}/{environment}: deployment {id} is cancelled; what ran before comes back with {}",
         headline(&back)
     );
     follow(&line, &back, (&options.follow, began), client, console)
@@ -40,7 +40,7 @@ pub(super) fn promote(options: &Promote, console: &mut Console) -> Result<(), Fa
     let id = under_way(client, name, &environment)?;
     let began = SystemClock.now();
     let promoted: Deployment = client.promote(name, &environment, id, &new_key())?;
-    let line = format!("{name}/{environment}: {} goes on", headline(&promoted));
+    let line = format!("{name}/{environment} goes on: {}", headline(&promoted));
     follow(&line, &promoted, (&options.follow, began), client, console)
 }
 

@@ -7,6 +7,9 @@ use crate::client::Cost;
 
 const HEADING: [&str; 4] = ["COMPONENT", "QUANTITY", "USD/MONTH", "ASSUMED"];
 
+/// The component of what has no price: what it costs comes on top of the sum.
+const NOT_ESTIMATED: &str = "not estimated";
+
 /// What it costs: a row for each component below its stack's name, then the sum, and by how
 /// much it differs.
 pub(crate) fn cost(cost: &Cost, sheet: Sheet) -> String {
@@ -21,7 +24,10 @@ pub(crate) fn cost(cost: &Cost, sheet: Sheet) -> String {
         let cells = vec![
             plain(&line.component),
             plain(format!("{} {}", line.quantity, line.unit)),
-            amount(&line.monthly_usd),
+            amount(match line.component.as_str() {
+                NOT_ESTIMATED => "?",
+                _ => &line.monthly_usd,
+            }),
         ];
         rows.push((&line.stack, cells));
     }
@@ -120,6 +126,7 @@ mod tests {
                 line("p--orders", "ECR storage", "1", "GB-months", "0.10", Some("10 images of 100 MB")),
                 line("p--orders--prod", "Fargate vCPU", "730", "vCPU-hours", "29.55", Some("2 tasks at all hours")),
                 line("p--orders--prod", "Application Load Balancer", "730", "hours", "16.43", None),
+                line("p--orders--prod", "not estimated", "1", "AWS::X::Y", "0.00", None),
             ],
             "prices_of": "us-east-1, 2026-11-01",
         }))
@@ -141,6 +148,7 @@ mod tests {
             p--orders--prod
               Fargate vCPU               730 vCPU-hours      29.55  2 tasks at all hours
               Application Load Balancer  730 hours           16.43
+              not estimated              1 AWS::X::Y             ?
 
               total                                         104.12  12.30 more than what runs
               at most                                       312.00  with the most tasks that scaling allows, at all hours
@@ -158,12 +166,14 @@ mod tests {
             p--orders--prod
               Fargate vCPU               730 vCPU-hours      29.55  2 tasks at all hours
               Application Load Balancer  730 hours           16.43
+              not estimated              1 AWS::X::Y             ?
 
               total                                         104.12  12.30 more than what runs
               at most                                       312.00  with the most tasks that scaling
                                                                     allows, at all hours
             prices: us-east-1, 2026-11-01
-        "#]].assert_eq(&shown(Some(90)));
+        "#]]
+        .assert_eq(&shown(Some(90)));
     }
 
     #[test]

@@ -3,18 +3,21 @@
 use jiff::Timestamp;
 use slipway_domain::{Cause, Deployment, Image, Outcome, Trigger};
 
-use super::sheet::clean;
-use super::table::{Cell, plain, table};
+use super::sheet::{Sheet, clean};
+use super::table::{Cell, breadth, plain, table};
 use super::time::{between, moment, short};
-use super::tone::{Paint, Tone};
+use super::tone::Tone;
 
 /// How many digits of a commit are shown.
 const COMMIT: usize = 7;
 /// How many digits of an image's digest are shown.
 const DIGEST: usize = 12;
 
+/// How many characters of a commit's first line are shown.
+const TITLE: usize = 50;
+
 /// A row for each deployment. What was pushed has a column only where something was.
-pub(crate) fn listing(deployments: &[Deployment], paint: Paint) -> String {
+pub(crate) fn listing(deployments: &[Deployment], sheet: Sheet) -> String {
     let pushes = deployments.iter().any(|it| it.trigger.is_some());
     let mut heading = vec![
         "ID",
@@ -35,7 +38,16 @@ pub(crate) fn listing(deployments: &[Deployment], paint: Paint) -> String {
             row.remove(PUSHED);
         }
     }
-    table(&heading, &rows, paint)
+    // Reasons are the last column, and cut where a terminal ends: `get` tells the newest whole.
+    let others: Vec<Vec<Cell>> = rows
+        .iter()
+        .map(|row| row[..row.len() - 1].to_vec())
+        .collect();
+    let used = breadth(&heading[..heading.len() - 1], &others);
+    for (_, reason) in rows.iter_mut().filter_map(|row| row.last_mut()) {
+        *reason = sheet.cut(reason, used);
+    }
+    table(&heading, &rows, sheet.paint)
 }
 
 /// The column of what was pushed.
@@ -130,11 +142,16 @@ fn awaits_image(deployment: &Deployment) -> bool {
         && deployment.image.digest().is_none()
 }
 
-/// An image as people tell it from others: of its digest, the beginning.
+/// An image as people tell it from others: without the host of a private ECR registry, and of
+/// its digest the beginning.
 pub(crate) fn short_image(image: &Image) -> String {
-    match image.as_str().split_once("@sha256:") {
+    let text = match (image.ecr(), image.as_str().split_once('/')) {
+        (Some(_), Some((_, rest))) => rest,
+        _ => image.as_str(),
+    };
+    match text.split_once("@sha256:") {
         Some((name, hex)) if hex.len() > DIGEST => format!("{name}@{}", &hex[..DIGEST]),
-        Some(_) | None => image.to_string(),
+        Some(_) | None => text.to_owned(),
     }
 }
 
@@ -150,7 +167,10 @@ fn pushed(trigger: &Trigger) -> String {
     };
     if let Some(title) = &trigger.title {
         said.push(' ');
-        said.push_str(title);
+        said.extend(title.chars().take(TITLE));
+        if title.chars().nth(TITLE).is_some() {
+            said.push('…');
+        }
     }
     // Whoever may push may write anything here.
     clean(&said)
@@ -160,30 +180,96 @@ fn pushed(trigger: &Trigger) -> String {
 #[expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 mod tests {
     use super::*;
+    use crate::output::tone::Paint;
     use expect_test::expect;
     use serde_json::json;
 
+    const PIPE: Sheet = Sheet {
+        paint: Paint(false),
+        width: None,
+    };
+
+    fn deployment(rest: &serde_json::Value) -> Deployment {
+        let mut document = json!({
+            "id": "01JZZZZZZZZZZZZZZZZZZZZZZZ", "service": "orders", "environment": "prod", "generation": 2,
+            "cause": "deploy", "actor": "me", "image": "nginx:1", "created_at": "2026-01-02T03:04:05Z",
+            "steps": [{"name": "accepted", "at": "2026-01-02T03:04:05Z"}, {"name": "creating the stack", "at": "2026-01-02T03:04:06Z"}],
+        });
+        document
+            .as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn pushed_one(rest: &serde_json::Value) -> Deployment {
+        let mut document = json!({
+            "cause": "webhook",
+            "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/p-orders-prod:1a2b3c4",
+            "trigger": {"provider": "github", "delivery": "d", "reference": "main",
+                "commit": "1a2b3c4d5e1a2b3c4d5e1a2b3c4d5e1a2b3c4d5e", "title": "Fix \u{1b}[31mthe cart"},
+            "waits_until": "2026-01-02T03:34:05Z",
+        });
+        document
+            .as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
+        deployment(&document)
+    }
+
+    #[test]
+    fn what_was_pushed_is_shown_and_what_is_waited_for() {
+        let digest = "ab".repeat(32);
+        let all = [
+            pushed_one(&json!({})),
+            pushed_one(
+                &json!({"image": format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/p-orders-prod:1a2b3c4@sha256:{digest}")}),
+            ),
+            pushed_one(
+                &json!({"cause": "push", "trigger": {"provider": "ecr", "delivery": "d", "reference": "v1"}, "waits_until": null,
+                "image": "nginx:1", "outcome": {"result": "superseded", "at": "2026-01-02T03:04:07Z"}}),
+            ),
+        ];
+        expect![[r#"
+            ID                          ENVIRONMENT  GEN  CAUSE    BEGAN                 TOOK  RESULT                            IMAGE                               PUSHED                     REASON
+            01JZZZZZZZZZZZZZZZZZZZZZZZ  prod         2    webhook  2026-01-02 03:04:05Z        waits until 2026-01-02 03:34:05Z  p-orders-prod:1a2b3c4               main@1a2b3c4 Fix the cart
+            01JZZZZZZZZZZZZZZZZZZZZZZZ  prod         2    webhook  2026-01-02 03:04:05Z        creating the stack                p-orders-prod:1a2b3c4@abababababab  main@1a2b3c4 Fix the cart
+            01JZZZZZZZZZZZZZZZZZZZZZZZ  prod         2    push     2026-01-02 03:04:05Z  2.0s  superseded                        nginx:1                             v1
+        "#]].assert_eq(&listing(&all, PIPE));
+        assert_eq!(
+            headline(&all[0]),
+            "deployment 01JZZZZZZZZZZZZZZZZZZZZZZZ of p-orders-prod:1a2b3c4, generation 2, pushed: main@1a2b3c4 Fix the cart"
+        );
+        assert_eq!(
+            awaited_image(&all[0]).unwrap(),
+            "Waits until 2026-01-02 03:34:05Z for 111122223333.dkr.ecr.us-east-1.amazonaws.com/p-orders-prod:1a2b3c4 to be pushed."
+        );
+        assert_eq!(awaited_image(&all[1]), None);
+    }
+
+    #[test]
+    fn a_reason_is_cut_where_a_terminal_ends() {
+        let failed = json!({"outcome": {"result": "failed", "at": "2026-01-02T03:05:10Z", "reason": "There is no such image, and much more is wrong."}});
+        let sheet = Sheet {
+            width: Some(130),
+            ..PIPE
+        };
+        let shown = listing(&[deployment(&failed)], sheet);
+        assert!(
+            shown.ends_with("There is no such image, and m…\n"),
+            "{shown}"
+        );
+    }
+
     #[test]
     fn a_deployment_shows_how_it_ended_or_where_it_is() {
-        let deployment = |rest: serde_json::Value| -> Deployment {
-            let mut document = json!({
-                "id": "01JZZZZZZZZZZZZZZZZZZZZZZZ", "service": "orders", "environment": "prod", "generation": 2,
-                "cause": "deploy", "actor": "me", "image": "nginx:1", "created_at": "2026-01-02T03:04:05Z",
-                "steps": [{"name": "accepted", "at": "2026-01-02T03:04:05Z"}, {"name": "creating the stack", "at": "2026-01-02T03:04:06Z"}],
-            });
-            document
-                .as_object_mut()
-                .unwrap()
-                .extend(rest.as_object().unwrap().clone());
-            serde_json::from_value(document).unwrap()
-        };
         let all = [
-            deployment(json!({})),
+            deployment(&json!({})),
             deployment(
-                json!({"outcome": {"result": "failed", "at": "2026-01-02T03:05:10Z", "reason": "No such image."}}),
+                &json!({"outcome": {"result": "failed", "at": "2026-01-02T03:05:10Z", "reason": "No such image."}}),
             ),
             deployment(
-                json!({"cause": "api", "outcome": {"result": "succeeded", "at": "2026-01-02T03:04:07Z"}}),
+                &json!({"cause": "api", "outcome": {"result": "succeeded", "at": "2026-01-02T03:04:07Z"}}),
             ),
         ];
         expect![[r#"
@@ -192,6 +278,6 @@ mod tests {
             01JZZZZZZZZZZZZZZZZZZZZZZZ  prod         2    deploy  2026-01-02 03:04:05Z  1m05s  failed              nginx:1  No such image.
             01JZZZZZZZZZZZZZZZZZZZZZZZ  prod         2    api     2026-01-02 03:04:05Z  2.0s   succeeded           nginx:1
         "#]]
-        .assert_eq(&listing(&all, Paint(false)));
+        .assert_eq(&listing(&all, PIPE));
     }
 }

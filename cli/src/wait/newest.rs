@@ -1,7 +1,7 @@
 //! Watching a service: its newest deployments until they have ended, and then those that come
 //! after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub(crate) struct Watching {
     told: BTreeMap<EnvironmentName, DeploymentId>,
     /// The deployments of the last look.
     last: BTreeMap<EnvironmentName, Deployment>,
+    /// Those that took the place of one that had not ended.
+    took_over: BTreeSet<DeploymentId>,
 }
 
 impl Watching {
@@ -33,6 +35,7 @@ impl Watching {
             environment,
             told: BTreeMap::new(),
             last: BTreeMap::new(),
+            took_over: BTreeSet::new(),
         }
     }
 
@@ -54,16 +57,16 @@ impl Watching {
         }
         for (environment, id) in self.untold(&service) {
             let known = self.last.get(&environment);
+            if known.is_some_and(|it| it.id != id && it.outcome.is_none()) {
+                self.took_over.insert(id);
+            }
             let deployment = match known.filter(|it| it.id == id && it.outcome.is_some()) {
                 Some(ended) => ended.clone(),
                 None => client.deployment(&self.service, &environment, id)?,
             };
-            if let Some(stack) = service.environments.get(&environment) {
-                let seen = told(
-                    &deployment,
-                    scope(&Target::of(&deployment), &stack.stack, Some(&deployment)),
-                    now,
-                );
+            if let Some(view) = service.environments.get(&environment) {
+                let seen = scope(&Target::of(&deployment), &view.stack, Some(&deployment));
+                let seen = self.about(&deployment, seen, now);
                 look.scopes
                     .insert(format!("{}/{environment}", self.service), seen);
             }
@@ -88,12 +91,16 @@ impl Watching {
             .filter(|(name, id)| self.told.get(name) != Some(id))
             .collect()
     }
-}
 
-/// A look with what it is about as the first step, and with times from its own beginning.
-fn told(deployment: &Deployment, mut seen: ScopeLook, now: Timestamp) -> ScopeLook {
-    seen.steps.insert(0, (Duration::ZERO, headline(deployment)));
-    let until = ended_at(deployment).unwrap_or(now);
-    seen.age = Some(between(deployment.created_at, until));
-    seen
+    /// A look with what it is about as the first step, and with times from its own beginning.
+    fn about(&self, deployment: &Deployment, mut seen: ScopeLook, now: Timestamp) -> ScopeLook {
+        let mut what = headline(deployment);
+        if self.took_over.contains(&deployment.id) {
+            what = format!("superseded by {what}");
+        }
+        seen.steps.insert(0, (Duration::ZERO, what));
+        let until = ended_at(deployment).unwrap_or(now);
+        seen.age = Some(between(deployment.created_at, until));
+        seen
+    }
 }
