@@ -12,10 +12,11 @@ use super::super::words::{advance, ask_once, describe};
 use super::{Look, OVERTAKEN, PortResult, ReconcileError, Reconciler};
 use crate::change::manifest_hash;
 use crate::ports::{
-    HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
     StackWrite, StackWriter,
 };
-use crate::record::{AuditEntry, StackRecord};
+use crate::preflight::Checks;
+use crate::record::{AuditEntry, StackRecord, Verdict};
 
 /// Seconds after which the sweep looks at a stack that is not settled.
 const ATTENTION_SECONDS: i64 = 60;
@@ -24,10 +25,11 @@ const MAX_DEPLOYMENTS: usize = 80;
 /// Who the audit log says it was, where it was nobody.
 const OURSELVES: &str = "slipway";
 
-impl<R, S> Reconciler<R, S>
+impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    C: Checks + ImageKeeper,
 {
     /// Writes the plan, and gives back a slot that it does not need; gives when to look again, or
     /// nothing when somebody else was quicker. The look goes on from what was written.
@@ -41,11 +43,13 @@ where
         let before = look.record.clone();
         let mut record = before.clone();
         let mut next = plan.next.clone();
-        // What is only held was not looked at, and stays as it is known.
-        if !matches!(desired, Desired::Held) {
+        // What was not looked at stays as it is known; what waits for its first image has nothing.
+        if desired.is_looked_at() || matches!(desired, Desired::Waiting { .. }) {
             record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
         }
         record.progress = plan.progress.clone();
+        // No plan changes what was checked, but a write before may have.
+        record.progress.check.clone_from(&before.progress.check);
         if let Some(found) = observed.evidence.clone() {
             let known = std::mem::take(&mut record.progress.evidence);
             record.progress.evidence = known.or(found);
@@ -169,6 +173,10 @@ where
         {
             record.deployment = Some(own.id);
             record.progress.deployment = Some(own.id);
+            // It brings what was cleared before, whatever its tag means by now.
+            if let Some(check) = &mut record.progress.check {
+                check.deployment = own.id;
+            }
             advance(&mut own, plan, &record.progress.evidence, look.now);
             return Ok(vec![own]);
         }
@@ -181,6 +189,9 @@ where
         let mut open = self.open_deployments(look).await?;
         for deployment in &mut open {
             if Some(deployment.id) == before.deployment {
+                if let Some(Verdict::Cleared { image }) = record.verdict() {
+                    deployment.image = image.clone();
+                }
                 advance(deployment, plan, &record.progress.evidence, look.now);
             } else {
                 deployment.end(Outcome::Superseded { at: look.now });
@@ -234,7 +245,10 @@ where
             generation: service.generation,
             cause,
             actor: OURSELVES.to_owned(),
-            image: effective.settings.image?,
+            image: match look.record.verdict() {
+                Some(Verdict::Cleared { image }) => image.clone(),
+                Some(_) | None => effective.settings.image?,
+            },
             created_at: look.now,
             steps: vec![Step {
                 name: "accepted".to_owned(),
