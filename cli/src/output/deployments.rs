@@ -116,18 +116,6 @@ pub(crate) fn headline(deployment: &Deployment) -> String {
     }
 }
 
-/// That a deployment waits for its image, and until when.
-pub(crate) fn awaited_image(deployment: &Deployment) -> Option<String> {
-    let until = deployment
-        .waits_until
-        .filter(|_| awaits_image(deployment))?;
-    Some(format!(
-        "Waits until {} for {} to be pushed.",
-        moment(until),
-        deployment.image
-    ))
-}
-
 /// When a deployment ended, if it has.
 pub(crate) fn ended_at(deployment: &Deployment) -> Option<Timestamp> {
     deployment.outcome.as_ref().map(|outcome| match outcome {
@@ -240,11 +228,6 @@ mod tests {
             headline(&all[0]),
             "deployment 01JZZZZZZZZZZZZZZZZZZZZZZZ of p-orders-prod:1a2b3c4, generation 2, pushed: main@1a2b3c4 Fix the cart"
         );
-        assert_eq!(
-            awaited_image(&all[0]).unwrap(),
-            "Waits until 2026-01-02 03:34:05Z for 111122223333.dkr.ecr.us-east-1.amazonaws.com/p-orders-prod:1a2b3c4 to be pushed."
-        );
-        assert_eq!(awaited_image(&all[1]), None);
     }
 
     #[test]

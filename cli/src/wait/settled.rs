@@ -13,7 +13,7 @@ use slipway_domain::{
 
 use super::progress::{Look, ScopeLook};
 use crate::client::{Client, ClientError};
-use crate::output::deployments::{awaited_image, headline};
+use crate::output::deployments::headline;
 use crate::output::time::between;
 
 /// What to do about a failed deployment whose stack is still being removed: the platform
@@ -189,18 +189,17 @@ pub(super) fn scope(
     // What the stack says is left out where it is about the generation before, or older than
     // the deployment, which was read after it.
     let is_news = observed && (arrived || outcome.is_none());
-    let message = match deployment.and_then(awaited_image) {
-        Some(awaited) => awaited,
-        None if is_news => stack.message.clone(),
-        None => String::new(),
-    };
     ScopeLook {
         phase: if observed {
             stack.phase
         } else {
             Phase::Pending
         },
-        message,
+        message: if is_news {
+            stack.message.clone()
+        } else {
+            String::new()
+        },
         steps: steps(target, deployment),
         url: stack
             .url
@@ -343,5 +342,49 @@ mod tests {
         });
         let looks = scopes(&target, &service(&environments), &BTreeMap::new());
         assert_eq!(looks.keys().collect::<Vec<_>>(), ["orders/prod"]);
+    }
+
+    fn made(id: &str, outcome: &Value) -> Deployment {
+        let mut deployment = json!({
+            "id": id, "service": "orders", "environment": "prod", "generation": 2, "cause": "redeploy", "actor": "me",
+            "image": "nginx:1", "created_at": "2026-01-02T03:04:08Z",
+            "steps": [{"name": "accepted", "at": "2026-01-02T03:04:08Z"}],
+        });
+        if !outcome.is_null() {
+            deployment["outcome"] = outcome.clone();
+        }
+        serde_json::from_value(deployment).unwrap()
+    }
+
+    #[test]
+    fn a_deployment_has_arrived_when_it_has_ended_and_not_while_the_same_generation_is_ready() {
+        let id = "01K00000000000000000000001";
+        let ready: StackStatus = serde_json::from_value(stack("ready", 2)).unwrap();
+        let open = made(id, &Value::Null);
+        let look = scope(&Target::of(&open), &ready, Some(&open));
+        assert!(!look.settled && look.url.is_none());
+        let done = json!({"result": "succeeded", "at": "2026-01-02T03:05:00Z"});
+        let look = scope(&Target::of(&open), &ready, Some(&made(id, &done)));
+        assert!(look.settled && look.url.is_some());
+    }
+
+    #[test]
+    fn a_deployment_that_took_the_place_of_another_says_so_and_is_waited_for() {
+        let first = made("01K00000000000000000000001", &Value::Null);
+        let mut target = Target::of(&first);
+        target.began = "2026-01-02T03:04:05Z".parse().unwrap();
+        let updating: StackStatus = serde_json::from_value(stack("updating", 2)).unwrap();
+        let newer = made("01K00000000000000000000002", &Value::Null);
+        let look = scope(&target, &updating, Some(&newer));
+        assert!(!look.settled);
+        let steps: Vec<&str> = look.steps.iter().map(|(_, step)| step.as_str()).collect();
+        assert_eq!(
+            steps,
+            [
+                "superseded by deployment 01K00000000000000000000002 of nginx:1, generation 2",
+                "accepted"
+            ]
+        );
+        assert_eq!(look.steps[0].0, Duration::from_secs(3));
     }
 }
