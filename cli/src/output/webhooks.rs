@@ -57,7 +57,9 @@ pub(crate) fn what_next(webhook: &NewWebhook, sheet: Sheet) -> String {
         say(&format!("The former one counts until {}.", moment(until)));
     }
     say(set_up(webhook.provider));
-    say("/ENVIRONMENT behind the address's path makes it one of that environment alone.");
+    say(
+        "The address is for the platform's default environment; /ENVIRONMENT behind its path is for another one.",
+    );
     out
 }
 
