@@ -116,6 +116,17 @@ pub(crate) fn headline(deployment: &Deployment) -> String {
     }
 }
 
+/// The same where a line may be cut: what tells it from others first, its id last.
+pub(crate) fn brief(deployment: &Deployment) -> String {
+    let image = short_image(&deployment.image);
+    let mut said = format!("{image}, generation {}", deployment.generation);
+    if let Some(trigger) = &deployment.trigger {
+        said.push_str(", pushed: ");
+        said.push_str(&pushed(trigger));
+    }
+    format!("{said}; deployment {}", deployment.id)
+}
+
 /// When a deployment ended, if it has.
 pub(crate) fn ended_at(deployment: &Deployment) -> Option<Timestamp> {
     deployment.outcome.as_ref().map(|outcome| match outcome {
@@ -227,6 +238,10 @@ mod tests {
         assert_eq!(
             headline(&all[0]),
             "deployment 01JZZZZZZZZZZZZZZZZZZZZZZZ of p-orders-prod:1a2b3c4, generation 2, pushed: main@1a2b3c4 Fix the cart"
+        );
+        assert_eq!(
+            brief(&all[0]),
+            "p-orders-prod:1a2b3c4, generation 2, pushed: main@1a2b3c4 Fix the cart; deployment 01JZZZZZZZZZZZZZZZZZZZZZZZ"
         );
     }
 

@@ -11,7 +11,7 @@ use slipway_domain::{Deployment, DeploymentId, EnvironmentName, ServiceName};
 use super::progress::{Look, ScopeLook};
 use super::settled::{Target, lost, scope};
 use crate::client::{Client, ClientError};
-use crate::output::deployments::{ended_at, headline};
+use crate::output::deployments::{brief, ended_at};
 use crate::output::time::between;
 
 /// Looks at the newest deployments of a service that have not been told to their end.
@@ -94,7 +94,7 @@ impl Watching {
 
     /// A look with what it is about as the first step, and with times from its own beginning.
     fn about(&self, deployment: &Deployment, mut seen: ScopeLook, now: Timestamp) -> ScopeLook {
-        let mut what = headline(deployment);
+        let mut what = brief(deployment);
         if self.took_over.contains(&deployment.id) {
             what = format!("superseded by {what}");
         }

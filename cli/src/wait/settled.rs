@@ -13,7 +13,7 @@ use slipway_domain::{
 
 use super::progress::{Look, ScopeLook};
 use crate::client::{Client, ClientError};
-use crate::output::deployments::headline;
+use crate::output::deployments::brief;
 use crate::output::time::between;
 
 /// What to do about a failed deployment whose stack is still being removed: the platform
@@ -225,7 +225,7 @@ fn steps(target: &Target, deployment: Option<&Deployment>) -> Vec<(Duration, Str
     let took_over = target.deployment.is_some_and(|id| id != deployment.id);
     let newer = took_over.then(|| {
         let at = between(target.began, deployment.created_at);
-        (at, format!("superseded by {}", headline(deployment)))
+        (at, format!("superseded by {}", brief(deployment)))
     });
     let own = deployment.steps.iter();
     let own = own.map(|step| (between(target.began, step.at), step.name.clone()));
@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(
             steps,
             [
-                "superseded by deployment 01K00000000000000000000002 of nginx:1, generation 2",
+                "superseded by nginx:1, generation 2; deployment 01K00000000000000000000002",
                 "accepted"
             ]
         );

@@ -15,7 +15,7 @@ fn the_present_deployment_is_shown_to_its_end() {
     );
     assert_eq!(
         ran.err,
-        "    0.0s  orders/prod  deployment 01K00000000000000000000001 of nginx:1, generation 1\n    \
+        "    0.0s  orders/prod  nginx:1, generation 1; deployment 01K00000000000000000000001\n    \
          0.0s  orders/prod  accepted\n    \
          4.0s  orders/prod  ready: Runs with 2 of 2 tasks.\n"
     );
@@ -50,7 +50,7 @@ fn what_comes_after_is_shown_too_until_ctrl_c() {
         .unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut lines = lines.map(Result::unwrap);
-    let pushed = "    0.0s  orders/prod  deployment 01K00000000000000000000002 of nginx:2, generation 2, pushed: main@1a2b3c4 Fix the cart";
+    let pushed = "    0.0s  orders/prod  nginx:2, generation 2, pushed: main@1a2b3c4 Fix the cart; deployment 01K00000000000000000000002";
     assert!(lines.any(
         |line| line == "nothing is under way; the next deployment is waited for, until Ctrl-C"
     ));
