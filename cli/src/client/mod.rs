@@ -29,7 +29,7 @@ use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
 pub use self::call::{Answer, Call};
 pub use self::error::{ClientError, Refusal};
-pub use self::plan::{Check, Cost, CostLine, Plan, Verdict};
+pub use self::plan::{Cost, CostLine, Plan};
 use self::transport::{Signer, Transport};
 pub use self::webhooks::{NewWebhook, Webhook};
 use crate::clock::{Clock, SystemClock};

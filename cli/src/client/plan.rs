@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
+use slipway_control::preflight::Check;
 use slipway_control::view::PlanView;
-use slipway_domain::EnvironmentName;
 
 /// A plan, with what was checked and what it costs where the platform says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,35 +26,6 @@ impl Deref for Plan {
     fn deref(&self) -> &PlanView {
         &self.view
     }
-}
-
-/// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What it is about, such as `image`.
-    pub check: String,
-    /// The environment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<EnvironmentName>,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// The same in a sentence.
-    pub message: String,
-    /// The field of the manifest, a JSON pointer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pointer: Option<String>,
-}
-
-/// What a check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It is in order.
-    Passed,
-    /// A deployment cannot succeed.
-    Failed,
-    /// It could not be found out.
-    Unknown,
 }
 
 /// What a service costs in a month, estimated.

@@ -1,8 +1,10 @@
 //! `slipway plan`: what a manifest would change.
 
+use slipway_control::preflight::{Check, Outcome};
+
 use super::refused;
 use crate::arguments;
-use crate::client::{Check, Plan, Verdict};
+use crate::client::Plan;
 use crate::connection::connect;
 use crate::exit::{Exit, Failure};
 use crate::manifest_file::{self, findings};
@@ -30,7 +32,7 @@ pub(super) fn run(options: &arguments::Plan, console: &Console) -> Result<(), Fa
 
 /// A plan that shows why it cannot be done ends as a refusal.
 pub(super) fn stands_in_the_way(plan: &Plan) -> Result<(), Failure> {
-    let failed = |check: &Check| check.verdict == Verdict::Failed;
+    let failed = |check: &Check| check.verdict == Outcome::Failed;
     if plan.obstacles.is_empty() && !plan.checks.iter().any(failed) {
         Ok(())
     } else {

@@ -1,8 +1,9 @@
 //! What was checked before a deployment, a line each.
 
+use slipway_control::preflight::{Check, Outcome, Subject};
+
 use super::sheet::Sheet;
 use super::tone::Tone;
-use crate::client::{Check, Verdict};
 
 /// What was checked: a mark, what it is about, and what it came to.
 pub(crate) fn checks(checks: &[Check], sheet: Sheet) -> String {
@@ -11,16 +12,23 @@ pub(crate) fn checks(checks: &[Check], sheet: Sheet) -> String {
 
 fn line(check: &Check, sheet: Sheet) -> String {
     let (mark, tone) = match check.verdict {
-        Verdict::Passed => ("✓", Tone::Good),
-        Verdict::Failed => ("✗", Tone::Bad),
-        Verdict::Unknown => ("?", Tone::Busy),
+        Outcome::Passed => ("✓", Tone::Good),
+        Outcome::Failed => ("✗", Tone::Bad),
+        Outcome::Unknown => ("?", Tone::Busy),
+    };
+    let subject = match check.check {
+        Subject::Image => "image",
+        Subject::Architecture => "architecture",
+        Subject::Secrets => "secrets",
+        Subject::Path => "path",
+        Subject::Quota => "quota",
     };
     let about = match &check.environment {
-        Some(environment) => format!("{mark} {environment} {}:", check.check),
-        None => format!("{mark} {}:", check.check),
+        Some(environment) => format!("{mark} {environment} {subject}:"),
+        None => format!("{mark} {subject}:"),
     };
     let text = match &check.pointer {
-        Some(pointer) if check.verdict != Verdict::Passed => {
+        Some(pointer) if check.verdict != Outcome::Passed => {
             format!("{} ({pointer})", check.message)
         }
         Some(_) | None => check.message.clone(),

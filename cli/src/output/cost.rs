@@ -70,11 +70,11 @@ pub(crate) fn cost(cost: &Cost, sheet: Sheet) -> String {
 }
 
 /// The rows with their notes at the end. What does not fit the width goes on below.
-fn noted<'a>(
-    rows: Vec<(&'a str, Vec<Cell>)>,
+fn noted(
+    rows: Vec<(&str, Vec<Cell>)>,
     notes: impl Iterator<Item = Option<String>>,
     sheet: Sheet,
-) -> (Vec<&'a str>, Vec<Vec<Cell>>) {
+) -> (Vec<&str>, Vec<Vec<Cell>>) {
     let plain_rows: Vec<Vec<Cell>> = rows.iter().map(|(_, row)| row.clone()).collect();
     let used = 2 + breadth(&HEADING[..3], &plain_rows);
     let mut out = (Vec::new(), Vec::new());
