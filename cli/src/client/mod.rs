@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use slipway_control::record::AuditEntry;
 use slipway_control::view::{
-    DeletionView, EnvironmentView, GenerationView, PageView, ServiceSummary, ServiceView,
+    DeletionView, EnvironmentView, GenerationView, PageView, PlanView, ServiceSummary, ServiceView,
 };
 use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
@@ -277,7 +277,12 @@ impl Client {
     }
 
     /// What a manifest would change. Nothing is written.
-    pub fn plan(&self, manifest: &Value) -> Result<Plan> {
+    pub fn plan(&self, manifest: &Value) -> Result<PlanView> {
+        Ok(self.full_plan(manifest)?.view)
+    }
+
+    /// The same, with what was checked and what it costs.
+    pub fn full_plan(&self, manifest: &Value) -> Result<Plan> {
         let call = Call::new(Method::POST, "/plan")
             .json(manifest)?
             .text_header("idempotency-key", &new_key())?;

@@ -3,21 +3,51 @@
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use slipway_control::preflight::Check;
 use slipway_control::view::PlanView;
 
-/// A plan, with what was checked and what it costs where the platform says so.
+/// A plan, with what was checked and what it costs where the platform says so. As JSON it is
+/// what the platform answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
 pub struct Plan {
     /// What would change.
-    #[serde(flatten)]
     pub view: PlanView,
     /// What was checked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
     /// What it costs in a month.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    answer: Value,
+}
+
+/// What a plan says beside [`PlanView`].
+#[derive(Deserialize)]
+struct Beside {
+    #[serde(default)]
+    checks: Vec<Check>,
+    #[serde(default)]
+    cost: Option<Cost>,
+}
+
+impl TryFrom<Value> for Plan {
+    type Error = serde_json::Error;
+
+    fn try_from(answer: Value) -> Result<Self, Self::Error> {
+        let Beside { checks, cost } = Beside::deserialize(&answer)?;
+        Ok(Self {
+            view: PlanView::deserialize(&answer)?,
+            checks,
+            cost,
+            answer,
+        })
+    }
+}
+
+impl From<Plan> for Value {
+    fn from(plan: Plan) -> Self {
+        plan.answer
+    }
 }
 
 impl Deref for Plan {

@@ -15,7 +15,7 @@ pub(super) fn run(options: &arguments::Plan, console: &Console) -> Result<(), Fa
     let document = manifest_file::read(&options.file).map_err(|finding| refused(&[finding]))?;
     let client = connect(&options.platform)?.client;
     let plan = client
-        .plan(&document.value)
+        .full_plan(&document.value)
         .map_err(|error| match error.refusal() {
             Some(refusal) if !refusal.errors.is_empty() => {
                 refused(&findings(&document.file, &refusal.errors))

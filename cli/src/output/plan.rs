@@ -136,6 +136,7 @@ mod tests {
                 {"check": "secrets", "environment": "prod", "verdict": "failed", "message": "There is no parameter `/x`.", "pointer": "/secrets/X"},
                 {"check": "quota", "verdict": "unknown", "message": "The quotas cannot be read."},
             ],
+            "cost": {"monthly_usd": "53.73", "at_most_usd": "128.35", "lines": [], "prices_of": "us-east-1"},
         }))
         .unwrap();
         expect![[r#"
@@ -152,6 +153,13 @@ mod tests {
             p--orders--prod is updated
               ~ Task  AWS::ECS::TaskDefinition
               - Old  AWS::Logs::LogGroup
+
+            cost per month, estimated
+              COMPONENT  QUANTITY  USD/MONTH  ASSUMED
+
+              total                    53.73
+              at most                 128.35  with the most tasks that scaling allows, at all hours
+            prices: us-east-1
         "#]]
         .assert_eq(&plan(&view, PIPE));
     }
