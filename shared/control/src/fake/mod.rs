@@ -1,12 +1,14 @@
 //! The ports in memory, strict where AWS is strict, for tests.
 
 mod cloud;
+mod notify;
 mod registry;
 mod tape;
 mod upgrade;
 mod waker;
 
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
+pub use notify::FakeListeners;
 pub use registry::FakeRegistry;
 pub use tape::{Call, Fault, Tape};
 pub use upgrade::FakeUpgrades;
