@@ -10,6 +10,8 @@ mod config;
 mod ecs;
 mod error;
 mod evidence;
+mod notify;
+mod post;
 mod registry;
 mod sqs;
 
@@ -17,5 +19,7 @@ pub use apigateway::HttpApi;
 pub use cloudformation::CloudFormation;
 pub use config::sdk_config;
 pub use ecs::Ecs;
+pub use notify::{DeploymentsTopic, NotifyKeys, NotifyQueue};
+pub use post::Outside;
 pub use registry::Registry;
 pub use sqs::WakeQueue;
