@@ -1,5 +1,6 @@
 //! The ports in memory, strict where AWS is strict, for tests.
 
+mod checks;
 mod cloud;
 mod notify;
 mod registry;
@@ -7,6 +8,7 @@ mod tape;
 mod upgrade;
 mod waker;
 
+pub use checks::FakeChecks;
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
 pub use notify::FakeListeners;
 pub use registry::FakeRegistry;
