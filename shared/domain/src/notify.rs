@@ -115,7 +115,7 @@ impl Notify {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(transform = schema::closed)]
 pub struct OutgoingWebhook {
-    /// The address.
+    /// The address. It is stored and shown with the manifest: a secret in it is none.
     pub url: WebhookUrl,
     /// What it is told.
     #[serde(default = "everything")]
