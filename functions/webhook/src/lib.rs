@@ -4,7 +4,9 @@
 //! only then understood ([`payload`]). What it means for an environment is its manifest's choice
 //! ([`meaning`]). All of that is pure: the time comes with each call.
 
+pub mod hooks;
 pub mod meaning;
 pub mod payload;
+pub mod pushes;
 pub mod request;
 pub mod verify;
