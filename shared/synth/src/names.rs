@@ -3,7 +3,7 @@
 //! A name is fixed where people or other systems look for it (cluster, repository, log
 //! groups, task definition family), or where what was kept is imported again by its name.
 
-use slipway_domain::{EnvironmentName, Platform, ServiceName};
+use slipway_domain::{DeploymentId, EnvironmentName, Platform, ServiceName};
 
 /// The ECS cluster of an environment: `{platform}-{service}-cluster-{env}`.
 pub fn cluster(platform: &Platform, service: &ServiceName, env: &EnvironmentName) -> String {
@@ -29,4 +29,13 @@ pub fn insights_log_group(cluster: &str) -> String {
 /// `{platform}-{service}-{default environment}`.
 pub fn repository(platform: &Platform, service: &ServiceName) -> String {
     family(platform, service, &platform.environment)
+}
+
+/// The beginning of the tags that keep images from expiring.
+pub const KEPT_TAG_PREFIX: &str = "slipway-";
+
+/// The tag that keeps the image of a deployment from expiring: `slipway-{env}-{id}`.
+pub fn kept_tag(env: &EnvironmentName, deployment: DeploymentId) -> String {
+    let id = deployment.to_string().to_lowercase();
+    format!("{KEPT_TAG_PREFIX}{env}-{id}")
 }

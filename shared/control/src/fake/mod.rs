@@ -1,11 +1,13 @@
 //! The ports in memory, strict where AWS is strict, for tests.
 
+mod checks;
 mod cloud;
 mod registry;
 mod tape;
 mod upgrade;
 mod waker;
 
+pub use checks::FakeChecks;
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
 pub use registry::FakeRegistry;
 pub use tape::{Call, Fault, Tape};
