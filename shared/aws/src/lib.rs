@@ -10,12 +10,20 @@ mod config;
 mod ecs;
 mod error;
 mod evidence;
+mod hooks;
+mod quotas;
 mod registry;
+#[cfg(test)]
+mod replay;
+mod secrets;
 mod sqs;
 
 pub use apigateway::HttpApi;
 pub use cloudformation::CloudFormation;
 pub use config::sdk_config;
 pub use ecs::Ecs;
+pub use hooks::Hooks;
+pub use quotas::Quotas;
 pub use registry::Registry;
+pub use secrets::Secrets;
 pub use sqs::WakeQueue;

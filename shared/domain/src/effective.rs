@@ -116,6 +116,15 @@ impl Manifest {
         }
     }
 
+    /// Whether an environment deploys what is pushed under a tag that it follows.
+    pub fn follows(&self) -> bool {
+        let overrides = self.environments.values().any(|overrides| {
+            let triggers = overrides.0.get("triggers");
+            triggers.is_some_and(|it| it.get("follow").is_some_and(Value::is_string))
+        });
+        overrides || self.settings.triggers.follow.is_some()
+    }
+
     /// Keeps the image of every environment that runs one in `previous` and for which this
     /// manifest names none: who leaves the image out lets pushes and deployments decide.
     pub fn keep_images_of(&mut self, previous: &Self, default: &EnvironmentName) {
