@@ -174,24 +174,6 @@ pub(crate) fn deployment_failed(
     envelope("aws.ecs", kind, service, &detail, region, account)
 }
 
-/// The event of an image that was pushed, as ECR's documentation shows it. `image` is what
-/// `PutImage` answers.
-pub(crate) fn image_pushed(image: &Value, region: &str, account: &str) -> Value {
-    let mut detail = json!({
-        "result": "SUCCESS",
-        "repository-name": image["repositoryName"],
-        "image-digest": image["imageId"]["imageDigest"],
-        "action-type": "PUSH",
-    });
-    // One that is pushed by its digest alone has none.
-    if let Some(tag) = image["imageId"]["imageTag"].as_str() {
-        detail["image-tag"] = tag.into();
-    }
-    let mut event = envelope("aws.ecr", "ECR Image Action", "", &detail, region, account);
-    event["resources"] = json!([]);
-    event
-}
-
 fn envelope(
     source: &str,
     kind: &str,
@@ -304,19 +286,6 @@ mod tests {
         let fates: Vec<_> = (0..50).map(|_| one.draw()).collect();
         assert_eq!(fates, (0..50).map(|_| two.draw()).collect::<Vec<_>>());
         assert!(fates.iter().any(Vec::is_empty) && fates.iter().any(|copies| copies.len() == 2));
-    }
-
-    #[test]
-    fn an_image_event_has_the_documented_shape_and_a_tag_where_there_is_one() {
-        let mut image = json!({"repositoryName": "r", "imageId": {"imageDigest": "sha256:1"}});
-        let event = image_pushed(&image, "us-east-1", "000000000000");
-        assert_eq!(event["detail-type"], "ECR Image Action");
-        assert_eq!(event["resources"], json!([]));
-        assert_eq!(event["detail"]["repository-name"], "r");
-        assert_eq!(event["detail"].get("image-tag"), None);
-        image["imageId"]["imageTag"] = "v1".into();
-        let event = image_pushed(&image, "us-east-1", "000000000000");
-        assert_eq!(event["detail"]["image-tag"], "v1");
     }
 
     #[test]

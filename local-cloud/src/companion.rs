@@ -195,16 +195,6 @@ impl Companion {
                 self.exchange_task_failures(&upstream).await?;
                 answer
             }
-            "ecr" if incoming.intent.operation == "PutImage" => {
-                let answer = self.forward(incoming).await?;
-                if answer.status.is_success() {
-                    let pushed: serde_json::Value = serde_json::from_slice(&answer.body)?;
-                    let region = &incoming.intent.region;
-                    let event = bus::image_pushed(&pushed["image"], region, &self.account);
-                    self.emit(&event, region);
-                }
-                Ok(answer)
-            }
             "apigateway" if incoming.path.starts_with("/v2/vpclinks") => Ok(self
                 .stood_in
                 .vpc_links(&incoming.path, &incoming.intent.region)),
