@@ -19,7 +19,7 @@ const STALE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Reads the secrets of webhooks, and remembers them.
 #[derive(Debug)]
-pub struct Hooks<H> {
+pub struct HookMemory<H> {
     reader: H,
     known: Mutex<HashMap<(ServiceName, Provider), Known>>,
 }
@@ -31,7 +31,7 @@ struct Known {
     at: Timestamp,
 }
 
-impl<H: HookReader> Hooks<H> {
+impl<H: HookReader> HookMemory<H> {
     /// Reads them with this.
     pub fn new(reader: H) -> Self {
         Self {
@@ -101,24 +101,24 @@ mod tests {
         Timestamp::from_second(1_795_255_200 + second).unwrap()
     }
 
-    fn hook(uid: u128, value: &str, until: Option<Timestamp>) -> Option<HookSecrets> {
+    fn hook(uid: u128, value: &str, until: Option<Timestamp>) -> HookSecrets {
         let secret = HookSecret {
             value: value.to_owned(),
             made_at: at(0),
             until,
         };
-        Some(HookSecrets {
+        HookSecrets {
             uid: Ulid(uid),
             secrets: vec![secret],
-        })
+        }
     }
 
-    fn hooks(reads: Vec<Option<HookSecrets>>) -> Hooks<Reads> {
-        Hooks::new(Reads(Mutex::new(reads)))
+    fn hooks(reads: Vec<Option<HookSecrets>>) -> HookMemory<Reads> {
+        HookMemory::new(Reads(Mutex::new(reads)))
     }
 
     /// Whether `wanted` is among the secrets of the service with the id 1.
-    async fn fits(hooks: &Hooks<Reads>, wanted: &str, second: i64) -> bool {
+    async fn fits(hooks: &HookMemory<Reads>, wanted: &str, second: i64) -> bool {
         let name = "orders".parse().unwrap();
         let verify = |secrets: &[&str]| secrets.contains(&wanted).then_some(()).ok_or(());
         let service = (&name, Ulid(1));
@@ -129,13 +129,13 @@ mod tests {
             .is_ok()
     }
 
-    fn reads_left(hooks: &Hooks<Reads>) -> usize {
+    fn reads_left(hooks: &HookMemory<Reads>) -> usize {
         hooks.reader.0.lock().unwrap().len()
     }
 
     #[tokio::test]
     async fn a_minute_of_deliveries_reads_the_secrets_once() {
-        let hooks = hooks(vec![hook(1, "a", None), hook(1, "b", None)]);
+        let hooks = hooks(vec![Some(hook(1, "a", None)), Some(hook(1, "b", None))]);
         assert!(fits(&hooks, "a", 0).await && fits(&hooks, "a", 59).await);
         assert_eq!(reads_left(&hooks), 1);
         assert!(!fits(&hooks, "a", 60).await, "it was rotated meanwhile");
@@ -144,8 +144,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_secret_that_was_just_made_counts_after_seconds_though_another_is_remembered() {
-        for before in [None, hook(1, "a", None)] {
-            let hooks = hooks(vec![before, hook(1, "b", None)]);
+        for before in [None, Some(hook(1, "a", None))] {
+            let hooks = hooks(vec![before, Some(hook(1, "b", None))]);
             assert!(!fits(&hooks, "b", 0).await);
             assert!(!fits(&hooks, "b", 4).await, "not read at each delivery");
             assert!(fits(&hooks, "b", 5).await);
@@ -154,13 +154,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_secret_of_an_earlier_service_of_the_name_counts_for_nothing() {
-        let hooks = hooks(vec![hook(2, "a", None)]);
+        let hooks = hooks(vec![Some(hook(2, "a", None))]);
         assert!(!fits(&hooks, "a", 0).await);
     }
 
     #[tokio::test]
     async fn a_secret_counts_until_its_time_is_over() {
-        let hooks = hooks(vec![hook(1, "a", Some(at(10))), None]);
+        let hooks = hooks(vec![Some(hook(1, "a", Some(at(10)))), None]);
         assert!(fits(&hooks, "a", 9).await && !fits(&hooks, "a", 10).await);
     }
 }

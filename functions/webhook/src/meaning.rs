@@ -1,7 +1,7 @@
 //! What a push means for an environment: pure, and the manifest's choice.
 
-use slipway_domain::image::Image;
 use slipway_domain::triggers::{OnPush, Triggers};
+use slipway_domain::{Image, Trigger};
 
 use crate::payload::{CodePush, ImagePush, Reference, Told};
 
@@ -45,6 +45,44 @@ pub enum Pushed<'a> {
     Code(&'a CodePush),
     /// An image.
     Image(&'a ImagePush),
+}
+
+impl Pushed<'_> {
+    /// Whether commits that were there are not any more.
+    pub fn is_forced(self) -> bool {
+        match self {
+            Self::Code(push) => push.forced,
+            Self::Image(_) => false,
+        }
+    }
+}
+
+/// What is kept of a push with the deployment that it causes; who told of it, the caller adds.
+pub fn trigger(pushed: Pushed<'_>) -> Trigger {
+    let trigger = Trigger {
+        provider: String::new(),
+        delivery: String::new(),
+        reference: None,
+        commit: None,
+        committed_at: None,
+        title: None,
+        sender: None,
+    };
+    match pushed {
+        Pushed::Code(push) => Trigger {
+            reference: Some(push.reference.name().to_owned()),
+            commit: push.commit.clone(),
+            committed_at: push.committed_at,
+            title: push.title.clone(),
+            sender: push.sender.clone(),
+            ..trigger
+        },
+        Pushed::Image(push) => Trigger {
+            reference: push.image.tag().map(str::to_owned),
+            sender: push.sender.clone(),
+            ..trigger
+        },
+    }
 }
 
 /// What it means for an environment that somebody told this. Of several branches, tags or images

@@ -5,6 +5,7 @@
 //! was not told.
 
 use serde_json::Value;
+use slipway_control::push::PushedImage;
 use slipway_domain::{Platform, ServiceName};
 
 use crate::meaning::is_attachment;
@@ -14,10 +15,8 @@ use crate::meaning::is_attachment;
 pub struct EcrPush {
     /// The service.
     pub service: ServiceName,
-    /// The tag.
-    pub tag: String,
-    /// The image's digest.
-    pub digest: String,
+    /// The image.
+    pub image: PushedImage,
     /// The event's id.
     pub delivery: String,
 }
@@ -40,8 +39,11 @@ impl EcrPush {
         }
         Some(Self {
             service: service(detail["repository-name"].as_str()?, platform)?,
-            tag,
-            digest: text(&detail["image-digest"])?,
+            image: PushedImage {
+                tag,
+                digest: text(&detail["image-digest"])?,
+                pushed_at: event["time"].as_str()?.parse().ok()?,
+            },
             delivery: text(&event["id"])?,
         })
     }
@@ -74,7 +76,7 @@ mod tests {
     fn a_push_names_the_service_of_its_repository_and_the_tag() {
         let push = EcrPush::read(&event("ecr-push"), &Platform::sample()).unwrap();
         assert_eq!(push.service.as_str(), "orders");
-        assert_eq!(push.tag, "59b20b8d5c6ff8d09518454d4dd8b7b30f095ab5");
+        assert_eq!(push.image.tag, "59b20b8d5c6ff8d09518454d4dd8b7b30f095ab5");
         assert_eq!(push.delivery, "13cde686-328b-6117-af20-0e5566167482");
     }
 

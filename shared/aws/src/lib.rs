@@ -15,6 +15,7 @@ mod quotas;
 mod registry;
 #[cfg(test)]
 mod replay;
+mod repositories;
 mod secrets;
 mod sqs;
 
@@ -25,5 +26,6 @@ pub use ecs::Ecs;
 pub use hooks::Hooks;
 pub use quotas::Quotas;
 pub use registry::Registry;
+pub use repositories::Repositories;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;

@@ -1,4 +1,5 @@
-//! GitLab: `push` and `tag_push`, from docs.gitlab.com/user/project/integrations/webhook_events.
+//! GitLab: `push` and `tag_push`, from
+//! <https://docs.gitlab.com/user/project/integrations/webhook_events/>.
 
 use serde_json::Value;
 
