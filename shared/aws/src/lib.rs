@@ -12,6 +12,7 @@ mod error;
 mod evidence;
 mod hooks;
 mod quotas;
+mod images;
 mod registry;
 #[cfg(test)]
 mod replay;
@@ -25,6 +26,7 @@ pub use config::sdk_config;
 pub use ecs::Ecs;
 pub use hooks::Hooks;
 pub use quotas::Quotas;
+pub use images::Images;
 pub use registry::Registry;
 pub use repositories::Repositories;
 pub use secrets::Secrets;

@@ -9,6 +9,7 @@ pub mod change;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod hooks;
 pub mod ports;
 pub mod preflight;
 pub mod preview;

@@ -3,6 +3,7 @@
 //!
 //! This is the one place that reads the clock and the environment. It knows no use case.
 
+pub mod chance;
 pub mod clock;
 pub mod problem;
 pub mod settings;
