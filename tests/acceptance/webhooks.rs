@@ -106,7 +106,7 @@ fn c2_a_push_of_code_waits_for_its_image_and_the_push_of_that_deploys_it() -> Re
         })
     })?;
 
-    let digest = platform.push_image(&service, &commit, &json!({"schemaVersion": 2}))?;
+    let digest = platform.push_image(&service, &commit)?;
     let ready = platform.ready(&service)?;
     assert_eq!(ready.environments[&prod()].stack.phase, Phase::Ready);
     let all = deployments(&platform, &service)?;
@@ -123,7 +123,7 @@ fn f3_a_push_to_a_service_that_waits_for_its_first_image_deploys_it() -> Result<
     let service = name("first-image");
     register(&platform.client(), &json!({"service": service.as_str()}))?;
     platform.settled(&service)?;
-    let digest = platform.push_image(&service, "v1", &json!({"schemaVersion": 2, "n": 1}))?;
+    let digest = platform.push_image(&service, "v1")?;
     wait_for("the image is deployed", SOON, || {
         let found = deployments(&platform, &service)?;
         Ok(match found.first() {
@@ -196,7 +196,7 @@ fn of_a_hundred_pushes_at_once_the_newest_wins_and_none_is_lost_from_the_record(
         ensure!([200, 202].contains(&answer.status), "{answer:?}");
     }
     let newest = commit(PUSHES - 1);
-    platform.push_image(&service, &newest, &json!({"schemaVersion": 2}))?;
+    platform.push_image(&service, &newest)?;
     platform.ready(&service)?;
     let all = deployments(&platform, &service)?;
     let commits: BTreeSet<_> = all
@@ -280,7 +280,7 @@ fn a_delivery_makes_three_calls_and_with_its_secret_remembered_two() -> Result<(
     let platform = LocalPlatform::start("webhook-calls")?;
     let service = name("counted");
     let secret = waiting(&platform, &service)?;
-    let mut deliver = |n: usize, expected: usize| -> Result<()> {
+    let deliver = |n: usize, expected: usize| -> Result<()> {
         let push = github_push(&commit(n), FIRST + i64::try_from(n)?);
         let calls = count(&platform, "slipway-webhook", || {
             let answer = platform.github(&service, &format!("d-{n}"), &push, &secret)?;

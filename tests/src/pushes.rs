@@ -99,15 +99,9 @@ impl LocalPlatform {
     ///
     /// # Errors
     /// ECR refuses.
-    pub fn push_image(&self, service: &ServiceName, tag: &str, manifest: &Value) -> Result<String> {
-        let ask = json!({
-            "repositoryName": self.repository(service),
-            "imageTag": tag,
-            "imageManifest": manifest.to_string(),
-        });
-        let target = "AmazonEC2ContainerRegistry_V20150921.PutImage";
-        let answer = self.aws().json("ecr", target, &ask)?;
-        let digest = answer["image"]["imageId"]["imageDigest"].as_str();
-        digest.map(str::to_owned).context("no digest")
+    pub fn push_image(&self, service: &ServiceName, tag: &str) -> Result<String> {
+        let platforms = ["linux/amd64", "linux/arm64"];
+        let repository = self.repository(service);
+        self.block_on(self.cloud().push_image(&repository, tag, &platforms))
     }
 }

@@ -9,7 +9,5 @@ use crate::request::Request;
 pub(super) fn verify(request: &Request, secrets: &[&str]) -> Result<(), Refused> {
     let token = request.query.get("token").filter(|it| !it.is_empty());
     let token = token.ok_or(Refused::Missing)?;
-    // A `+` that was not encoded arrives as a blank; no secret has one.
-    let token = token.replace(' ', "+");
-    any(secrets, |secret| same(&token, secret))
+    any(secrets, |secret| same(token, secret))
 }
