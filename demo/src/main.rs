@@ -153,6 +153,7 @@ fn functions() -> Result<BTreeMap<String, PathBuf>> {
         ("ApiFunction", "slipway-api"),
         ("ReconcilerFunction", "slipway-reconciler"),
         ("WebhookFunction", "slipway-webhook"),
+        ("NotifierFunction", "slipway-notifier"),
     ] {
         let path = folder.join(program);
         ensure!(
