@@ -26,3 +26,4 @@ mod shape;
 mod six_services;
 mod stuck;
 mod upgrade;
+mod webhooks;

@@ -20,6 +20,7 @@ mod quotas;
 mod registry;
 #[cfg(test)]
 mod replay;
+mod repositories;
 mod secrets;
 mod sqs;
 
@@ -34,5 +35,6 @@ pub use notify::{DeploymentsTopic, NotifyKeys, NotifyQueue};
 pub use post::Outside;
 pub use quotas::Quotas;
 pub use registry::Registry;
+pub use repositories::Repositories;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;
