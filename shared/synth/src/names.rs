@@ -30,3 +30,14 @@ pub fn insights_log_group(cluster: &str) -> String {
 pub fn repository(platform: &Platform, service: &ServiceName) -> String {
     family(platform, service, &platform.environment)
 }
+
+/// An alarm that a service names: `{platform}--{service}--{env}-{logical id}`. The service cannot
+/// refer to it, because the alarm refers to the service.
+pub(crate) fn alarm(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+    logical_id: &str,
+) -> String {
+    format!("{}--{service}--{env}-{logical_id}", platform.name)
+}

@@ -79,7 +79,11 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
                 return absent;
             };
             let render = |desired_count| {
-                slipway_synth::environment_stack(&effective, platform, &RunState { desired_count })
+                let run = RunState {
+                    desired_count,
+                    ..RunState::default()
+                };
+                slipway_synth::environment_stack(&effective, platform, &run)
             };
             match (render(Some(effective.settings.scaling.min)), render(None)) {
                 (Some(creation), Some(steady)) => present(service, creation, steady, true),
