@@ -12,6 +12,8 @@ mod error;
 mod evidence;
 mod registry;
 mod sqs;
+mod steer;
+mod traffic;
 
 pub use apigateway::HttpApi;
 pub use cloudformation::CloudFormation;
@@ -19,3 +21,4 @@ pub use config::sdk_config;
 pub use ecs::Ecs;
 pub use registry::Registry;
 pub use sqs::WakeQueue;
+pub use traffic::Traffic;

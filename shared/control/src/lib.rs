@@ -10,6 +10,7 @@ pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod ports;
+pub mod preflight;
 pub mod preview;
 pub mod reconcile;
 pub mod record;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{
-    DeploymentId, EnvironmentName, Evidence, Manifest, RoutePath, Scope, ServiceName,
+    DeploymentId, EnvironmentName, Evidence, Image, Manifest, RoutePath, Scope, ServiceName,
 };
 use ulid::Ulid;
 
@@ -91,12 +91,58 @@ pub struct Progress {
     pub rolling_since: Option<Timestamp>,
     /// What was as wanted last.
     pub settled: Option<Settled>,
+    /// What the newest deployment's check came to, before anything was done for it.
+    pub check: Option<Checked>,
+    /// The deployment for which the tasks were last to be replaced although nothing changed.
+    pub restart: Option<DeploymentId>,
     /// The fingerprint of the rendering that a wave of an upgrade has let through.
     pub permit: Option<String>,
     /// When a message of the wake queue is due that asks for the next look.
     pub wake_at: Option<Timestamp>,
     /// Whether a slot for a stack operation may be held.
     pub holds_slot: bool,
+}
+
+/// A deployment that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// What its check came to.
+    pub verdict: Verdict,
+}
+
+/// What a deployment's check came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It may begin, with this image: by its digest, where that is known.
+    Cleared {
+        /// The image.
+        image: Image,
+    },
+    /// It cannot succeed: all the reasons, for people.
+    Refused {
+        /// The reasons.
+        reasons: String,
+    },
+    /// It waits, and is checked again.
+    Awaits {
+        /// For what, for people.
+        what: String,
+        /// Until when; then it is refused.
+        until: Timestamp,
+    },
+}
+
+impl Verdict {
+    /// Whether it will not change by itself.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Cleared { .. } | Self::Refused { .. } => true,
+            Self::Awaits { .. } => false,
+        }
+    }
 }
 
 /// A stack operation that was begun.
@@ -195,6 +241,14 @@ pub struct ServiceState {
     pub service: ServiceRecord,
     /// Its stacks.
     pub stacks: BTreeMap<Scope, StackRecord>,
+}
+
+impl StackRecord {
+    /// What the newest deployment's check came to; nothing when it was not checked yet.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        let checked = self.progress.check.as_ref()?;
+        (Some(checked.deployment) == self.deployment).then_some(&checked.verdict)
+    }
 }
 
 /// One entry of the audit log.

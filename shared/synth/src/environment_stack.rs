@@ -13,11 +13,14 @@ use crate::{
 };
 
 /// What the control plane knows of what runs, beside the manifest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunState {
     /// The number of tasks: rendered when a stack is first created, and where a service is
     /// replaced; otherwise `None` and left out, because the number is the scaler's.
     pub desired_count: Option<u32>,
+    /// Who last asked for new tasks of the same: a label of the container, so that another one
+    /// replaces the tasks.
+    pub restart: Option<String>,
     /// The live weights of the two target groups; `None` where none are known, as at a stack's
     /// creation. See [`Template::with_weights`].
     pub weights: Option<Weights>,
@@ -35,6 +38,7 @@ pub fn environment_stack(
         effective,
         platform,
         image,
+        run,
     };
     let mut template = match effective.settings.kind {
         Kind::Web => web(&site),
@@ -117,6 +121,7 @@ pub(crate) struct Site<'a> {
     pub(crate) effective: &'a Effective,
     pub(crate) platform: &'a Platform,
     pub(crate) image: &'a Image,
+    pub(crate) run: &'a RunState,
 }
 
 impl Site<'_> {

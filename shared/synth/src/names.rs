@@ -3,7 +3,7 @@
 //! A name is fixed where people or other systems look for it (cluster, repository, log
 //! groups, task definition family), or where what was kept is imported again by its name.
 
-use slipway_domain::{EnvironmentName, Platform, ServiceName};
+use slipway_domain::{DeploymentId, EnvironmentName, Platform, ServiceName};
 
 /// The ECS cluster of an environment: `{platform}-{service}-cluster-{env}`.
 pub fn cluster(platform: &Platform, service: &ServiceName, env: &EnvironmentName) -> String {
@@ -40,4 +40,13 @@ pub(crate) fn alarm(
     logical_id: &str,
 ) -> String {
     format!("{}--{service}--{env}-{logical_id}", platform.name)
+}
+
+/// The beginning of the tags that keep images from expiring.
+pub const KEPT_TAG_PREFIX: &str = "slipway-";
+
+/// The tag that keeps the image of a deployment from expiring: `slipway-{env}-{id}`.
+pub fn kept_tag(env: &EnvironmentName, deployment: DeploymentId) -> String {
+    let id = deployment.to_string().to_lowercase();
+    format!("{KEPT_TAG_PREFIX}{env}-{id}")
 }

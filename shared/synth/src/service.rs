@@ -15,32 +15,31 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let launch_type = match settings.capacity {
         Capacity::Fargate => "FARGATE",
     };
-    to.add(
-        SERVICE,
-        json!({
-            "Type": "AWS::ECS::Service",
-            // ECS refuses a target group that no load balancer uses yet.
-            "DependsOn": [load_balancer::RULE],
-            "Properties": {
-                "Cluster": reference(cluster::CLUSTER),
-                "TaskDefinition": reference(task::DEFINITION),
-                "LaunchType": launch_type,
-                "DeploymentConfiguration": rollout::configuration(site),
-                "HealthCheckGracePeriodSeconds": settings.health.grace,
-                "AvailabilityZoneRebalancing": rollout::rebalancing(settings),
-                "NetworkConfiguration": {
-                    "AwsvpcConfiguration": {
-                        "AssignPublicIp": "DISABLED",
-                        "Subnets": site.platform.private_subnets,
-                        "SecurityGroups": [attribute(network::TASK_GROUP, "GroupId")],
-                    },
-                },
-                "LoadBalancers": [load_balancer(settings)],
-                "EnableECSManagedTags": true,
-                "PropagateTags": "SERVICE",
+    let mut service = json!({"Type": "AWS::ECS::Service"});
+    if !settings.deploy.strategy.shifts() {
+        // ECS refuses a target group that no load balancer uses yet. Where traffic moves, the
+        // service names the rule itself.
+        service["DependsOn"] = json!([load_balancer::RULE]);
+    }
+    service["Properties"] = json!({
+        "Cluster": reference(cluster::CLUSTER),
+        "TaskDefinition": reference(task::DEFINITION),
+        "LaunchType": launch_type,
+        "DeploymentConfiguration": rollout::configuration(site),
+        "HealthCheckGracePeriodSeconds": settings.health.grace,
+        "AvailabilityZoneRebalancing": rollout::rebalancing(settings),
+        "NetworkConfiguration": {
+            "AwsvpcConfiguration": {
+                "AssignPublicIp": "DISABLED",
+                "Subnets": site.platform.private_subnets,
+                "SecurityGroups": [attribute(network::TASK_GROUP, "GroupId")],
             },
-        }),
-    );
+        },
+        "LoadBalancers": [load_balancer(settings)],
+        "EnableECSManagedTags": true,
+        "PropagateTags": "SERVICE",
+    });
+    to.add(SERVICE, service);
 }
 
 fn load_balancer(settings: &Settings) -> Value {

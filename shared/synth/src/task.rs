@@ -20,6 +20,9 @@ pub(crate) const CONTAINER: &str = "app";
 /// what remains is closing connections; AWS's default is 30.
 const STOP_SECONDS: u32 = 10;
 
+/// The label that makes two otherwise equal task definitions differ.
+const RESTART_LABEL: &str = "slipway.restart";
+
 /// Log lines that may wait when CloudWatch Logs is slow. Beyond that lines are lost, and the
 /// container keeps answering; the buffer is taken from the task's memory.
 const LOG_BUFFER: &str = "10m";
@@ -59,7 +62,7 @@ fn container(site: &Site<'_>) -> Value {
     let settings = &site.effective.settings;
     let mut container = json!({
         "Name": CONTAINER,
-        "Image": site.image,
+        "Image": site.image.pinned(),
         "Essential": true,
         "PortMappings": [{"ContainerPort": settings.port, "Protocol": "tcp"}],
         "Environment": variables(site),
@@ -75,6 +78,9 @@ fn container(site: &Site<'_>) -> Value {
             },
         },
     });
+    if let Some(restart) = &site.run.restart {
+        container["DockerLabels"] = json!({RESTART_LABEL: restart});
+    }
     if !settings.command.is_empty() {
         container["Command"] = json!(settings.command);
     }

@@ -164,3 +164,70 @@ fn renamed(value: Value) -> Value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use slipway_domain::{Manifest, Platform};
+
+    use super::*;
+    use crate::{RunState, environment_stack};
+
+    fn stack(strategy: &str, weights: Option<Weights>) -> Template {
+        let document = json!({
+            "service": "orders", "image": "nginx:1", "deploy": {"strategy": strategy}
+        });
+        let manifest = Manifest::read(&document).expect("a manifest");
+        let platform = Platform::sample();
+        let env = &platform.environment;
+        let effective = manifest.effective(env, env).expect("its environment");
+        let run = RunState {
+            weights,
+            ..RunState::default()
+        };
+        environment_stack(&effective, &platform, &run).expect("a stack")
+    }
+
+    #[test]
+    fn weights_are_written_as_they_are_read() {
+        for text in ["100/0", "0/100", "95/5", "999/1"] {
+            let weights: Weights = text.parse().expect(text);
+            assert_eq!(weights.to_string(), text);
+        }
+        for bad in ["", "100", "1/2/3", "1000/0", "-1/0", "a/b"] {
+            assert_eq!(bad.parse::<Weights>(), Err(NoWeights), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_live_weights_are_rendered_and_the_digest_does_not_know_them() {
+        let begin = stack("canary", None);
+        assert_eq!(begin.weights(), Some(Weights::FIRST));
+        for text in ["0/100", "100/0", "95/5"] {
+            let live: Weights = text.parse().expect(text);
+            let template = stack("canary", Some(live));
+            assert_eq!(template.weights(), Some(live));
+            assert_eq!(template.digest(), begin.digest());
+            assert_eq!(template, begin.clone().with_weights(live));
+            let actions = &template.as_value()["Resources"][RULE]["Properties"]["Actions"];
+            assert_eq!(*actions, json!([forward(live)]));
+        }
+    }
+
+    #[test]
+    fn what_leaves_a_strategy_with_two_groups_keeps_the_one_with_the_traffic() {
+        let first = stack("rolling", Some(Weights::FIRST));
+        assert_eq!(first, stack("rolling", None));
+        assert_eq!(first.weights(), None);
+        let second = stack("rolling", Some(Weights::SECOND));
+        assert_eq!(second.weights(), Some(Weights::SECOND));
+        assert_eq!(second.digest(), first.digest());
+        assert!(second.resource(TARGET_GROUP).is_none());
+        assert_eq!(second.resource(ALTERNATE), first.resource(TARGET_GROUP));
+        let text = second.to_json();
+        assert!(!text.contains(r#"{"Ref":"TargetGroup"}"#), "{text}");
+        let output = &second.as_value()["Outputs"]["TargetGroup"]["Value"];
+        assert_eq!(*output, reference(ALTERNATE));
+        // And it keeps it, however often its weights are handed in again.
+        assert_eq!(second.clone().with_weights(Weights::SECOND), second);
+    }
+}

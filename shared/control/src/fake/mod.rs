@@ -1,13 +1,17 @@
 //! The ports in memory, strict where AWS is strict, for tests.
 
+mod checks;
 mod cloud;
 mod registry;
+mod steer;
 mod tape;
 mod upgrade;
 mod waker;
 
+pub use checks::FakeChecks;
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
 pub use registry::FakeRegistry;
+pub use steer::FakeTraffic;
 pub use tape::{Call, Fault, Tape};
 pub use upgrade::FakeUpgrades;
 pub use waker::{FakeWaker, Wakeup};

@@ -3,6 +3,7 @@
 
 mod checks;
 mod hooks;
+mod steer;
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use checks::{
     FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
+pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;

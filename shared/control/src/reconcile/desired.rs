@@ -1,10 +1,11 @@
 //! What a service wants of one of its stacks.
 
+use jiff::Timestamp;
 use slipway_domain::{Platform, Scope};
 use slipway_synth::{RunState, Template, sha256};
 use ulid::Ulid;
 
-use crate::record::{ServiceRecord, ServiceState};
+use crate::record::{ServiceRecord, ServiceState, StackRecord, Verdict};
 
 /// What is wanted of a stack.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,22 @@ pub enum Desired {
     Waiting {
         /// The service's generation.
         generation: u64,
+    },
+    /// The newest deployment cannot succeed: it stays as it is.
+    Refused {
+        /// The service's generation.
+        generation: u64,
+        /// Why, for people.
+        reasons: String,
+    },
+    /// The newest deployment waits for something: until then it stays as it is.
+    Awaiting {
+        /// The service's generation.
+        generation: u64,
+        /// For what, for people.
+        what: String,
+        /// Until when.
+        until: Timestamp,
     },
     /// It is to be as these templates say.
     Present(Box<Target>),
@@ -47,8 +64,21 @@ impl Desired {
     pub fn generation(&self) -> Option<u64> {
         match self {
             Self::Held => None,
-            Self::Absent { generation } | Self::Waiting { generation } => Some(*generation),
+            Self::Absent { generation }
+            | Self::Waiting { generation }
+            | Self::Refused { generation, .. }
+            | Self::Awaiting { generation, .. } => Some(*generation),
             Self::Present(target) => Some(target.generation),
+        }
+    }
+
+    /// Whether what is there matters to what is done.
+    pub fn is_looked_at(&self) -> bool {
+        match self {
+            Self::Absent { .. } | Self::Present(_) => true,
+            Self::Held | Self::Waiting { .. } | Self::Refused { .. } | Self::Awaiting { .. } => {
+                false
+            }
         }
     }
 }
@@ -75,12 +105,37 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
         Scope::Service => absent,
         Scope::Environment(_) if service.deleting => absent,
         Scope::Environment(name) => {
-            let Some(effective) = service.manifest.effective(name, &platform.environment) else {
+            let Some(mut effective) = service.manifest.effective(name, &platform.environment)
+            else {
                 return absent;
             };
+            let stack = state.stacks.get(scope);
+            let generation = service.generation;
+            match stack.and_then(StackRecord::verdict) {
+                Some(Verdict::Cleared { image }) if effective.settings.image.is_some() => {
+                    effective.settings.image = Some(image.clone());
+                }
+                Some(Verdict::Refused { reasons }) => {
+                    let reasons = reasons.clone();
+                    return Desired::Refused {
+                        generation,
+                        reasons,
+                    };
+                }
+                Some(Verdict::Awaits { what, until }) => {
+                    return Desired::Awaiting {
+                        generation,
+                        what: what.clone(),
+                        until: *until,
+                    };
+                }
+                Some(Verdict::Cleared { .. }) | None => {}
+            }
+            let restart = stack.and_then(|stack| stack.progress.restart);
             let render = |desired_count| {
                 let run = RunState {
                     desired_count,
+                    restart: restart.map(|id| id.to_string()),
                     ..RunState::default()
                 };
                 slipway_synth::environment_stack(&effective, platform, &run)

@@ -145,7 +145,7 @@ pub(super) fn describe(
     status.observed_generation = generation;
     match (&observed.stack, desired) {
         (Some(stack), _) => status.outputs.clone_from(&stack.outputs),
-        (None, Desired::Held) => {}
+        (None, Desired::Held | Desired::Refused { .. } | Desired::Awaiting { .. }) => {}
         (None, Desired::Absent { .. } | Desired::Waiting { .. } | Desired::Present(_)) => {
             status.outputs.clear();
         }

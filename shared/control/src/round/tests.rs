@@ -4,7 +4,7 @@ use serde_json::json;
 use slipway_domain::{EnvironmentName, Platform};
 
 use super::*;
-use crate::fake::{Clock, FakeCloud, FakeRegistry, FakeWaker, Tape};
+use crate::fake::{Clock, FakeChecks, FakeCloud, FakeRegistry, FakeWaker, Tape};
 use crate::ports::{Page, StackRegistry};
 use crate::reconcile::Reconciler;
 use crate::reconcile::observed::{CloudFormationStatus as S, PropertyDrift, ResourceDrift};
@@ -163,7 +163,7 @@ fn messages_are_spread_over_a_quarter_of_an_hour_at_most() {
 struct World {
     clock: Clock,
     tape: Tape,
-    reconciler: Reconciler<FakeRegistry, FakeCloud>,
+    reconciler: Reconciler<FakeRegistry, FakeCloud, FakeChecks>,
     waker: FakeWaker,
 }
 
@@ -181,6 +181,7 @@ impl World {
             reconciler: Reconciler {
                 registry,
                 stacks: FakeCloud::at(clock.clone(), tape.clone()),
+                checks: FakeChecks::taped(tape.clone()),
                 platform: Platform::sample(),
                 deadline: SignedDuration::from_mins(45),
                 fingerprint: String::new(),

@@ -41,7 +41,12 @@ pub(super) fn standing(
     };
     let target = match desired(state, scope, platform) {
         Desired::Present(target) => target,
-        Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. } => return Standing::Gone,
+        // What was refused or waits is its team's, and is rendered anew when it begins.
+        Desired::Absent { .. }
+        | Desired::Held
+        | Desired::Waiting { .. }
+        | Desired::Refused { .. }
+        | Desired::Awaiting { .. } => return Standing::Gone,
     };
     let current = is_current(record, &target);
     let ours = record.progress.permit.as_ref() == Some(&upgrade.fingerprint);

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::checks::FakeChecks;
 use super::tape::Tape;
 use crate::reconcile::observed::CloudFormationStatus;
 use stack::Stack;
@@ -146,9 +147,16 @@ impl FakeCloud {
         self.lock().scripts.extend(scripts);
     }
 
-    /// Every operation whose template holds `mark` ends so: like a broken image, not like luck.
+    /// Every operation whose template holds `mark`, or the image of that name by its digest, ends
+    /// so: like a broken image, not like luck.
     pub fn rule(&self, mark: &str, script: Script) {
-        self.lock().rules.push((mark.to_owned(), script));
+        let pinned = mark.parse::<slipway_domain::Image>().ok().and_then(|image| {
+            let image = image.at(&FakeChecks::digest_of(mark)).ok()?;
+            Some((image.pinned(), script.clone()))
+        });
+        let mut inner = self.lock();
+        inner.rules.push((mark.to_owned(), script));
+        inner.rules.extend(pinned);
     }
 
     /// No drift can be undone, for this reason.

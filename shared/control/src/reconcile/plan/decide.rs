@@ -12,6 +12,9 @@ use super::failing::backoff;
 use super::{Action, Circumstances, End, Plan};
 use crate::record::{Operation, OperationKind, Progress};
 
+/// When what a deployment waits for is looked at again, at the latest.
+const CHECK_AGAIN: Duration = Duration::from_mins(1);
+
 pub(super) struct Decide<'a> {
     pub(super) progress: Progress,
     pub(super) observed: &'a Observed,
@@ -91,6 +94,22 @@ impl Decide<'_> {
             "Waits for its first image: start a deployment with one.",
             Next::Done,
         )
+    }
+
+    /// The newest deployment cannot succeed, and was not begun.
+    pub(super) fn refused(self, reasons: &str) -> Plan {
+        self.failed(
+            &format!("Not begun: {reasons}"),
+            "Put this right and start a deployment again. What ran before was not touched.",
+        )
+    }
+
+    /// The newest deployment waits for something that is not ours to make.
+    pub(super) fn awaiting(self, what: &str, until: Timestamp) -> Plan {
+        let rest = until.duration_since(self.at.now).unsigned_abs();
+        let next = Next::Requeue(rest.clamp(Duration::from_secs(1), CHECK_AGAIN));
+        let message = format!("Waits for {what}, until {until:.0}.");
+        self.answer(Action::Nothing, Phase::Pending, message, next)
     }
 
     /// Begins an operation, or repeats the same one while nobody has seen it.

@@ -152,6 +152,8 @@ pub fn plan(
         (Desired::Absent { .. }, stack) => decide.absent(stack.as_ref()),
         (Desired::Held, _) => decide.held(),
         (Desired::Waiting { .. }, _) => decide.waiting(),
+        (Desired::Refused { reasons, .. }, _) => decide.refused(reasons),
+        (Desired::Awaiting { what, until, .. }, _) => decide.awaiting(what, *until),
         (Desired::Present(target), None) => decide.create(target),
         (Desired::Present(target), Some(stack)) => decide.present(target, stack),
     }
@@ -166,6 +168,8 @@ pub fn current(progress: &Progress, desired: &Desired) -> Progress {
             deployment: progress.deployment,
             operation: progress.operation.clone(),
             settled: progress.settled.clone(),
+            check: progress.check.clone(),
+            restart: progress.restart,
             holds_slot: progress.holds_slot,
             wake_at: progress.wake_at,
             ..Progress::default()

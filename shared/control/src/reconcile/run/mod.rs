@@ -1,5 +1,6 @@
 //! Acting on a plan: read, look, decide, write down, do one thing, say what comes next.
 
+mod check;
 mod observe;
 mod perform;
 mod save;
@@ -17,9 +18,10 @@ use super::plan::{Action, Circumstances, Plan, current, plan};
 use super::words::{queue, refuse, refuse_repair};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
-    HistoryReader, PortResult, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
+    HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
     StackRescuer, StackWriter, Started,
 };
+use crate::preflight::Checks;
 use crate::record::{Progress, ServiceState, StackRecord};
 
 /// When to look again where somebody else was quicker.
@@ -35,11 +37,13 @@ pub enum ReconcileError {
 
 /// Brings stacks to what their services want, over a registry and CloudFormation.
 #[derive(Debug)]
-pub struct Reconciler<R, S> {
+pub struct Reconciler<R, S, C> {
     /// The registry.
     pub registry: R,
     /// Stacks and what runs in them.
     pub stacks: S,
+    /// What is asked before a deployment.
+    pub checks: C,
     /// The platform.
     pub platform: Platform,
     /// How long a stack operation may take before it is cancelled.
@@ -59,10 +63,11 @@ struct Look<'a> {
     now: Timestamp,
 }
 
-impl<R, S> Reconciler<R, S>
+impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    C: Checks + ImageKeeper,
 {
     /// The stacks of a service, its environments first.
     pub async fn scopes(&self, service: &ServiceName) -> Result<Vec<Scope>, ReconcileError> {
@@ -103,20 +108,24 @@ where
         scope: &Scope,
         now: Timestamp,
     ) -> Result<Next, ReconcileError> {
-        let Some(state) = self.registry.service(service).await? else {
+        let Some(mut state) = self.registry.service(service).await? else {
             return Ok(Next::Done);
         };
-        let Some(found) = state.stacks.get(scope) else {
+        let Some(found) = state.stacks.get(scope).cloned() else {
             return Ok(Next::Done);
         };
+        let checked = self.check(&state, &found, now).await?;
+        if let Some(stack) = state.stacks.get_mut(scope) {
+            stack.progress = checked;
+        }
         let desired = desired(&state, scope, &self.platform);
         // Attempts at an older generation count for nothing, in what is looked at as in what
         // is decided.
-        let mut record = found.clone();
-        record.progress = current(&found.progress, &desired);
+        let mut record = state.stacks[scope].clone();
+        record.progress = current(&record.progress, &desired);
         let look = Look {
             state: &state,
-            found: found.clone(),
+            found,
             record,
             name: StackName {
                 platform: self.platform.name.clone(),

@@ -9,9 +9,10 @@ use super::super::observed::{
 use super::perform::word_of;
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
     StackWriter,
 };
+use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
 
 /// How long an operation runs before it is asked why.
@@ -21,15 +22,16 @@ const SLOW: SignedDuration = SignedDuration::from_mins(3);
 const EVIDENCE_LOOKS: u32 = 4;
 const SLOW_LOOKS: u32 = 2;
 
-impl<R, S> Reconciler<R, S>
+impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    C: Checks + ImageKeeper,
 {
     pub(super) async fn observe(&self, look: &Look<'_>, desired: &Desired) -> PortResult<Observed> {
         let record = &look.record;
-        // What waits has no stack, and needs no look.
-        if matches!(desired, Desired::Held | Desired::Waiting { .. }) {
+        // What waits has no stack, or keeps it as it is, and needs no look.
+        if !desired.is_looked_at() {
             return Ok(Observed::default());
         }
         let name = look.name.to_string();
@@ -51,7 +53,11 @@ where
                 self.look_closer(look, target, &stack, &mut observed)
                     .await?;
             }
-            Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. } => {}
+            Desired::Absent { .. }
+            | Desired::Held
+            | Desired::Waiting { .. }
+            | Desired::Refused { .. }
+            | Desired::Awaiting { .. } => {}
         }
         if stack.status == CloudFormationStatus::DeleteFailed {
             observed.stuck = self.stacks.stuck(&stack.id).await?;

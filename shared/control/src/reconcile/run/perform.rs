@@ -6,9 +6,10 @@ use super::super::plan::{Action, Plan};
 use super::observe::{change_set_name, token_of};
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ServiceReader, Slots, StackDoctor, StackInput, StackReader, StackRegistry,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackInput, StackReader, StackRegistry,
     StackRescuer, StackWriter, Started,
 };
+use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
 
 /// What an operation's token is made from, beside what it is for. An execution's is another than
@@ -25,10 +26,11 @@ pub(super) fn word_of(kind: OperationKind) -> &'static str {
     }
 }
 
-impl<R, S> Reconciler<R, S>
+impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    C: Checks + ImageKeeper,
 {
     pub(super) async fn perform(
         &self,
@@ -58,7 +60,11 @@ where
         let change_set = change_set_name(look, operation);
         let target = match desired {
             Desired::Present(target) => Some(target),
-            Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. } => None,
+            Desired::Absent { .. }
+            | Desired::Held
+            | Desired::Waiting { .. }
+            | Desired::Refused { .. }
+            | Desired::Awaiting { .. } => None,
         };
         match (&plan.action, target) {
             (Action::Prepare, Some(target)) => {

@@ -12,9 +12,10 @@ use super::super::words::{advance, ask_once, describe};
 use super::{Look, OVERTAKEN, PortResult, ReconcileError, Reconciler};
 use crate::change::manifest_hash;
 use crate::ports::{
-    HistoryReader, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
     StackWrite, StackWriter,
 };
+use crate::preflight::Checks;
 use crate::record::{AuditEntry, StackRecord};
 
 /// Seconds after which the sweep looks at a stack that is not settled.
@@ -24,10 +25,11 @@ const MAX_DEPLOYMENTS: usize = 80;
 /// Who the audit log says it was, where it was nobody.
 const OURSELVES: &str = "slipway";
 
-impl<R, S> Reconciler<R, S>
+impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    C: Checks + ImageKeeper,
 {
     /// Writes the plan, and gives back a slot that it does not need; gives when to look again, or
     /// nothing when somebody else was quicker. The look goes on from what was written.
@@ -41,8 +43,8 @@ where
         let before = look.record.clone();
         let mut record = before.clone();
         let mut next = plan.next.clone();
-        // What is only held was not looked at, and stays as it is known.
-        if !matches!(desired, Desired::Held) {
+        // What was not looked at stays as it is known; what waits for its first image has nothing.
+        if desired.is_looked_at() || matches!(desired, Desired::Waiting { .. }) {
             record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
         }
         record.progress = plan.progress.clone();

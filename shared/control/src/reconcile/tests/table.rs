@@ -34,7 +34,11 @@ fn present() -> Desired {
 fn digest(wanted: &Desired) -> Option<String> {
     match wanted {
         Desired::Present(target) => Some(target.digest.clone()),
-        Desired::Absent { .. } | Desired::Held | Desired::Waiting { .. } => None,
+        Desired::Absent { .. }
+        | Desired::Held
+        | Desired::Waiting { .. }
+        | Desired::Refused { .. }
+        | Desired::Awaiting { .. } => None,
     }
 }
 
@@ -226,12 +230,23 @@ fn rollouts() -> String {
         let said = |progress| told(&decide(&wanted, progress, &observed));
         let _ = writeln!(table, "| {what} | {} | {} |", said(&fresh), said(&settled));
     }
-    let waiting = decide(
-        &Desired::Waiting { generation: 1 },
-        &Progress::default(),
-        &Observed::default(),
-    );
-    let _ = writeln!(table, "| there is no image | {} | |", told(&waiting));
+    let refused = Desired::Refused {
+        generation: 1,
+        reasons: "There is no such image.".to_owned(),
+    };
+    let awaiting = Desired::Awaiting {
+        generation: 1,
+        what: "its image".to_owned(),
+        until: now() + SignedDuration::from_mins(30),
+    };
+    for (what, wanted) in [
+        ("there is no image", Desired::Waiting { generation: 1 }),
+        ("the deployment cannot succeed", refused),
+        ("its image is not pushed yet", awaiting),
+    ] {
+        let said = told(&decide(&wanted, &Progress::default(), &Observed::default()));
+        let _ = writeln!(table, "| {what} | {said} | |");
+    }
     table
 }
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_domain::{Deployment, EnvironmentName, Phase, Platform, Scope, ServiceName, StackName};
 
-use crate::fake::{Clock, FakeCloud, FakeRegistry, Tape};
+use crate::fake::{Clock, FakeChecks, FakeCloud, FakeRegistry, Tape};
 use crate::ports::StackRegistry;
 use crate::reconcile::{Next, ReconcileError, Reconciler};
 use crate::services::tests::{Api, api, caller};
@@ -65,7 +65,8 @@ pub(super) struct World {
     api: Api,
     pub(super) registry: FakeRegistry,
     pub(super) cloud: FakeCloud,
-    pub(super) reconciler: Reconciler<FakeRegistry, FakeCloud>,
+    pub(super) reconciler: Reconciler<FakeRegistry, FakeCloud, FakeChecks>,
+    pub(super) checks: FakeChecks,
     pub(super) clock: Clock,
     pub(super) tape: Tape,
     pub(super) delivery: Delivery,
@@ -100,9 +101,11 @@ impl World {
         let tape = Tape::default();
         let registry = FakeRegistry::taped(slots, tape.clone());
         let cloud = FakeCloud::at(clock.clone(), tape.clone());
+        let checks = FakeChecks::taped(tape.clone());
         let reconciler = Reconciler {
             registry: registry.clone(),
             stacks: cloud.clone(),
+            checks: checks.clone(),
             platform: Platform::sample(),
             deadline: SignedDuration::from_mins(10),
             fingerprint: "first".to_owned(),
@@ -112,6 +115,7 @@ impl World {
             registry,
             cloud,
             reconciler,
+            checks,
             swept_at: clock.now(),
             clock,
             tape,

@@ -10,7 +10,7 @@ use serde_json::json;
 use slipway_domain::{Phase, Platform, Scope, ServiceName};
 
 use super::{Limits, Upgrade, UpgradeState, Upgrades};
-use crate::fake::{Clock, FakeCloud, FakeRegistry, FakeUpgrades, Tape};
+use crate::fake::{Clock, FakeChecks, FakeCloud, FakeRegistry, FakeUpgrades, Tape};
 use crate::ports::StackRegistry;
 use crate::reconcile::Reconciler;
 use crate::record::StackRecord;
@@ -23,7 +23,7 @@ pub(super) struct World {
     pub(super) cloud: FakeCloud,
     pub(super) clock: Clock,
     pub(super) tape: Tape,
-    pub(super) reconciler: Reconciler<FakeRegistry, FakeCloud>,
+    pub(super) reconciler: Reconciler<FakeRegistry, FakeCloud, FakeChecks>,
     pub(super) limits: Limits,
     /// The most stacks that were seen being updated at once.
     pub(super) most: usize,
@@ -43,6 +43,7 @@ impl World {
             reconciler: Reconciler {
                 registry,
                 stacks: cloud,
+                checks: FakeChecks::taped(tape.clone()),
                 platform: Platform::sample(),
                 deadline: SignedDuration::from_mins(45),
                 fingerprint: "first".to_owned(),

@@ -81,6 +81,7 @@ fn a_look_that_was_overtaken_gives_no_slot_back() {
     let held_up = Reconciler {
         registry: world.registry.clone(),
         stacks: world.cloud.clone(),
+        checks: world.checks.clone(),
         platform: Platform::sample(),
         deadline: SignedDuration::from_hours(9),
         fingerprint: "first".to_owned(),
