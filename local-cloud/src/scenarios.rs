@@ -15,6 +15,7 @@ mod deleting;
 mod drifting;
 mod failing_tasks;
 mod platforms;
+mod shifting;
 mod stacks;
 
 const DELAY: Duration = Duration::from_millis(400);
