@@ -23,5 +23,6 @@ mod scale;
 mod secrets;
 mod shape;
 mod six_services;
+mod strategies;
 mod stuck;
 mod upgrade;
