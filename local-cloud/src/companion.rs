@@ -1,8 +1,8 @@
 //! The companion: an HTTP server in front of the emulator that behaves where it does not.
 //!
 //! Every call of a function, a test or the command line passes here. Most are forwarded as they
-//! are; CloudFormation, Application Auto Scaling and VPC links are answered or changed on the
-//! way. The product never knows.
+//! are; CloudFormation, Application Auto Scaling, VPC links and quotas are answered or changed on
+//! the way. The product never knows.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -177,15 +177,18 @@ impl Companion {
     }
 
     async fn dispatch(self: &Arc<Self>, incoming: &Incoming) -> Result<Answer> {
+        let operation = incoming.intent.operation.as_str();
         match incoming.intent.service.as_str() {
             "cloudformation" if incoming.intent.protocol == Protocol::Query => {
                 self.cloudformation(incoming).await
             }
             "application-autoscaling" => self.auto_scaling(incoming).await,
-            "ecs"
-                if ["CreateService", "UpdateService"]
-                    .contains(&incoming.intent.operation.as_str()) =>
-            {
+            "servicequotas" => Ok(self.service_quota(incoming)),
+            "elasticloadbalancing" if operation == "DescribeAccountLimits" => {
+                Ok(self.balancing_limits())
+            }
+            "iam" if operation == "GetAccountSummary" => self.account_summary(incoming).await,
+            "ecs" if ["CreateService", "UpdateService"].contains(&operation) => {
                 let upstream = self.upstream.in_region(&incoming.intent.region);
                 self.exchange_task_failures(&upstream).await?;
                 let answer = self.forward(incoming).await;

@@ -24,6 +24,7 @@ mod gateway;
 mod microburst;
 mod operations;
 mod python;
+mod quotas;
 mod resources;
 mod run;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use crate::deploy::{Deploy, Platform};
 pub use crate::faults::{Fault, Faults, Rule};
 pub use crate::microburst::{Chance, Disturbance, Disturbed, Microburst};
 pub use crate::python::Venv;
+pub use crate::quotas::Quota;
 pub use crate::resources::Resources;
 pub use crate::task_failures::TaskFailure;
 

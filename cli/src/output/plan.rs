@@ -109,6 +109,7 @@ mod tests {
                     {"logical_id": "Old", "resource_type": "AWS::Logs::LogGroup", "action": "remove"},
                 ]},
             },
+            "cost": {"monthly_usd": "53.73", "at_most_usd": "128.35", "lines": [], "prices_of": "us-east-1"},
         }))
         .unwrap();
         expect![[r#"

@@ -12,6 +12,7 @@ pub mod fake;
 pub mod ports;
 pub mod preflight;
 pub mod preview;
+pub mod push;
 pub mod reconcile;
 pub mod record;
 pub mod round;

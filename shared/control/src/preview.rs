@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_domain::{Manifest, Platform, Problem, Scope, StackName};
+use slipway_synth::cost::{CostView, estimate};
 use slipway_synth::{RunState, Template};
 
 use crate::error::ServiceError;
@@ -27,7 +28,7 @@ pub(crate) async fn plan(
         ));
     }
     obstacles.extend(paths_taken(manifest, state, platform, registry, gateway).await?);
-    let stacks = stacks(manifest, state, platform);
+    let rendered = Rendered::new(manifest, state, platform);
     let action = match state {
         None => PlanAction::Create,
         Some(state) if state.service.manifest == *manifest => PlanAction::None,
@@ -37,7 +38,8 @@ pub(crate) async fn plan(
         service: manifest.service.clone(),
         action,
         obstacles,
-        stacks,
+        stacks: rendered.stacks(),
+        cost: rendered.cost(state.is_some(), &platform.region),
     })
 }
 
@@ -88,24 +90,34 @@ async fn paths_taken(
     Ok(obstacles)
 }
 
-fn stacks(
-    manifest: &Manifest,
-    state: Option<&ServiceState>,
-    platform: &Platform,
-) -> BTreeMap<String, StackPlan> {
-    let mut scopes = vec![Scope::Service];
-    scopes.extend(
-        manifest
-            .environments(&platform.environment)
-            .into_iter()
-            .map(Scope::Environment),
-    );
-    scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
-    scopes.sort();
-    scopes.dedup();
-    scopes
-        .into_iter()
-        .map(|scope| {
+/// The templates of a service's stacks, by stack name.
+struct Rendered {
+    /// Every stack, with a template or without.
+    names: Vec<String>,
+    /// What there is: of the stacks that were made.
+    before: BTreeMap<String, Template>,
+    /// What there would be.
+    after: BTreeMap<String, Template>,
+}
+
+impl Rendered {
+    fn new(manifest: &Manifest, state: Option<&ServiceState>, platform: &Platform) -> Self {
+        let mut scopes = vec![Scope::Service];
+        scopes.extend(
+            manifest
+                .environments(&platform.environment)
+                .into_iter()
+                .map(Scope::Environment),
+        );
+        scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
+        scopes.sort();
+        scopes.dedup();
+        let mut rendered = Self {
+            names: Vec::new(),
+            before: BTreeMap::new(),
+            after: BTreeMap::new(),
+        };
+        for scope in scopes {
             let before = state
                 .filter(|state| {
                     state
@@ -119,10 +131,28 @@ fn stacks(
                 platform: platform.name.clone(),
                 service: manifest.service.clone(),
                 scope,
-            };
-            (name.to_string(), compare(before.as_ref(), after.as_ref()))
-        })
-        .collect()
+            }
+            .to_string();
+            rendered.before.extend(before.map(|it| (name.clone(), it)));
+            rendered.after.extend(after.map(|it| (name.clone(), it)));
+            rendered.names.push(name);
+        }
+        rendered
+    }
+
+    fn stacks(&self) -> BTreeMap<String, StackPlan> {
+        let plan = |name: &String| compare(self.before.get(name), self.after.get(name));
+        self.names
+            .iter()
+            .map(|name| (name.clone(), plan(name)))
+            .collect()
+    }
+
+    /// What there would be against what there is, if the service is registered.
+    fn cost(&self, registered: bool, region: &str) -> CostView {
+        let former = registered.then(|| estimate(&self.before, region));
+        estimate(&self.after, region).against(former.as_ref())
+    }
 }
 
 fn render(manifest: &Manifest, scope: &Scope, platform: &Platform) -> Option<Template> {
@@ -157,5 +187,41 @@ fn compare(before: Option<&Template>, after: Option<&Template>) -> StackPlan {
                 changes,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_would_be_is_reckoned_against_what_there_is() {
+        let platform = Platform::sample();
+        let manifest = |memory: u32| {
+            Manifest::read(&json!({"service": "orders", "image": "nginx", "memory": memory}))
+                .unwrap()
+        };
+        let scope = Scope::Environment(platform.environment.clone());
+        let stack = |memory| {
+            let template = render(&manifest(memory), &scope, &platform).unwrap();
+            BTreeMap::from([("orders".to_owned(), template)])
+        };
+        let cost = |before, after| {
+            let rendered = Rendered {
+                names: vec!["orders".to_owned()],
+                before,
+                after,
+            };
+            let cost = rendered.cost(true, &platform.region);
+            cost.difference_usd.unwrap().to_string()
+        };
+        // Two tasks with half a GB more: 730 GB-hours at 0.004445, of which 3.24 were there.
+        assert_eq!(cost(stack(512), stack(1024)), "+3.25");
+        assert_eq!(cost(stack(1024), stack(512)), "-3.25");
+        assert_eq!(cost(stack(512), stack(512)), "0.00");
+        let (before, nothing) = (stack(512), BTreeMap::new());
+        assert!(cost(before, nothing).starts_with('-'));
     }
 }

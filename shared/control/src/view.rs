@@ -10,6 +10,7 @@ use slipway_domain::{
     Deployment, DeploymentId, EnvironmentName, Image, Manifest, Phase, Platform, RoutePath, Scope,
     ServiceName, TeamName,
 };
+use slipway_synth::cost::CostView;
 use slipway_synth::{Change, Kept};
 use ulid::Ulid;
 
@@ -106,6 +107,9 @@ pub struct ServiceSummary {
     pub generation: u64,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether an environment of it deploys what is pushed under a tag that it follows.
+    #[serde(default)]
+    pub follows: bool,
     /// Its own stack, such as its image repository; only while that needs a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_stack: Option<ServiceStackSummary>,
@@ -132,6 +136,7 @@ impl ServiceSummary {
             team: record.manifest.team.clone(),
             generation: record.generation,
             deleting: record.deleting,
+            follows: record.manifest.follows(),
             service_stack,
             environments,
         }
@@ -256,6 +261,8 @@ pub struct PlanView {
     pub obstacles: Vec<slipway_domain::Problem>,
     /// Each stack's changes, by stack name.
     pub stacks: BTreeMap<String, StackPlan>,
+    /// What the service would cost in a month, and by how much that differs.
+    pub cost: CostView,
 }
 
 /// What a manifest would do to a service.

@@ -105,6 +105,6 @@ where
     }
 }
 
-fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
+pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
     ServiceError::NoPart(format!("`{name}` has no environment `{environment}`"))
 }

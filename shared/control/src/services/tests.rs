@@ -364,6 +364,27 @@ async fn a_plan_says_what_stands_in_the_way_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_plan_says_what_it_costs_and_by_how_much_that_differs() {
+    let api = api(FakeRegistry::new(5));
+    let new = json!({"service": "orders", "image": "nginx"});
+    let cost = api.plan(&new).await.unwrap().cost;
+    assert!(cost.monthly_usd.cents() > 0 && cost.at_most_usd > cost.monthly_usd);
+    assert_eq!(cost.difference_usd, None);
+    assert!(
+        cost.lines
+            .iter()
+            .any(|line| line.stack == "devops2-g4--orders--prod")
+    );
+    register(&api, 1, json!({"service": "orders"}))
+        .await
+        .unwrap();
+    // Registered, and nothing runs: all of it would be new.
+    let first = api.plan(&new).await.unwrap().cost;
+    let difference = first.difference_usd.unwrap().to_string();
+    assert_eq!(difference, format!("+{}", cost.monthly_usd));
+}
+
+#[tokio::test]
 async fn services_come_in_pages_by_team_and_name() {
     let api = api(FakeRegistry::new(5));
     for (n, (team, service)) in (1..).zip([("b", "x"), ("a", "z"), ("a", "y")]) {
