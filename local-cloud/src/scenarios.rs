@@ -15,6 +15,7 @@ mod cancelling;
 mod deleting;
 mod drifting;
 mod failing_tasks;
+mod images;
 mod platforms;
 mod shifting;
 mod stacks;

@@ -5,10 +5,12 @@
 //! this crate owns ([`ports`]) and `shared/aws` implements. Nothing here knows an AWS SDK,
 //! HTTP, a clock or the environment: the time and new ids come with each call ([`Stamp`]).
 
+pub mod address;
 pub mod change;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod hooks;
 pub mod ports;
 pub mod preflight;
 pub mod preview;

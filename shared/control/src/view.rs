@@ -15,6 +15,7 @@ use slipway_synth::{Change, Kept};
 use ulid::Ulid;
 
 use crate::ports::Live;
+use crate::preflight::Check;
 use crate::record::{ServiceRecord, ServiceState};
 
 /// A service as the API shows it.
@@ -259,6 +260,9 @@ pub struct PlanView {
     pub action: PlanAction,
     /// What stands in the way: registering would be refused for these reasons.
     pub obstacles: Vec<slipway_domain::Problem>,
+    /// What was checked of that which would be deployed.
+    #[serde(default)]
+    pub checks: Vec<Check>,
     /// Each stack's changes, by stack name.
     pub stacks: BTreeMap<String, StackPlan>,
     /// What the service would cost in a month, and by how much that differs.

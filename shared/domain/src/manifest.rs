@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
+use crate::notify::Notify;
 use crate::path::RoutePath;
 use crate::schema;
 use crate::secret::SecretReference;
@@ -34,6 +35,9 @@ pub struct Manifest {
     /// it only says so.
     #[serde(default = "default_repair")]
     pub repair: bool,
+    /// Who is told of deployments, beside those who subscribe to the platform's topic.
+    #[serde(default, skip_serializing_if = "Notify::is_empty")]
+    pub notify: Notify,
     /// What holds in every environment.
     #[serde(flatten)]
     pub settings: Settings,
@@ -315,10 +319,17 @@ impl Default for Logs {
 pub struct Images {
     /// Whether an image is scanned for known weaknesses when it is pushed.
     pub scan: bool,
+    /// How many of the newest images with a tag are kept. Those that run, or can be rolled back
+    /// to, are kept beside them.
+    #[schemars(range(min = 1, max = 1000))]
+    pub keep: u32,
 }
 
 impl Default for Images {
     fn default() -> Self {
-        Self { scan: true }
+        Self {
+            scan: true,
+            keep: 10,
+        }
     }
 }

@@ -50,7 +50,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
             "ingress": "dedicated", "listener_port": 80, "authorization": "none",
             "cluster": "dedicated", "capacity": "fargate",
             "scaling": {"min": 2, "max": 10, "cpu": {"low": 30, "high": 70}, "memory": {"low": 30, "high": 70}},
-            "logs": {"retention": 30}, "images": {"scan": true},
+            "logs": {"retention": 30}, "images": {"scan": true, "keep": 10},
             "triggers": {"push": "tag", "branches": ["main", "master"], "tag": "{sha}", "wait": 30},
             "deploy": {
                 "strategy": "rolling", "bake": 5, "canary": {"percent": 5, "bake": 10}, "linear": {"percent": 10, "bake": 6},
@@ -572,4 +572,66 @@ fn an_environment_may_choose_another_strategy_than_what_it_inherits_is_for() {
     document["environments"]["staging"]["deploy"]["canary"] = json!({"percent": 30});
     let words = "is for the strategy `canary`, and the strategy is `rolling`";
     refuses(&document, "/environments/staging/deploy/canary", words);
+}
+
+#[test]
+fn who_is_told_is_stored_and_everything_wrong_with_it_is_answered_at_once() {
+    let notify = json!({"webhooks": [
+        {"url": "https://hooks.example.com/a"},
+        {"url": "https://hooks.example.com/b", "on": ["failed"]},
+    ]});
+    let manifest = Manifest::read(&with_field("notify", notify)).unwrap();
+    assert_eq!(
+        serde_json::to_value(&manifest).unwrap()["notify"]["webhooks"],
+        json!([
+            {"url": "https://hooks.example.com/a", "on": ["started", "succeeded", "failed"]},
+            {"url": "https://hooks.example.com/b", "on": ["failed"]},
+        ])
+    );
+    let bad = with_field(
+        "notify",
+        json!({"webhooks": [
+            {"url": "http://hooks.example.com/"},
+            {"url": "https://169.254.169.254/"},
+            {"url": "https://db.internal/"},
+            {"url": "https://hooks.example.com/", "on": ["ended"]},
+            {"on": []},
+        ], "mails": []}),
+    );
+    let rule = "must be `https://` with a host's name (no number";
+    refuses(&bad, "/notify/webhooks/0/url", rule);
+    refuses(&bad, "/notify/webhooks/1/url", rule);
+    refuses(
+        &bad,
+        "/notify/webhooks/3/on/0",
+        "must be \"started\", \"succeeded\" or \"failed\"",
+    );
+    refuses(
+        &bad,
+        "/notify/webhooks/4/url",
+        "is missing: `https://` with",
+    );
+    refuses(&bad, "/notify/mails", "is not a field here");
+    let inside = with_field(
+        "notify",
+        json!({"webhooks": [{"url": "https://db.internal/"}]}),
+    );
+    refuses(
+        &inside,
+        "/notify/webhooks/0/url",
+        "leads to `db.internal`, which is no host of the internet",
+    );
+    let many = vec![json!({"url": "https://hooks.example.com/"}); 6];
+    let many = with_field("notify", json!({"webhooks": many}));
+    refuses(&many, "/notify/webhooks", "must have at most 5 entries");
+}
+
+#[test]
+fn an_environment_has_no_listeners_of_its_own() {
+    let document = json!({"service": "orders", "environments": {"staging": {"notify": {}}}});
+    refuses(
+        &document,
+        "/environments/staging/notify",
+        "is not a field here",
+    );
 }

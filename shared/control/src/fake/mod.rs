@@ -2,6 +2,7 @@
 
 mod checks;
 mod cloud;
+mod notify;
 mod registry;
 mod steer;
 mod tape;
@@ -10,6 +11,7 @@ mod waker;
 
 pub use checks::FakeChecks;
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
+pub use notify::FakeListeners;
 pub use registry::FakeRegistry;
 pub use steer::FakeTraffic;
 pub use tape::{Call, Fault, Tape};

@@ -3,6 +3,7 @@
 
 mod checks;
 mod hooks;
+mod notify;
 mod steer;
 
 use std::future::Future;
@@ -28,6 +29,9 @@ pub use checks::{
     SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
+pub use notify::{
+    Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
+};
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 
 /// The result of a port's call.

@@ -10,7 +10,7 @@ use ulid::Ulid;
 use super::{Caller, Precondition, Services, Written, etag};
 use crate::Stamp;
 use crate::error::ServiceError;
-use crate::fake::FakeRegistry;
+use crate::fake::{FakeChecks, FakeRegistry};
 use crate::ports::{Live, LiveReader, PortResult, RouteReader};
 use crate::view::{PlanAction, ServiceView};
 
@@ -30,13 +30,14 @@ impl RouteReader for Nothing {
     }
 }
 
-pub(crate) type Api = Services<FakeRegistry, Nothing, Nothing>;
+pub(crate) type Api = Services<FakeRegistry, Nothing, Nothing, FakeChecks>;
 
 pub(crate) fn api(registry: FakeRegistry) -> Api {
     Services {
         registry,
         live: Nothing,
         gateway: Nothing,
+        checks: FakeChecks::default(),
         platform: Platform::sample(),
     }
 }
