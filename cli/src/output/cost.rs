@@ -3,44 +3,38 @@
 use super::sheet::Sheet;
 use super::table::{Cell, breadth, plain, table};
 use super::tone::Tone;
-use crate::client::Cost;
+use slipway_synth::cost::{CostView, NOT_ESTIMATED, Usd};
 
 const HEADING: [&str; 4] = ["COMPONENT", "QUANTITY", "USD/MONTH", "ASSUMED"];
 
-/// The component of what has no price: what it costs comes on top of the sum.
-const NOT_ESTIMATED: &str = "not estimated";
-
 /// What it costs: a row for each component below its stack's name, then the sum, and by how
 /// much it differs.
-pub(crate) fn cost(cost: &Cost, sheet: Sheet) -> String {
-    let amounts = cost.lines.iter().map(|line| &line.monthly_usd);
-    let amounts = amounts.chain(cost.at_most_usd.iter().chain([&cost.monthly_usd]));
-    let width = amounts.map(String::len).max().unwrap_or_default();
-    let width = width.max(HEADING[2].len());
-    let amount = |text: &str| plain(format!("{text:>width$}"));
+pub(crate) fn cost(cost: &CostView, sheet: Sheet) -> String {
+    // The sums are the longest.
+    let sums = [cost.monthly_usd, cost.at_most_usd].map(|sum| sum.to_string().len());
+    let width = sums.into_iter().fold(HEADING[2].len(), usize::max);
+    let unknown = || plain(format!("{:>width$}", "?"));
+    let amount = |usd: Usd| plain(format!("{usd:>width$}"));
 
     let mut rows: Vec<(&str, Vec<Cell>)> = Vec::new();
     for line in &cost.lines {
         let cells = vec![
             plain(&line.component),
             plain(format!("{} {}", line.quantity, line.unit)),
-            amount(match line.component.as_str() {
-                NOT_ESTIMATED => "?",
-                _ => &line.monthly_usd,
-            }),
+            match line.component.as_str() {
+                NOT_ESTIMATED => unknown(),
+                _ => amount(line.monthly_usd),
+            },
         ];
         rows.push((&line.stack, cells));
     }
     rows.push((
         "",
-        vec![plain("total"), plain(""), amount(&cost.monthly_usd)],
+        vec![plain("total"), plain(""), amount(cost.monthly_usd)],
     ));
-    if let Some(at_most) = cost
-        .at_most_usd
-        .as_ref()
-        .filter(|it| **it != cost.monthly_usd)
-    {
-        rows.push(("", vec![plain("at most"), plain(""), amount(at_most)]));
+    if cost.at_most_usd != cost.monthly_usd {
+        let cells = vec![plain("at most"), plain(""), amount(cost.at_most_usd)];
+        rows.push(("", cells));
     }
     let notes = cost.lines.iter().map(|it| it.assumption.clone());
     let notes = notes.chain([
@@ -93,17 +87,14 @@ fn noted(
 }
 
 /// By how much it differs from what runs.
-fn difference(cost: &Cost) -> Option<String> {
-    let difference = cost.difference_usd.as_deref()?;
-    Some(match difference.strip_prefix('-') {
-        Some(less) => format!("{less} less than what runs"),
-        None if difference.trim_start_matches(['0', '.']).is_empty() => {
-            "as much as what runs".to_owned()
-        }
-        None => {
-            let more = difference.trim_start_matches('+');
-            format!("{more} more than what runs")
-        }
+fn difference(cost: &CostView) -> Option<String> {
+    let difference = cost.difference_usd?;
+    let amount = difference.to_string();
+    let amount = amount.trim_start_matches(['+', '-']);
+    Some(match difference.cents() {
+        0 => "as much as what runs".to_owned(),
+        1.. => format!("{amount} more than what runs"),
+        ..0 => format!("{amount} less than what runs"),
     })
 }
 
@@ -120,7 +111,7 @@ mod tests {
             json!({"component": component, "stack": stack, "quantity": quantity, "unit": unit,
                 "monthly_usd": usd, "assumption": assumption})
         };
-        let view: Cost = serde_json::from_value(json!({
+        let view: CostView = serde_json::from_value(json!({
             "monthly_usd": "104.12", "at_most_usd": "312.00", "difference_usd": "+12.30",
             "lines": [
                 line("p--orders", "ECR storage", "1", "GB-months", "0.10", Some("10 images of 100 MB")),
@@ -179,13 +170,11 @@ mod tests {
     #[test]
     fn a_difference_is_said_in_words() {
         let said = |difference: &str| {
-            let cost = Cost {
-                monthly_usd: "1.00".to_owned(),
-                at_most_usd: None,
-                difference_usd: Some(difference.to_owned()),
-                lines: Vec::new(),
-                prices_of: String::new(),
-            };
+            let cost = serde_json::from_value(json!({
+                "monthly_usd": "1.00", "at_most_usd": "1.00", "difference_usd": difference,
+                "lines": [], "prices_of": "",
+            }))
+            .unwrap();
             super::difference(&cost).unwrap()
         };
         assert_eq!(said("-3.00"), "3.00 less than what runs");
