@@ -17,6 +17,7 @@ mod large;
 mod lifecycle;
 mod manners;
 mod microburst;
+mod notifications;
 mod platform;
 mod poison;
 mod scale;

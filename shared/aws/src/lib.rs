@@ -1,18 +1,22 @@
 //! The ports of `shared/control`, implemented over the AWS SDK: the only user of `aws-sdk-*`.
+//! Image registries other than ECR are asked over the SDK's own HTTP connector.
 //!
 //! Nothing is decided here: a call becomes a call, an answer becomes a word of the domain,
 //! and an error becomes a [`PortError`](slipway_control::error::PortError) that says whether
 //! the same call may succeed later.
 
 mod apigateway;
+mod checks;
 mod cloudformation;
 mod config;
 mod ecs;
 mod error;
 mod evidence;
 mod hooks;
-mod quotas;
 mod images;
+mod notify;
+mod post;
+mod quotas;
 mod registry;
 #[cfg(test)]
 mod replay;
@@ -20,12 +24,15 @@ mod secrets;
 mod sqs;
 
 pub use apigateway::HttpApi;
+pub use checks::Checks;
 pub use cloudformation::CloudFormation;
 pub use config::sdk_config;
 pub use ecs::Ecs;
 pub use hooks::Hooks;
-pub use quotas::Quotas;
 pub use images::Images;
+pub use notify::{DeploymentsTopic, NotifyKeys, NotifyQueue};
+pub use post::Outside;
+pub use quotas::Quotas;
 pub use registry::Registry;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;

@@ -131,6 +131,14 @@ where
         self.list(name).await
     }
 
+    /// Removes the secrets of a service that is deleted. They count for nothing by then; one that
+    /// is left lies there unused.
+    pub async fn forget(&self, name: &ServiceName) {
+        if let Err(error) = self.hooks.remove_hooks(name, &Provider::ALL).await {
+            tracing::warn!(service = %name, %error, "webhook secrets are left behind");
+        }
+    }
+
     async fn state(&self, name: &ServiceName) -> Result<ServiceState, ServiceError> {
         let state = self.registry.service(name).await?;
         state

@@ -5,6 +5,7 @@
 //! this crate owns ([`ports`]) and `shared/aws` implements. Nothing here knows an AWS SDK,
 //! HTTP, a clock or the environment: the time and new ids come with each call ([`Stamp`]).
 
+pub mod address;
 pub mod change;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
+use crate::notify::Notify;
 use crate::path::RoutePath;
 use crate::schema;
 use crate::secret::SecretReference;
@@ -33,6 +34,9 @@ pub struct Manifest {
     /// it only says so.
     #[serde(default = "default_repair")]
     pub repair: bool,
+    /// Who is told of deployments, beside those who subscribe to the platform's topic.
+    #[serde(default, skip_serializing_if = "Notify::is_empty")]
+    pub notify: Notify,
     /// What holds in every environment.
     #[serde(flatten)]
     pub settings: Settings,

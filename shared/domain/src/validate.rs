@@ -181,6 +181,18 @@ impl Manifest {
                     }),
             ),
         }
+        for (place, webhook) in self.notify.webhooks.iter().enumerate() {
+            if webhook.url.is_inside() {
+                rules.push(Rule::new(
+                    &format!("/notify/webhooks/{place}/url"),
+                    &[],
+                    format!(
+                        "leads to `{}`, which is no host of the internet: notices go nowhere else",
+                        webhook.url.host()
+                    ),
+                ));
+            }
+        }
         for (name, overrides) in &self.environments {
             let base = format!("/environments/{name}");
             if let Some(Ok(path)) = overrides

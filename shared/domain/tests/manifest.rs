@@ -446,3 +446,65 @@ fn an_image_that_is_left_out_is_kept_and_one_that_is_named_wins() {
     explicit.keep_images_of(&previous, &prod());
     assert_eq!(explicit.settings.image.as_ref().unwrap().as_str(), "v1");
 }
+
+#[test]
+fn who_is_told_is_stored_and_everything_wrong_with_it_is_answered_at_once() {
+    let notify = json!({"webhooks": [
+        {"url": "https://hooks.example.com/a"},
+        {"url": "https://hooks.example.com/b", "on": ["failed"]},
+    ]});
+    let manifest = Manifest::read(&with_field("notify", notify)).unwrap();
+    assert_eq!(
+        serde_json::to_value(&manifest).unwrap()["notify"]["webhooks"],
+        json!([
+            {"url": "https://hooks.example.com/a", "on": ["started", "succeeded", "failed"]},
+            {"url": "https://hooks.example.com/b", "on": ["failed"]},
+        ])
+    );
+    let bad = with_field(
+        "notify",
+        json!({"webhooks": [
+            {"url": "http://hooks.example.com/"},
+            {"url": "https://169.254.169.254/"},
+            {"url": "https://db.internal/"},
+            {"url": "https://hooks.example.com/", "on": ["ended"]},
+            {"on": []},
+        ], "mails": []}),
+    );
+    let rule = "must be `https://` with a host's name (no number";
+    refuses(&bad, "/notify/webhooks/0/url", rule);
+    refuses(&bad, "/notify/webhooks/1/url", rule);
+    refuses(
+        &bad,
+        "/notify/webhooks/3/on/0",
+        "must be \"started\", \"succeeded\" or \"failed\"",
+    );
+    refuses(
+        &bad,
+        "/notify/webhooks/4/url",
+        "is missing: `https://` with",
+    );
+    refuses(&bad, "/notify/mails", "is not a field here");
+    let inside = with_field(
+        "notify",
+        json!({"webhooks": [{"url": "https://db.internal/"}]}),
+    );
+    refuses(
+        &inside,
+        "/notify/webhooks/0/url",
+        "leads to `db.internal`, which is no host of the internet",
+    );
+    let many = vec![json!({"url": "https://hooks.example.com/"}); 6];
+    let many = with_field("notify", json!({"webhooks": many}));
+    refuses(&many, "/notify/webhooks", "must have at most 5 entries");
+}
+
+#[test]
+fn an_environment_has_no_listeners_of_its_own() {
+    let document = json!({"service": "orders", "environments": {"staging": {"notify": {}}}});
+    refuses(
+        &document,
+        "/environments/staging/notify",
+        "is not a field here",
+    );
+}

@@ -1,7 +1,7 @@
 //! What every function of the platform begins with: its settings from the environment, its
 //! log, the time, and the form in which it tells errors to callers.
 //!
-//! This is the one place that reads the clock and the environment. It knows no use case.
+//! This is the one place that reads the clock, the environment and chance. It knows no use case.
 
 pub mod chance;
 pub mod clock;

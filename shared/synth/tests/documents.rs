@@ -143,6 +143,7 @@ fn walk(node: &Value, base: &str, visit: &mut impl FnMut(&str, &Value)) {
         };
         visit(&field, inner);
         walk(inner, &field, visit);
+        walk(&inner["items"], &format!("{field}[]"), visit);
     }
 }
 
@@ -194,7 +195,7 @@ fn the_documentations_manifests_are_valid() {
         .skip(1)
         .map(|it| it.split("```").next().unwrap())
         .collect();
-    assert_eq!(blocks.len(), 2);
+    assert_eq!(blocks.len(), 3);
     for block in blocks {
         read(block, block);
     }

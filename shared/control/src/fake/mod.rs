@@ -2,6 +2,7 @@
 
 mod checks;
 mod cloud;
+mod notify;
 mod registry;
 mod tape;
 mod upgrade;
@@ -9,6 +10,7 @@ mod waker;
 
 pub use checks::FakeChecks;
 pub use cloud::{Clock, FakeCloud, OperationSeen, Script};
+pub use notify::FakeListeners;
 pub use registry::FakeRegistry;
 pub use tape::{Call, Fault, Tape};
 pub use upgrade::FakeUpgrades;

@@ -3,6 +3,7 @@
 
 mod checks;
 mod hooks;
+mod notify;
 
 use std::future::Future;
 use std::time::Duration;
@@ -27,6 +28,9 @@ pub use checks::{
     SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
+pub use notify::{
+    Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
+};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;
