@@ -151,11 +151,10 @@ mod tests {
               ~ Task  AWS::ECS::TaskDefinition
               - Old  AWS::Logs::LogGroup
 
-            cost per month, estimated
-              COMPONENT  QUANTITY  USD/MONTH  ASSUMED
+            cost per month, estimated; at most, with the most tasks that scaling allows
+              COMPONENT  QUANTITY  USD/MONTH  AT MOST  ASSUMED
 
-              total                    53.73
-              at most                 128.35  with the most tasks that scaling allows, at all hours
+              total                    53.73   128.35
             prices: us-east-1
         "#]]
         .assert_eq(&plan(&view, PIPE));
