@@ -85,7 +85,7 @@ fn below_stacks(rows: Vec<Row<'_>>, sheet: Sheet) -> String {
     let mut lines = table.lines();
     let mut out = String::new();
     for heading in lines.by_ref().take(1) {
-        out.push_str(&format!("  {heading}\n"));
+        out.extend(["  ", heading, "\n"]);
     }
     let mut last = None;
     for (stack, line) in stacks.into_iter().zip(lines) {
@@ -94,7 +94,7 @@ fn below_stacks(rows: Vec<Row<'_>>, sheet: Sheet) -> String {
             out.push('\n');
             last = Some(stack);
         }
-        out.push_str(&format!("  {line}\n"));
+        out.extend(["  ", line, "\n"]);
     }
     out
 }
