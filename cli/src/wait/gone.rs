@@ -97,8 +97,6 @@ impl Going {
                     url: None,
                     settled: failed,
                     failure,
-                    trigger: None,
-                    waits_until: None,
                     evidence: Evidence::default(),
                     advice,
                 },

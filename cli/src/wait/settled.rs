@@ -197,8 +197,6 @@ fn lost(message: &str) -> ScopeLook {
         steps: Vec::new(),
         url: None,
         failure: Some(message.to_owned()),
-        trigger: None,
-        waits_until: None,
         evidence: Evidence::default(),
         advice: None,
         settled: true,

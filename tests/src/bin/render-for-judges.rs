@@ -80,7 +80,7 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .current();
         let manifest = Manifest::read(&document)?;
         manifest.check_on(&platform)?;
-        let run = RunState {
+        let run = RunState { restart: None,
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
         };
         // One of its environments, another each time: they differ no more than manifests do.
