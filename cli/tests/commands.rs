@@ -1,10 +1,14 @@
 //! The compiled program against a server that answers as a platform would.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod hooks;
 mod mock;
 mod needs;
 mod program;
+mod rolling;
+mod shop;
 mod upgrade;
+mod watching;
 
 use std::io::{BufRead, BufReader};
 use std::process::Command;

@@ -174,6 +174,28 @@ pub(crate) fn deployment_failed(
     envelope("aws.ecs", kind, service, &detail, region, account)
 }
 
+/// The event of an image that was pushed, as ECR's documentation shows it. It names no resource.
+pub(crate) fn image_pushed(
+    repository: &str,
+    tag: Option<&str>,
+    digest: &str,
+    region: &str,
+    account: &str,
+) -> Value {
+    let mut detail = json!({
+        "result": "SUCCESS",
+        "repository-name": repository,
+        "image-digest": digest,
+        "action-type": "PUSH",
+    });
+    if let Some(tag) = tag {
+        detail["image-tag"] = json!(tag);
+    }
+    let mut event = envelope("aws.ecr", "ECR Image Action", "", &detail, region, account);
+    event["resources"] = json!([]);
+    event
+}
+
 fn envelope(
     source: &str,
     kind: &str,

@@ -1,8 +1,8 @@
 //! The companion: an HTTP server in front of the emulator that behaves where it does not.
 //!
 //! Every call of a function, a test or the command line passes here. Most are forwarded as they
-//! are; CloudFormation, Application Auto Scaling and VPC links are answered or changed on the
-//! way. The product never knows.
+//! are; CloudFormation, Application Auto Scaling, VPC links and quotas are answered or changed on
+//! the way. The product never knows.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -25,6 +25,7 @@ use crate::change_sets::ChangeSets;
 use crate::drift::Drifts;
 use crate::faults::{Fault, Faults};
 use crate::operations::Operations;
+use crate::registry::{self, Registry};
 use crate::stood_in::StoodIn;
 use crate::tokens::Tokens;
 use crate::upstream::{Answer, Upstream};
@@ -46,6 +47,8 @@ pub(crate) struct Incoming {
 pub(crate) struct Companion {
     pub(crate) upstream: Upstream,
     pub(crate) account: String,
+    /// Where it answers, without a slash at the end.
+    pub(crate) endpoint: String,
     pub(crate) delay: Duration,
     pub(crate) faults: Faults,
     pub(crate) calls: CallLog,
@@ -55,6 +58,7 @@ pub(crate) struct Companion {
     pub(crate) stood_in: StoodIn,
     pub(crate) tokens: Tokens,
     pub(crate) drifts: Drifts,
+    pub(crate) registry: Registry,
     /// What a refused resource says, by the word that makes the emulator fail on it.
     pub(crate) refusals: Mutex<HashMap<String, String>>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -65,12 +69,14 @@ impl Companion {
     pub(crate) fn new(
         upstream: Upstream,
         account: &str,
+        address: SocketAddr,
         delay: Duration,
         delivery: Delivery,
     ) -> Arc<Self> {
         Arc::new(Self {
             upstream,
             account: account.to_owned(),
+            endpoint: format!("http://{address}"),
             delay,
             faults: Faults::default(),
             calls: CallLog::default(),
@@ -80,6 +86,7 @@ impl Companion {
             stood_in: StoodIn::new(account),
             tokens: Tokens::default(),
             drifts: Drifts::default(),
+            registry: Registry::default(),
             refusals: Mutex::default(),
             turns: Mutex::default(),
             tasks: Mutex::default(),
@@ -177,15 +184,19 @@ impl Companion {
     }
 
     async fn dispatch(self: &Arc<Self>, incoming: &Incoming) -> Result<Answer> {
+        let operation = incoming.intent.operation.as_str();
         match incoming.intent.service.as_str() {
             "cloudformation" if incoming.intent.protocol == Protocol::Query => {
                 self.cloudformation(incoming).await
             }
             "application-autoscaling" => self.auto_scaling(incoming).await,
-            "ecs"
-                if ["CreateService", "UpdateService"]
-                    .contains(&incoming.intent.operation.as_str()) =>
-            {
+            "ecr" => self.ecr(incoming).await,
+            "servicequotas" => Ok(self.service_quota(incoming)),
+            "elasticloadbalancing" if operation == "DescribeAccountLimits" => {
+                Ok(self.balancing_limits())
+            }
+            "iam" if operation == "GetAccountSummary" => self.account_summary(incoming).await,
+            "ecs" if ["CreateService", "UpdateService"].contains(&operation) => {
                 let upstream = self.upstream.in_region(&incoming.intent.region);
                 self.exchange_task_failures(&upstream).await?;
                 let answer = self.forward(incoming).await;
@@ -203,6 +214,10 @@ impl Companion {
 async fn answer(State(companion): State<Arc<Companion>>, request: Request) -> Response {
     let handled = async {
         let incoming = read(&companion, request).await?;
+        // No call of AWS, and so none that is counted or made to fail.
+        if incoming.path.starts_with(registry::ROOT) {
+            return companion.registries(&incoming).await;
+        }
         companion.take(incoming).await
     };
     respond(handled.await)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::companion::Companion;
 use crate::upstream::Upstream;
-use crate::{archive, gateway, template, xml, yaml};
+use crate::{archive, gateway, registry, template, xml, yaml};
 
 /// Where the functions' programs are uploaded, as `sam deploy --resolve-s3` has a bucket.
 const BUCKET: &str = "slipway-local-cloud-artifacts";
@@ -69,9 +69,15 @@ impl Companion {
             .with_context(|| format!("cannot read {}", deploy.template.display()))?;
         let mut template = yaml::parse(&text)
             .with_context(|| format!("{} is not a template", deploy.template.display()))?;
+        let mut deploy = deploy.clone();
+        // There is no internet here: its registries are asked for at the one that stands in.
+        if template["Parameters"]["RegistryMirrors"].is_object() {
+            let mirrors = deploy.parameters.entry("RegistryMirrors".to_owned());
+            mirrors.or_insert_with(|| registry::mirrors(&self.endpoint));
+        }
         let upstream = self.upstream.in_region(&region);
         upload(&upstream, &mut template, &deploy.functions).await?;
-        let stack_id = submit(&through, &upstream, deploy, &template).await?;
+        let stack_id = submit(&through, &upstream, &deploy, &template).await?;
         wait(&through, &stack_id, &["CREATE_COMPLETE", "UPDATE_COMPLETE"]).await?;
         let outputs = outputs(&through, &stack_id).await?;
         let api = http_api(&through, &stack_id).await?;
@@ -83,7 +89,7 @@ impl Companion {
             None => None,
         };
         Ok(Platform {
-            name: deploy.name.clone(),
+            name: deploy.name,
             stack_id,
             region,
             outputs,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::calls::Call;
+use crate::quotas::{Limits, Quota};
 use crate::task_failures::{TaskFailure, TaskRules};
 
 /// What CloudFormation reports when API Gateway refuses a route under concurrency.
@@ -157,6 +158,7 @@ impl fmt::Debug for Rule {
 pub struct Faults {
     rules: Arc<Mutex<Vec<Rule>>>,
     tasks: Arc<Mutex<TaskRules>>,
+    quotas: Arc<Mutex<Limits>>,
 }
 
 impl Faults {
@@ -229,10 +231,16 @@ impl Faults {
         self.tasks(|tasks| tasks.add(service_name_contains, failure, times));
     }
 
-    /// Forgets every rule.
+    /// The account's quota becomes this; 0 is one of which nothing is left.
+    pub fn set_quota(&self, quota: Quota, limit: u32) {
+        self.quotas(|quotas| quotas.set(quota, limit));
+    }
+
+    /// Forgets every rule; quotas are as at first again.
     pub fn clear(&self) {
         self.rules().clear();
         self.tasks(TaskRules::clear);
+        self.quotas(Limits::clear);
     }
 
     /// Rules that have not failed all their calls yet.
@@ -244,6 +252,11 @@ impl Faults {
     /// Does something with the rules about tasks.
     pub(crate) fn tasks<T>(&self, with: impl FnOnce(&mut TaskRules) -> T) -> T {
         with(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Does something with the account's quotas.
+    pub(crate) fn quotas<T>(&self, with: impl FnOnce(&mut Limits) -> T) -> T {
+        with(&mut self.quotas.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The fault of a call as such.

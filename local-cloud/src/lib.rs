@@ -21,9 +21,12 @@ mod drift;
 mod emulator;
 mod faults;
 mod gateway;
+mod images;
 mod microburst;
 mod operations;
 mod python;
+mod quotas;
+mod registry;
 mod resources;
 mod run;
 #[cfg(test)]
@@ -54,6 +57,7 @@ pub use crate::deploy::{Deploy, Platform};
 pub use crate::faults::{Fault, Faults, Rule};
 pub use crate::microburst::{Chance, Disturbance, Disturbed, Microburst};
 pub use crate::python::Venv;
+pub use crate::quotas::Quota;
 pub use crate::resources::Resources;
 pub use crate::task_failures::TaskFailure;
 
@@ -139,7 +143,13 @@ impl LocalCloud {
         let emulator = Emulator::start(&options, &venv, &entry).await?;
         let upstream = Upstream::new(emulator.address, &options.region);
         let delivery = options.delivery.clone();
-        let companion = Companion::new(upstream, &options.account, options.stack_delay, delivery);
+        let companion = Companion::new(
+            upstream,
+            &options.account,
+            address,
+            options.stack_delay,
+            delivery,
+        );
         companion.serve(listener);
         Ok(Self {
             companion,
@@ -172,6 +182,20 @@ impl LocalCloud {
     pub async fn http_api(&self, api: &str, region: &str) -> Result<String> {
         let address = gateway::open(&self.companion, api, region).await?;
         Ok(format!("http://{address}"))
+    }
+
+    /// Pushes an image into a repository of ECR in the cloud's own region, as a build would, and
+    /// tells the bus of it: an index, or with one platform the image's own manifest. Platforms are
+    /// `os/architecture`. Each repository, tag and platforms have one digest, which it answers.
+    pub async fn push_image(
+        &self,
+        repository: &str,
+        tag: &str,
+        platforms: &[&str],
+    ) -> Result<String> {
+        self.companion
+            .push_image(&self.region, repository, tag, platforms)
+            .await
     }
 
     /// What exists in the cloud's own region.

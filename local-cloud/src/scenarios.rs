@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 use crate::upstream::{Answer, Upstream};
 use crate::{LocalCloud, Options, xml};
 
+mod asking;
 mod cancelling;
 mod deleting;
 mod drifting;
 mod failing_tasks;
+mod images;
 mod platforms;
 mod stacks;
 

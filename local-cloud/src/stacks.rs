@@ -40,6 +40,7 @@ impl Companion {
             "DeleteChangeSet" | "ListChangeSets" => self.by_stack_name(incoming).await,
             "DescribeStacks" => self.describe_stacks(incoming).await,
             "ListStacks" => self.list_stacks(incoming).await,
+            "DescribeAccountLimits" => Ok(self.stack_limits()),
             "DescribeStackEvents" => self.describe_stack_events(incoming).await,
             "DescribeStackResources" | "ListStackResources" | "DescribeStackResource" => {
                 self.describe_stack_resources(incoming).await

@@ -241,6 +241,8 @@ fn rest_operation(method: &Method, path: &str) -> String {
         ("GET", ["v2", "vpclinks"]) => "GetVpcLinks".to_owned(),
         ("GET", ["v2", "vpclinks", _]) => "GetVpcLink".to_owned(),
         ("POST", ["2015-03-31", "functions", _, "invocations"]) => "Invoke".to_owned(),
+        // The protocol that CloudWatch's clients speak, CBOR over HTTP.
+        ("POST", ["service", _, "operation", operation]) => (*operation).to_owned(),
         (method, _) => format!("{method} {path}"),
     }
 }
@@ -370,6 +372,13 @@ mod tests {
         assert_eq!(
             rest_operation(&Method::GET, "/v2/apis/abc/routes?x=1"),
             "GetRoutes"
+        );
+        assert_eq!(
+            rest_operation(
+                &Method::POST,
+                "/service/GraniteServiceVersion20100801/operation/GetMetricData"
+            ),
+            "GetMetricData"
         );
         assert_eq!(s3_operation(&Method::PUT, "/bucket/key"), "PutObject");
         assert_eq!(s3_operation(&Method::HEAD, "/bucket"), "HeadBucket");

@@ -114,14 +114,24 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// That it was a success, whatever its body says.
+    ///
+    /// # Errors
+    /// The problem of any other answer.
+    pub fn done(&self) -> Result<(), ClientError> {
+        if self.is_success() {
+            Ok(())
+        } else {
+            Err(ClientError::refused(self))
+        }
+    }
+
     /// The body of a success, read as a `T`.
     ///
     /// # Errors
     /// The problem of any other answer, or that the body is no `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
-        if !self.is_success() {
-            return Err(ClientError::refused(self));
-        }
+        self.done()?;
         serde_json::from_slice(&self.body).map_err(|error| ClientError::Unexpected {
             status: self.status,
             detail: format!("is not what this version of slipway reads: {error}"),

@@ -5,11 +5,14 @@
 //! retried; others are not, because only the caller can tell whether they were done.
 
 mod call;
+mod deployments;
 mod error;
+mod plan;
 mod retry;
 mod sign;
 mod transport;
 mod upgrade;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -20,14 +23,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use slipway_control::record::AuditEntry;
 use slipway_control::view::{
-    DeletionView, DeploymentStarted, EnvironmentView, GenerationView, PageView, PlanView,
-    ServiceSummary, ServiceView,
+    DeletionView, EnvironmentView, GenerationView, PageView, PlanView, ServiceSummary, ServiceView,
 };
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Image, ServiceName, TeamName};
+use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
 pub use self::call::{Answer, Call};
 pub use self::error::{ClientError, Refusal};
+pub use self::plan::{Cost, CostLine, Plan};
 use self::transport::{Signer, Transport};
+pub use self::webhooks::{NewWebhook, Webhook};
 use crate::clock::{Clock, SystemClock};
 
 /// What a method of [`Client`] gives.
@@ -272,51 +276,13 @@ impl Client {
         self.get(&format!("/services/{name}/environments/{environment}"))
     }
 
-    /// A page of an environment's deployments, newest first.
-    pub fn deployments(
-        &self,
-        name: &ServiceName,
-        environment: &EnvironmentName,
-        cursor: Option<&str>,
-        limit: Option<u32>,
-    ) -> Result<PageView<Deployment>> {
-        let call = Call::get(format!(
-            "/services/{name}/environments/{environment}/deployments"
-        ));
-        self.send(&paged(call, cursor, limit))?.read()
-    }
-
-    /// Starts a deployment of an image.
-    pub fn deploy(
-        &self,
-        name: &ServiceName,
-        environment: &EnvironmentName,
-        image: &Image,
-        key: &str,
-    ) -> Result<DeploymentStarted> {
-        let call = Call::new(
-            Method::POST,
-            format!("/services/{name}/environments/{environment}/deployments"),
-        )
-        .json(&serde_json::json!({ "image": image }))?
-        .text_header("idempotency-key", key)?;
-        self.send(&call)?.read()
-    }
-
-    /// One deployment.
-    pub fn deployment(
-        &self,
-        name: &ServiceName,
-        environment: &EnvironmentName,
-        id: DeploymentId,
-    ) -> Result<Deployment> {
-        self.get(&format!(
-            "/services/{name}/environments/{environment}/deployments/{id}"
-        ))
-    }
-
     /// What a manifest would change. Nothing is written.
     pub fn plan(&self, manifest: &Value) -> Result<PlanView> {
+        Ok(self.full_plan(manifest)?.view)
+    }
+
+    /// The same, with what was checked and what it costs.
+    pub fn full_plan(&self, manifest: &Value) -> Result<Plan> {
         let call = Call::new(Method::POST, "/plan")
             .json(manifest)?
             .text_header("idempotency-key", &new_key())?;

@@ -37,6 +37,7 @@ pub(super) fn run(options: &Apply, console: &mut Console) -> Result<(), Failure>
                     service: name.clone(),
                     generation: service.generation,
                     environment: None,
+                    deployment: None,
                     began: service.updated_at,
                 });
             }

@@ -34,5 +34,5 @@ pub(super) fn run(options: &Deployments, console: &Console) -> Result<(), Failur
         console.note("no deployments");
         return Ok(());
     }
-    console.result(&output::deployments::listing(&all, console.results))
+    console.result(&output::deployments::listing(&all, console.results_sheet()))
 }

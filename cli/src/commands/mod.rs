@@ -4,15 +4,22 @@ mod apply;
 mod delete;
 mod deploy;
 mod deployments;
+mod environment;
+mod follow;
 mod get;
 mod list;
 mod plan;
 mod platform;
+mod redeploy;
+mod rollback;
 mod schema;
+mod steer;
 mod teardown;
 mod template;
 mod upgrade;
 mod validate;
+mod watch;
+mod webhook;
 
 use std::collections::BTreeSet;
 
@@ -38,6 +45,12 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Get(options) => get::run(options, console),
         Command::List(options) => list::run(options, console),
         Command::Deploy(options) => deploy::run(options, console),
+        Command::Redeploy(options) => redeploy::run(options, console),
+        Command::Rollback(options) => rollback::run(options, console),
+        Command::Cancel(options) => steer::cancel(options, console),
+        Command::Promote(options) => steer::promote(options, console),
+        Command::Watch(options) => watch::run(options, console),
+        Command::Webhook(options) => webhook::run(options, console),
         Command::Deployments(options) => deployments::run(options, console),
         Command::Delete(options) => delete::run(options, console),
         Command::Teardown(options) => teardown::run(options, console),
@@ -68,8 +81,13 @@ fn confirm(console: &Console, yes: bool, question: &str) -> Result<(), Failure> 
 /// Tells why something did not work, what was found around it, and what to do.
 fn failure(scope: &str, reason: &str, seen: &ScopeLook, console: &Console) {
     let sheet = console.notes_sheet();
-    console.error(&format!("{scope}: {}", clean(reason)));
-    let mut more = trouble::evidence(&seen.evidence, sheet);
+    let mut reasons = reason.lines();
+    let first = reasons.next().unwrap_or_default();
+    console.error(&format!("{scope}: {}", clean(first)));
+    let mut more: String = reasons
+        .map(|reason| sheet.paragraph(2, (Tone::Plain, ""), reason))
+        .collect();
+    more.push_str(&trouble::evidence(&seen.evidence, sheet));
     if let Some(advice) = &seen.advice {
         more.push_str(&trouble::advice(advice, sheet));
     }
@@ -78,10 +96,9 @@ fn failure(scope: &str, reason: &str, seen: &ScopeLook, console: &Console) {
     }
 }
 
-/// Tells how the waiting for changes ended: addresses as results, the rest beside them.
-fn arrived(look: &Look, console: &Console) -> Result<(), Failure> {
+/// Tells what of a last look is not as it should be, and whether anything failed.
+fn trouble_of(look: &Look, console: &Console) -> bool {
     let mut failed = false;
-    let mut urls = BTreeSet::new();
     for (scope, seen) in &look.scopes {
         if let Some(reason) = &seen.failure {
             failed = true;
@@ -97,8 +114,15 @@ fn arrived(look: &Look, console: &Console) -> Result<(), Failure> {
                 "{scope} waits for its first image: slipway deploy {service} --image IMAGE"
             ));
         }
-        urls.extend(seen.url.clone().filter(|_| seen.failure.is_none()));
     }
+    failed
+}
+
+/// Tells how the waiting for changes ended: addresses as results, the rest beside them.
+fn arrived(look: &Look, console: &Console) -> Result<(), Failure> {
+    let failed = trouble_of(look, console);
+    let fine = look.scopes.values().filter(|seen| seen.failure.is_none());
+    let urls: BTreeSet<&String> = fine.filter_map(|seen| seen.url.as_ref()).collect();
     for url in urls {
         console.result(&format!("{url}\n"))?;
     }

@@ -82,6 +82,16 @@ impl Console {
         self.redraws
     }
 
+    /// The next picture comes below whatever is on the screen.
+    pub(crate) fn start_drawing(&mut self) {
+        self.drawn = 0;
+    }
+
+    /// Whether somebody can be asked.
+    pub(crate) fn can_ask() -> bool {
+        io::stdin().is_terminal()
+    }
+
     /// Puts a picture where the last one was. Its lines must fit the terminal's width.
     pub(crate) fn draw(&mut self, lines: &[String]) {
         // Up to the first line of the last picture, and everything below it away.
@@ -99,7 +109,7 @@ impl Console {
 
     /// Asks for a yes; `None` where nobody can be asked.
     pub(crate) fn confirm(&self, question: &str) -> Option<bool> {
-        if !io::stdin().is_terminal() {
+        if !Self::can_ask() {
             return None;
         }
         let _ = write!(&self.err, "{question} [y/N] ");

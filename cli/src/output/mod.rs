@@ -1,8 +1,11 @@
 //! Turning answers into text. Pure but for [`console`], which writes.
 
+mod checks;
 pub(crate) mod console;
+mod cost;
 pub(crate) mod deployments;
 pub(crate) mod plan;
+pub(crate) mod redeployments;
 pub(crate) mod services;
 pub(crate) mod sheet;
 pub(crate) mod table;
@@ -10,3 +13,4 @@ pub(crate) mod time;
 pub(crate) mod tone;
 pub(crate) mod trouble;
 pub(crate) mod upgrade;
+pub(crate) mod webhooks;

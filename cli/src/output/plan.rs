@@ -1,32 +1,44 @@
 //! Plans and deletions as text.
 
-use slipway_control::view::{DeletionView, PlanAction, PlanView};
+use slipway_control::view::{DeletionView, PlanAction};
 use slipway_synth::{Action, Kept};
 
-use super::tone::{Paint, Tone};
+use super::sheet::Sheet;
+use super::tone::Tone;
+use super::{checks, cost};
+use crate::client::Plan;
 
 /// What a manifest would change.
-pub(crate) fn plan(plan: &PlanView, paint: Paint) -> String {
-    let mut out = vec![format!(
-        "{} {}\n",
+pub(crate) fn plan(plan: &Plan, sheet: Sheet) -> String {
+    let title = format!(
+        "{} {}",
         plan.service,
         match plan.action {
             PlanAction::Create => "would be registered",
             PlanAction::Update => "would be changed",
             PlanAction::None => "is as the manifest says",
         }
-    )];
+    );
+    titled(&title, plan, sheet)
+}
+
+/// A plan under a title: what stands in its way, what was checked, what would change, and what
+/// it costs.
+pub(crate) fn titled(title: &str, plan: &Plan, sheet: Sheet) -> String {
+    let paint = sheet.paint;
+    let mut out = vec![format!("{title}\n")];
     for problem in &plan.obstacles {
         let pointer = if problem.pointer.is_empty() {
             "/"
         } else {
             &problem.pointer
         };
-        out.push(format!(
-            "{} {pointer}: {}\n",
-            paint.on(Tone::Bad, "obstacle:"),
-            problem.detail
-        ));
+        let text = format!("{pointer}: {}", problem.detail);
+        out.push(sheet.paragraph(0, (Tone::Bad, "obstacle:"), &text));
+    }
+    if !plan.checks.is_empty() {
+        out.push("\nchecks\n".to_owned());
+        out.push(checks::checks(&plan.checks, sheet));
     }
     for (name, stack) in &plan.stacks {
         out.push(format!("\n{name} {}\n", stack.summary));
@@ -44,6 +56,10 @@ pub(crate) fn plan(plan: &PlanView, paint: Paint) -> String {
                 change.resource_type
             ));
         }
+    }
+    if let Some(estimate) = &plan.cost {
+        out.push("\n".to_owned());
+        out.push(cost::cost(estimate, sheet));
     }
     out.concat()
 }
@@ -94,12 +110,18 @@ fn removal(kept: &Kept) -> Option<String> {
 #[expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 mod tests {
     use super::*;
+    use crate::output::tone::Paint;
     use expect_test::expect;
     use serde_json::json;
 
+    const PIPE: Sheet = Sheet {
+        paint: Paint(false),
+        width: None,
+    };
+
     #[test]
     fn a_plan_names_each_resource_and_what_stands_in_the_way() {
-        let view: PlanView = serde_json::from_value(json!({
+        let view: Plan = serde_json::from_value(json!({
             "service": "orders", "action": "update",
             "obstacles": [{"pointer": "/path", "detail": "gives the path `/x`, which belongs to `y/prod`"}],
             "stacks": {
@@ -109,19 +131,37 @@ mod tests {
                     {"logical_id": "Old", "resource_type": "AWS::Logs::LogGroup", "action": "remove"},
                 ]},
             },
+            "checks": [
+                {"check": "image", "environment": "prod", "verdict": "passed", "message": "`nginx:1` is there.", "pointer": "/image"},
+                {"check": "secrets", "environment": "prod", "verdict": "failed", "message": "There is no parameter `/x`.", "pointer": "/secrets/X"},
+                {"check": "quota", "verdict": "unknown", "message": "The quotas cannot be read."},
+            ],
+            "cost": {"monthly_usd": "53.73", "at_most_usd": "128.35", "lines": [], "prices_of": "us-east-1"},
         }))
         .unwrap();
         expect![[r#"
             orders would be changed
             obstacle: /path: gives the path `/x`, which belongs to `y/prod`
 
+            checks
+              ✓ prod image: `nginx:1` is there.
+              ✗ prod secrets: There is no parameter `/x`. (/secrets/X)
+              ? quota: The quotas cannot be read.
+
             p--orders stays as it is
 
             p--orders--prod is updated
               ~ Task  AWS::ECS::TaskDefinition
               - Old  AWS::Logs::LogGroup
+
+            cost per month, estimated
+              COMPONENT  QUANTITY  USD/MONTH  ASSUMED
+
+              total                    53.73
+              at most                 128.35  with the most tasks that scaling allows, at all hours
+            prices: us-east-1
         "#]]
-        .assert_eq(&plan(&view, Paint(false)));
+        .assert_eq(&plan(&view, PIPE));
     }
 
     #[test]

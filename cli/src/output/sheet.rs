@@ -55,6 +55,29 @@ impl Sheet {
         format!("{}{text}\n", " ".repeat(indent))
     }
 
+    /// The lines of `text` in the columns that are left behind `used` others; one where there is
+    /// no room to speak of.
+    pub(crate) fn lines(self, text: &str, used: usize) -> Vec<String> {
+        let room = self.width.map(|width| width.saturating_sub(used));
+        let Some(room) = room.filter(|room| *room >= NARROWEST) else {
+            return vec![text.to_owned()];
+        };
+        let mut lines = vec![String::new()];
+        for word in text.split_whitespace() {
+            let last = lines.last().map_or(0, |line| line.chars().count());
+            match lines.last_mut() {
+                Some(line) if last == 0 || last + 1 + word.chars().count() <= room => {
+                    if last > 0 {
+                        line.push(' ');
+                    }
+                    line.push_str(word);
+                }
+                Some(_) | None => lines.push(word.to_owned()),
+            }
+        }
+        lines
+    }
+
     /// `text` in the columns that are left behind `used` others.
     pub(crate) fn cut(self, text: &str, used: usize) -> String {
         let room = self.width.map(|width| width.saturating_sub(used));

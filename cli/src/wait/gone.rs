@@ -96,6 +96,7 @@ impl Going {
                     steps: Vec::new(),
                     url: None,
                     settled: failed,
+                    age: None,
                     failure,
                     evidence: Evidence::default(),
                     advice,

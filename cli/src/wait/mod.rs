@@ -1,13 +1,15 @@
 //! Waiting for a platform, and showing what happens meanwhile.
 //!
-//! Three parts: what was seen becomes a [`Look`] ([`settled`], [`gone`]), looks become lines
-//! or a picture ([`progress`], pure), and this module looks again until the end. Nothing is
+//! Three parts: what was seen becomes a [`Look`] ([`settled`], [`gone`], [`newest`],
+//! [`several`]), looks become lines or a picture ([`progress`], pure), and this module looks again until the end. Nothing is
 //! changed by waiting, and whoever stops waiting stops nothing.
 
 pub(crate) mod gone;
 pub(crate) mod interrupt;
+pub(crate) mod newest;
 pub(crate) mod progress;
 pub(crate) mod settled;
+pub(crate) mod several;
 
 use std::time::{Duration, SystemTime};
 
@@ -42,17 +44,34 @@ impl Wait<'_> {
         mut look: impl FnMut(Duration) -> Result<Look, ClientError>,
     ) -> Result<Look, Failure> {
         let mut progress = Progress::default();
+        console.start_drawing();
+        self.until(console, |console, elapsed| {
+            let seen = look(elapsed)?;
+            show(&mut progress, &seen, elapsed, console);
+            Ok(seen.end.then_some(seen))
+        })
+    }
+
+    /// Looks until a look finds something, and shows nothing meanwhile.
+    pub(crate) fn until_found(
+        &self,
+        console: &mut Console,
+        mut look: impl FnMut() -> Result<bool, ClientError>,
+    ) -> Result<(), Failure> {
+        self.until(console, |_, _| Ok(look()?.then_some(())))
+    }
+
+    fn until<T>(
+        &self,
+        console: &mut Console,
+        mut look: impl FnMut(&mut Console, Duration) -> Result<Option<T>, ClientError>,
+    ) -> Result<T, Failure> {
         let mut misses = 0;
         loop {
             let elapsed = self.elapsed();
-            match look(elapsed) {
-                Ok(seen) => {
-                    misses = 0;
-                    show(&mut progress, &seen, elapsed, console);
-                    if seen.end {
-                        return Ok(seen);
-                    }
-                }
+            match look(console, elapsed) {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => misses = 0,
                 Err(error) if misses < MISSES && may_pass(&error) => {
                     misses += 1;
                     // A picture stands still meanwhile.

@@ -36,6 +36,8 @@ pub(crate) struct ScopeLook {
     pub(crate) advice: Option<String>,
     /// Whether nothing more is expected of it.
     pub(crate) settled: bool,
+    /// The time since its own beginning, where that is not the one of the waiting.
+    pub(crate) age: Option<Duration>,
 }
 
 impl ScopeLook {
@@ -155,15 +157,15 @@ impl Progress {
             lines.truncate(room - 1);
             lines.push(format!("and {more} more"));
         }
+        let ages = self.rows.values().filter_map(|row| row.look.age);
+        let now = ages.max().unwrap_or(now);
         lines.push(paint.on(Tone::Faint, &format!("{:>10}", short(now))));
         lines
     }
 }
 
 fn changes(scope: &str, old: Option<&ScopeLook>, new: &ScopeLook, now: Duration) -> Vec<Line> {
-    if old == Some(new) {
-        return Vec::new();
-    }
+    let now = new.age.unwrap_or(now);
     // Steps only grow, unless another deployment took over: then all of its steps are new.
     let known = old.map_or(0, |old| {
         if new.steps.starts_with(&old.steps) {
@@ -242,11 +244,10 @@ mod tests {
             steps,
             url: None,
             failure: None,
-            trigger: None,
-            waits_until: None,
             evidence: Evidence::default(),
             advice: None,
             settled: false,
+            age: None,
         }
     }
 

@@ -2,6 +2,7 @@
 //! nothing of it is under way any more.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_control::view::{EnvironmentView, ServiceView};
@@ -12,6 +13,7 @@ use slipway_domain::{
 
 use super::progress::{Look, ScopeLook};
 use crate::client::{Client, ClientError};
+use crate::output::deployments::brief;
 use crate::output::time::between;
 
 /// What to do about a failed deployment whose stack is still being removed: the platform
@@ -26,6 +28,9 @@ pub(crate) struct Target {
     pub(crate) generation: u64,
     /// The one environment that matters; all, if none.
     pub(crate) environment: Option<EnvironmentName>,
+    /// The deployment of it that was started: until it, or one that took its place, has ended,
+    /// nothing has arrived. None where there may be none.
+    pub(crate) deployment: Option<DeploymentId>,
     /// When the change was made, by the platform's clock.
     pub(crate) began: Timestamp,
 }
@@ -36,6 +41,19 @@ pub(crate) struct Settling {
     targets: Vec<Target>,
     /// Deployments that have ended, and so need no second look.
     ended: BTreeMap<DeploymentId, Deployment>,
+}
+
+impl Target {
+    /// A deployment that was started.
+    pub(crate) fn of(deployment: &Deployment) -> Self {
+        Self {
+            service: deployment.service.clone(),
+            generation: deployment.generation,
+            environment: Some(deployment.environment.clone()),
+            deployment: Some(deployment.id),
+            began: deployment.created_at,
+        }
+    }
 }
 
 impl Settling {
@@ -78,6 +96,11 @@ impl Settling {
         }
         look.end = look.scopes.values().all(|scope| scope.settled);
         Ok(look)
+    }
+
+    /// The newest deployment that has ended.
+    pub(crate) fn last_ended(&self) -> Option<&Deployment> {
+        self.ended.last_key_value().map(|(_, ended)| ended)
     }
 
     /// How many deployments are known to have failed.
@@ -147,10 +170,16 @@ fn scopes(
     scopes
 }
 
-fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) -> ScopeLook {
+/// What a look at one stack shows, and at the newest deployment of it.
+pub(super) fn scope(
+    target: &Target,
+    stack: &StackStatus,
+    deployment: Option<&Deployment>,
+) -> ScopeLook {
     let observed = stack.observed_generation >= target.generation;
-    let arrived = observed && stack.phase.is_settled();
     let outcome = deployment.and_then(|it| it.outcome.as_ref());
+    let ended = target.deployment.is_none() || outcome.is_some();
+    let arrived = observed && ended && stack.phase.is_settled();
     let failure = match outcome {
         Some(Outcome::Failed { reason, .. }) => Some(reason.clone()),
         Some(Outcome::Succeeded { .. } | Outcome::Superseded { .. }) | None => {
@@ -160,7 +189,6 @@ fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) 
     // What the stack says is left out where it is about the generation before, or older than
     // the deployment, which was read after it.
     let is_news = observed && (arrived || outcome.is_none());
-    let steps = deployment.into_iter().flat_map(|it| &it.steps);
     ScopeLook {
         phase: if observed {
             stack.phase
@@ -172,9 +200,7 @@ fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) 
         } else {
             String::new()
         },
-        steps: steps
-            .map(|step| (between(target.began, step.at), step.name.clone()))
-            .collect(),
+        steps: steps(target, deployment),
         url: stack
             .url
             .clone()
@@ -187,10 +213,26 @@ fn scope(target: &Target, stack: &StackStatus, deployment: Option<&Deployment>) 
             matches!(outcome, Some(Outcome::Failed { .. })).then(|| AFTER_FAILURE.to_owned())
         }),
         failure,
+        age: None,
     }
 }
 
-fn lost(message: &str) -> ScopeLook {
+/// The steps of a deployment. One that took the place of the one that was started says so.
+fn steps(target: &Target, deployment: Option<&Deployment>) -> Vec<(Duration, String)> {
+    let Some(deployment) = deployment else {
+        return Vec::new();
+    };
+    let took_over = target.deployment.is_some_and(|id| id != deployment.id);
+    let newer = took_over.then(|| {
+        let at = between(target.began, deployment.created_at);
+        (at, format!("superseded by {}", brief(deployment)))
+    });
+    let own = deployment.steps.iter();
+    let own = own.map(|step| (between(target.began, step.at), step.name.clone()));
+    newer.into_iter().chain(own).collect()
+}
+
+pub(super) fn lost(message: &str) -> ScopeLook {
     ScopeLook {
         phase: Phase::Deleting,
         message: message.to_owned(),
@@ -200,6 +242,7 @@ fn lost(message: &str) -> ScopeLook {
         evidence: Evidence::default(),
         advice: None,
         settled: true,
+        age: None,
     }
 }
 
@@ -214,6 +257,7 @@ mod tests {
             service: "orders".parse().unwrap(),
             generation,
             environment: None,
+            deployment: None,
             began,
         }
     }
@@ -277,7 +321,7 @@ mod tests {
         assert_eq!(look.failure.as_deref(), Some("No such image."));
         assert_eq!(look.evidence.tasks, ["CannotPullContainerError"]);
         assert_eq!(look.advice.as_deref(), Some(AFTER_FAILURE));
-        assert_eq!(look.steps[0].0, std::time::Duration::from_millis(1500));
+        assert_eq!(look.steps[0].0, Duration::from_millis(1500));
         // An older generation's deployment says nothing about this one.
         let looks = scopes(
             &target(3),
@@ -298,5 +342,49 @@ mod tests {
         });
         let looks = scopes(&target, &service(&environments), &BTreeMap::new());
         assert_eq!(looks.keys().collect::<Vec<_>>(), ["orders/prod"]);
+    }
+
+    fn made(id: &str, outcome: &Value) -> Deployment {
+        let mut deployment = json!({
+            "id": id, "service": "orders", "environment": "prod", "generation": 2, "cause": "redeploy", "actor": "me",
+            "image": "nginx:1", "created_at": "2026-01-02T03:04:08Z",
+            "steps": [{"name": "accepted", "at": "2026-01-02T03:04:08Z"}],
+        });
+        if !outcome.is_null() {
+            deployment["outcome"] = outcome.clone();
+        }
+        serde_json::from_value(deployment).unwrap()
+    }
+
+    #[test]
+    fn a_deployment_has_arrived_when_it_has_ended_and_not_while_the_same_generation_is_ready() {
+        let id = "01K00000000000000000000001";
+        let ready: StackStatus = serde_json::from_value(stack("ready", 2)).unwrap();
+        let open = made(id, &Value::Null);
+        let look = scope(&Target::of(&open), &ready, Some(&open));
+        assert!(!look.settled && look.url.is_none());
+        let done = json!({"result": "succeeded", "at": "2026-01-02T03:05:00Z"});
+        let look = scope(&Target::of(&open), &ready, Some(&made(id, &done)));
+        assert!(look.settled && look.url.is_some());
+    }
+
+    #[test]
+    fn a_deployment_that_took_the_place_of_another_says_so_and_is_waited_for() {
+        let first = made("01K00000000000000000000001", &Value::Null);
+        let mut target = Target::of(&first);
+        target.began = "2026-01-02T03:04:05Z".parse().unwrap();
+        let updating: StackStatus = serde_json::from_value(stack("updating", 2)).unwrap();
+        let newer = made("01K00000000000000000000002", &Value::Null);
+        let look = scope(&target, &updating, Some(&newer));
+        assert!(!look.settled);
+        let steps: Vec<&str> = look.steps.iter().map(|(_, step)| step.as_str()).collect();
+        assert_eq!(
+            steps,
+            [
+                "superseded by nginx:1, generation 2; deployment 01K00000000000000000000002",
+                "accepted"
+            ]
+        );
+        assert_eq!(look.steps[0].0, Duration::from_secs(3));
     }
 }

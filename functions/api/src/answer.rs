@@ -177,6 +177,8 @@ impl From<ServiceError> for Refusal {
                     detail,
                 )
             },
+            ServiceError::DeploymentOver(_) => conflict("deployment-over"),
+            ServiceError::NothingToGoBackTo { .. } => conflict("nothing-to-go-back-to"),
             ServiceError::UpgradeOver => conflict("upgrade-over"),
             ServiceError::UpgradeBusy => Self {
                 retry_after: Some(1),

@@ -15,9 +15,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader, UpgradeStore,
+    ChangeWriter, HistoryReader, HookReader, HookWriter, LiveReader, RouteReader, ServiceReader,
+    UpgradeStore,
 };
+use slipway_control::preflight::Checks;
 use slipway_control::services::Services;
 use slipway_control::upgrade::UpgradeControl;
 
@@ -38,14 +41,20 @@ pub trait Ports: Send + Sync + 'static {
     type Gateway: RouteReader + 'static;
     /// The item of upgrades.
     type Upgrades: UpgradeStore + 'static;
+    /// What is asked before a deployment.
+    type Checks: Checks + 'static;
+    /// The secrets of webhooks.
+    type Hooks: HookReader + HookWriter + 'static;
 }
 
 /// What every handler is given.
 pub struct App<P: Ports> {
     /// The use cases.
-    pub services: Services<P::Registry, P::Live, P::Gateway>,
+    pub services: Services<P::Registry, P::Live, P::Gateway, P::Checks>,
     /// Shows and steers upgrades.
     pub upgrades: UpgradeControl<P::Upgrades>,
+    /// Makes and removes the secrets of webhooks.
+    pub hooks: HookControl<P::Registry, P::Hooks>,
 }
 
 /// The API as a service of HTTP requests.

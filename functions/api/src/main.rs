@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use slipway_api::App;
-use slipway_aws::{Ecs, HttpApi, Registry, sdk_config};
+use slipway_aws::{Checks, Ecs, Hooks, HttpApi, Registry, sdk_config};
+use slipway_control::hooks::HookControl;
 use slipway_control::services::Services;
 use slipway_control::upgrade::UpgradeControl;
-use slipway_lambda::{settings::Settings, telemetry};
+use slipway_lambda::{clock, settings::Settings, telemetry};
 
 /// The ports over AWS.
 struct Aws;
@@ -16,6 +17,8 @@ impl slipway_api::Ports for Aws {
     type Live = Ecs;
     type Gateway = HttpApi;
     type Upgrades = Registry;
+    type Checks = Checks;
+    type Hooks = Hooks;
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -31,15 +34,22 @@ async fn main() -> Result<(), lambda_http::Error> {
     let upgrades = UpgradeControl {
         store: registry.clone(),
     };
+    let hooks = HookControl {
+        registry: registry.clone(),
+        hooks: Hooks::new(&sdk, settings.platform.name.as_str()),
+        platform: settings.platform.clone(),
+    };
     let services = Services {
         registry,
         live: Ecs::new(&sdk),
         gateway: HttpApi::new(&sdk, settings.platform.api.clone()),
+        checks: Checks::new(&sdk, &settings.platform, clock::now),
         platform: settings.platform,
     };
     lambda_http::run(slipway_api::router(Arc::new(App::<Aws> {
         services,
         upgrades,
+        hooks,
     })))
     .await
 }

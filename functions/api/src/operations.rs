@@ -6,6 +6,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
+use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
 use slipway_control::upgrade::UpgradeView;
 use slipway_control::view::{
@@ -14,7 +15,7 @@ use slipway_control::view::{
 };
 use slipway_domain::{Deployment, Manifest};
 
-use crate::handlers::{self, DeploymentRequest, Health, StopRequest};
+use crate::handlers::{self, DeploymentRequest, Health, HookRequest, RollbackRequest, StopRequest};
 use crate::{App, Ports, schema};
 
 /// One thing that can be called.
@@ -218,7 +219,7 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             ..read(
                 "/services/{name}/environments/{environment}/deployments",
                 "startDeployment",
-                "Starts a deployment of an image",
+                "Starts a deployment of an image, or of the same once more",
                 post(handlers::start_deployment::<P>),
                 of::<DeploymentStarted>,
             )
@@ -230,6 +231,71 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             get(handlers::get_deployment::<P>),
             of::<Deployment>,
         ),
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/deployments/{id}/cancel",
+                "cancelDeployment",
+                "Ends a deployment that is under way, and brings back what ran before",
+                post(handlers::cancel_deployment::<P>),
+                of::<DeploymentStarted>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            body: Some(of::<RollbackRequest>),
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/rollback",
+                "rollBack",
+                "Brings an environment back to what ran before, or to an older generation",
+                post(handlers::roll_back::<P>),
+                of::<DeploymentStarted>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            body: Some(of::<RollbackRequest>),
+            ..read(
+                "/services/{name}/environments/{environment}/rollback/plan",
+                "planRollback",
+                "What going back would change; nothing is written",
+                post(handlers::plan_roll_back::<P>),
+                of::<PlanView>,
+            )
+        },
+        read(
+            "/services/{name}/webhooks",
+            "listWebhooks",
+            "The webhooks that have a secret",
+            get(handlers::list_webhooks::<P>),
+            of::<HooksView>,
+        ),
+        Operation {
+            method: Method::POST,
+            body: Some(of::<HookRequest>),
+            success: CREATED,
+            ..read(
+                "/services/{name}/webhooks",
+                "makeWebhook",
+                "Makes a webhook's secret, shown this once; a former one counts for a day yet",
+                post(handlers::make_webhook::<P>),
+                of::<NewHookView>,
+            )
+        },
+        Operation {
+            method: Method::DELETE,
+            ..read(
+                "/services/{name}/webhooks/{provider}",
+                "removeWebhook",
+                "Removes a webhook's secret",
+                delete(handlers::remove_webhook::<P>),
+                of::<HooksView>,
+            )
+        },
         Operation {
             method: Method::POST,
             body: Some(of::<Manifest>),
@@ -282,6 +348,10 @@ pub(crate) fn parameter(name: &str) -> Value {
             serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
         }
         "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
+        "provider" => {
+            let names = slipway_control::ports::Provider::ALL.map(|it| it.name());
+            serde_json::json!({"type": "string", "enum": names})
+        }
         _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
     }
 }

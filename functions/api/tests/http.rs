@@ -11,7 +11,8 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
-use slipway_control::fake::{FakeRegistry, FakeUpgrades};
+use slipway_control::fake::{FakeChecks, FakeRegistry, FakeUpgrades};
+use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry, StackWrite,
 };
@@ -30,6 +31,8 @@ impl Ports for InMemory {
     type Live = Empty;
     type Gateway = Empty;
     type Upgrades = FakeUpgrades;
+    type Checks = FakeChecks;
+    type Hooks = FakeChecks;
 }
 
 impl LiveReader for Empty {
@@ -45,11 +48,18 @@ impl RouteReader for Empty {
 }
 
 fn app() -> Arc<App<InMemory>> {
+    let registry = FakeRegistry::new(5);
     Arc::new(App {
+        hooks: HookControl {
+            registry: registry.clone(),
+            hooks: FakeChecks::default(),
+            platform: Platform::sample(),
+        },
         services: Services {
-            registry: FakeRegistry::new(5),
+            registry,
             live: Empty,
             gateway: Empty,
+            checks: FakeChecks::default(),
             platform: Platform::sample(),
         },
         upgrades: UpgradeControl {

@@ -12,9 +12,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    HistoryReader, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
     StackRescuer, StackWriter, UpgradeStore, Waker,
 };
+use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
 use slipway_control::upgrade::Limits;
 use slipway_domain::{Scope, ServiceName};
@@ -27,9 +28,9 @@ const REST: Duration = Duration::from_secs(10);
 
 /// Looks at the stacks that events name.
 #[derive(Debug)]
-pub struct Handler<R, S, W, U> {
+pub struct Handler<R, S, C, W, U> {
     /// What looks at a stack.
-    pub reconciler: Reconciler<R, S>,
+    pub reconciler: Reconciler<R, S, C>,
     /// What wakes this function later.
     pub waker: W,
     /// The item of upgrades.
@@ -38,10 +39,11 @@ pub struct Handler<R, S, W, U> {
     pub limits: Limits,
 }
 
-impl<R, S, W, U> Handler<R, S, W, U>
+impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    C: Checks + ImageKeeper,
     W: Waker,
     U: UpgradeStore,
 {

@@ -2,7 +2,7 @@
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use slipway_aws::{CloudFormation, Registry, WakeQueue, sdk_config};
+use slipway_aws::{Checks, CloudFormation, Registry, WakeQueue, sdk_config};
 use slipway_control::reconcile::Reconciler;
 use slipway_control::upgrade::fingerprint;
 use slipway_lambda::settings::{ReconcilerSettings, Settings, variable};
@@ -26,6 +26,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         reconciler: Reconciler {
             registry,
             stacks: CloudFormation::new(&sdk, role, variable("SLIPWAY_TEMPLATE_BUCKET")?),
+            checks: Checks::new(&sdk, &settings.platform, clock::now),
             deadline: own.deadline,
             fingerprint: fingerprint(&settings.platform),
             platform: settings.platform,

@@ -6,9 +6,10 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use slipway_control::ports::{
-    HistoryReader, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
     StackRescuer, StackWriter, UpgradeStore, Waker,
 };
+use slipway_control::preflight::Checks;
 use slipway_control::reconcile::ReconcileError;
 use slipway_control::round::Round;
 use slipway_control::upgrade::Upgrades;
@@ -24,10 +25,11 @@ const TOGETHER: usize = 8;
 /// How long a sweep begins looks: it ends well before its function's time is over.
 const BEGINS_LOOKS: SignedDuration = SignedDuration::from_secs(40);
 
-impl<R, S, W, U> Handler<R, S, W, U>
+impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
     S: StackReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    C: Checks + ImageKeeper,
     W: Waker,
     U: UpgradeStore,
 {

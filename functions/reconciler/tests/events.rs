@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{self, Request};
-use slipway_control::fake::{FakeCloud, FakeRegistry, FakeUpgrades, FakeWaker, Fault, Script};
+use slipway_control::fake::{FakeChecks, FakeCloud, FakeRegistry, FakeUpgrades, FakeWaker, Fault, Script};
 use slipway_control::ports::{ChangeWriter, ServiceReader, Slots};
 use slipway_control::reconcile::Reconciler;
 use slipway_control::upgrade::{Limits, UpgradeState, fingerprint};
@@ -16,13 +16,14 @@ use slipway_domain::{Cause, Manifest, Platform, Scope};
 use slipway_reconciler::Handler;
 use ulid::Ulid;
 
-type InMemory = Handler<FakeRegistry, FakeCloud, FakeWaker, FakeUpgrades>;
+type InMemory = Handler<FakeRegistry, FakeCloud, FakeChecks, FakeWaker, FakeUpgrades>;
 
 fn handler() -> InMemory {
     Handler {
         reconciler: Reconciler {
             registry: FakeRegistry::new(5),
             stacks: FakeCloud::default(),
+            checks: FakeChecks::default(),
             fingerprint: fingerprint(&Platform::sample()),
             platform: Platform::sample(),
             deadline: SignedDuration::from_mins(45),

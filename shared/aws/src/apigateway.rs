@@ -23,6 +23,30 @@ impl HttpApi {
     }
 }
 
+impl HttpApi {
+    /// How many integrations the API has.
+    pub(crate) async fn integrations(&self) -> PortResult<usize> {
+        let mut count = 0;
+        let mut token = None;
+        loop {
+            let page = self
+                .client
+                .get_integrations()
+                .api_id(&self.id)
+                .max_results("500")
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|error| port_error("apigateway:GetIntegrations", error))?;
+            count += page.items().len();
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+}
+
 impl RouteReader for HttpApi {
     async fn route_keys(&self) -> PortResult<Vec<String>> {
         let mut keys = Vec::new();

@@ -5,21 +5,33 @@
 //! the same call may succeed later.
 
 mod apigateway;
+mod checks;
 mod cloudformation;
 mod config;
 mod ecs;
 mod error;
 mod evidence;
+mod hooks;
+mod images;
 mod notify;
 mod post;
+mod quotas;
 mod registry;
+#[cfg(test)]
+mod replay;
+mod secrets;
 mod sqs;
 
 pub use apigateway::HttpApi;
+pub use checks::Checks;
 pub use cloudformation::CloudFormation;
 pub use config::sdk_config;
 pub use ecs::Ecs;
+pub use hooks::Hooks;
+pub use images::Images;
 pub use notify::{DeploymentsTopic, NotifyKeys, NotifyQueue};
 pub use post::Outside;
+pub use quotas::Quotas;
 pub use registry::Registry;
+pub use secrets::Secrets;
 pub use sqs::WakeQueue;

@@ -115,6 +115,19 @@ pub enum ServiceError {
     /// Too many changes of the same service at once.
     #[error("`{0}` is being changed by others at this moment; try again")]
     Contended(ServiceName),
+    /// The deployment has ended, or a newer one took its place.
+    #[error("the deployment `{0}` is not under way any more")]
+    DeploymentOver(slipway_domain::DeploymentId),
+    /// Nothing that succeeded ran before.
+    #[error(
+        "nothing that succeeded ran in `{service}/{environment}` before: deploy an image that works, or delete it"
+    )]
+    NothingToGoBackTo {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+    },
     /// The platform's upgrade has ended.
     #[error(
         "the upgrade has ended: there is nothing to stop, and nothing failed that could be tried again"

@@ -10,9 +10,11 @@ pub mod change;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod hooks;
 pub mod ports;
 pub mod preflight;
 pub mod preview;
+pub mod push;
 pub mod reconcile;
 pub mod record;
 pub mod round;

@@ -2,22 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use slipway_domain::{Manifest, Platform, Problem, Scope, StackName};
-use slipway_synth::{RunState, Template};
+use slipway_domain::{
+    Effective, EnvironmentName, Image, Manifest, Platform, Problem, Scope, StackName,
+};
+use slipway_synth::Template;
+use slipway_synth::cost::{CostView, estimate};
 
 use crate::error::ServiceError;
 use crate::ports::{RouteReader, ServiceReader};
-use crate::record::ServiceState;
+use crate::preflight::{Check, Checks, Outcome, Subject, needs, preflight};
+use crate::reconcile::desired::{as_cleared, render_as_cleared};
+use crate::record::{ServiceState, Verdict};
 use crate::view::{PlanAction, PlanView, StackPlan};
 
 /// Compares the manifest with what the service's newest generation renders to, and asks
-/// whether its paths are free in the registry and on the HTTP API.
+/// whether its paths are free in the registry and on the HTTP API, and whether what would be
+/// deployed can succeed.
 pub(crate) async fn plan(
     manifest: &Manifest,
     state: Option<&ServiceState>,
     platform: &Platform,
     registry: &impl ServiceReader,
     gateway: &impl RouteReader,
+    ports: &impl Checks,
 ) -> Result<PlanView, ServiceError> {
     let mut obstacles = Vec::new();
     if state.is_some_and(|state| state.service.deleting) {
@@ -27,7 +34,16 @@ pub(crate) async fn plan(
         ));
     }
     obstacles.extend(paths_taken(manifest, state, platform, registry, gateway).await?);
-    let stacks = stacks(manifest, state, platform);
+    let mut checks = path_checks(manifest, platform, &obstacles);
+    let mut images = BTreeMap::new();
+    for environment in manifest.environments(&platform.environment) {
+        let checked = check(manifest, &environment, state, platform, ports).await?;
+        if let Some((found, image)) = checked {
+            checks.extend(found);
+            images.insert(environment, image);
+        }
+    }
+    let rendered = Rendered::new(manifest, state, platform, &images);
     let action = match state {
         None => PlanAction::Create,
         Some(state) if state.service.manifest == *manifest => PlanAction::None,
@@ -37,8 +53,75 @@ pub(crate) async fn plan(
         service: manifest.service.clone(),
         action,
         obstacles,
-        stacks,
+        checks,
+        stacks: rendered.stacks(),
+        cost: rendered.cost(state.is_some(), &platform.region),
     })
+}
+
+/// Checks an environment that would be deployed; its checks, and the image as it would run.
+async fn check(
+    manifest: &Manifest,
+    environment: &EnvironmentName,
+    state: Option<&ServiceState>,
+    platform: &Platform,
+    ports: &impl Checks,
+) -> Result<Option<(Vec<Check>, Image)>, ServiceError> {
+    let effective = |manifest: &Manifest| manifest.effective(environment, &platform.environment);
+    let Some(after) = effective(manifest) else {
+        return Ok(None);
+    };
+    let Some(image) = after.settings.image.clone() else {
+        return Ok(None);
+    };
+    let before = state.and_then(|state| effective(&state.service.manifest));
+    let scope = Scope::Environment(environment.clone());
+    let stack = state.and_then(|state| state.stacks.get(&scope));
+    if before.as_ref() == Some(&after)
+        && let Some(Verdict::Cleared { image }) = stack.and_then(|stack| stack.verdict())
+    {
+        return Ok(Some((Vec::new(), image.clone())));
+    }
+    let was_made = stack.is_some_and(|stack| stack.status.stack_id.is_some());
+    let former = before
+        .filter(|_| was_made)
+        .and_then(|before| render_as_cleared(&before, stack, platform, None));
+    let needs = render_as_cleared(&after, None, platform, None)
+        .map(|template| needs(former.as_ref(), &template))
+        .unwrap_or_default();
+    let findings = preflight(ports, &after, &image, &needs).await?;
+    Ok(Some((findings.checks, findings.image)))
+}
+
+fn path_checks(manifest: &Manifest, platform: &Platform, obstacles: &[Problem]) -> Vec<Check> {
+    let environments = manifest.environments(&platform.environment);
+    environments
+        .into_iter()
+        .filter_map(|environment| {
+            let path = manifest
+                .effective(&environment, &platform.environment)?
+                .path;
+            let pointer = manifest.path_pointer(&environment);
+            let taken = obstacles.iter().find(|it| it.pointer == pointer);
+            let (verdict, message) = match taken {
+                Some(problem) => (
+                    Outcome::Failed,
+                    format!("`{}` {}.", problem.pointer, problem.detail),
+                ),
+                None => (
+                    Outcome::Passed,
+                    format!("The path `{path}` is free or ours."),
+                ),
+            };
+            Some(Check {
+                check: Subject::Path,
+                environment: Some(environment),
+                verdict,
+                message,
+                pointer: Some(pointer),
+            })
+        })
+        .collect()
 }
 
 async fn paths_taken(
@@ -88,49 +171,90 @@ async fn paths_taken(
     Ok(obstacles)
 }
 
-fn stacks(
-    manifest: &Manifest,
-    state: Option<&ServiceState>,
-    platform: &Platform,
-) -> BTreeMap<String, StackPlan> {
-    let mut scopes = vec![Scope::Service];
-    scopes.extend(
-        manifest
-            .environments(&platform.environment)
-            .into_iter()
-            .map(Scope::Environment),
-    );
-    scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
-    scopes.sort();
-    scopes.dedup();
-    scopes
-        .into_iter()
-        .map(|scope| {
-            let before = state
-                .filter(|state| {
-                    state
-                        .stacks
-                        .get(&scope)
-                        .is_some_and(|stack| stack.status.stack_id.is_some())
+/// The templates of a service's stacks, by stack name.
+struct Rendered {
+    /// Every stack, with a template or without.
+    names: Vec<String>,
+    /// What there is: of the stacks that were made.
+    before: BTreeMap<String, Template>,
+    /// What there would be.
+    after: BTreeMap<String, Template>,
+}
+
+impl Rendered {
+    fn new(
+        manifest: &Manifest,
+        state: Option<&ServiceState>,
+        platform: &Platform,
+        images: &BTreeMap<EnvironmentName, Image>,
+    ) -> Self {
+        let mut scopes = vec![Scope::Service];
+        scopes.extend(
+            manifest
+                .environments(&platform.environment)
+                .into_iter()
+                .map(Scope::Environment),
+        );
+        scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
+        scopes.sort();
+        scopes.dedup();
+        let mut rendered = Self {
+            names: Vec::new(),
+            before: BTreeMap::new(),
+            after: BTreeMap::new(),
+        };
+        for scope in scopes {
+            let stack = state.and_then(|state| state.stacks.get(&scope));
+            let was_made = stack.is_some_and(|stack| stack.status.stack_id.is_some());
+            let before = state.filter(|_| was_made).and_then(|state| {
+                render(&state.service.manifest, &scope, platform, |effective| {
+                    as_cleared(effective, stack)
                 })
-                .and_then(|state| render(&state.service.manifest, &scope, platform));
-            let after = render(manifest, &scope, platform);
+            });
+            let after = render(manifest, &scope, platform, |mut effective| {
+                let found = images.get(&effective.environment);
+                effective.settings.image = found.cloned().or(effective.settings.image);
+                effective
+            });
             let name = StackName {
                 platform: platform.name.clone(),
                 service: manifest.service.clone(),
                 scope,
-            };
-            (name.to_string(), compare(before.as_ref(), after.as_ref()))
-        })
-        .collect()
+            }
+            .to_string();
+            rendered.before.extend(before.map(|it| (name.clone(), it)));
+            rendered.after.extend(after.map(|it| (name.clone(), it)));
+            rendered.names.push(name);
+        }
+        rendered
+    }
+
+    fn stacks(&self) -> BTreeMap<String, StackPlan> {
+        let plan = |name: &String| compare(self.before.get(name), self.after.get(name));
+        self.names
+            .iter()
+            .map(|name| (name.clone(), plan(name)))
+            .collect()
+    }
+
+    /// What there would be against what there is, if the service is registered.
+    fn cost(&self, registered: bool, region: &str) -> CostView {
+        let former = registered.then(|| estimate(&self.before, region));
+        estimate(&self.after, region).against(former.as_ref())
+    }
 }
 
-fn render(manifest: &Manifest, scope: &Scope, platform: &Platform) -> Option<Template> {
+fn render(
+    manifest: &Manifest,
+    scope: &Scope,
+    platform: &Platform,
+    image: impl FnOnce(Effective) -> Effective,
+) -> Option<Template> {
     match scope {
         Scope::Service => Some(slipway_synth::service_stack(manifest, platform)),
         Scope::Environment(name) => {
             let effective = manifest.effective(name, &platform.environment)?;
-            slipway_synth::environment_stack(&effective, platform, &RunState::default())
+            render_as_cleared(&image(effective), None, platform, None)
         }
     }
 }
@@ -157,5 +281,41 @@ fn compare(before: Option<&Template>, after: Option<&Template>) -> StackPlan {
                 changes,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_would_be_is_reckoned_against_what_there_is() {
+        let platform = Platform::sample();
+        let manifest = |memory: u32| {
+            Manifest::read(&json!({"service": "orders", "image": "nginx", "memory": memory}))
+                .unwrap()
+        };
+        let scope = Scope::Environment(platform.environment.clone());
+        let stack = |memory| {
+            let template = render(&manifest(memory), &scope, &platform, |it| it).unwrap();
+            BTreeMap::from([("orders".to_owned(), template)])
+        };
+        let cost = |before, after| {
+            let rendered = Rendered {
+                names: vec!["orders".to_owned()],
+                before,
+                after,
+            };
+            let cost = rendered.cost(true, &platform.region);
+            cost.difference_usd.unwrap().to_string()
+        };
+        // Two tasks with half a GB more: 730 GB-hours at 0.004445, of which 3.24 were there.
+        assert_eq!(cost(stack(512), stack(1024)), "+3.25");
+        assert_eq!(cost(stack(1024), stack(512)), "-3.25");
+        assert_eq!(cost(stack(512), stack(512)), "0.00");
+        let (before, nothing) = (stack(512), BTreeMap::new());
+        assert!(cost(before, nothing).starts_with('-'));
     }
 }

@@ -10,10 +10,12 @@ use slipway_domain::{
     Deployment, DeploymentId, EnvironmentName, Image, Manifest, Phase, Platform, RoutePath, Scope,
     ServiceName, TeamName,
 };
+use slipway_synth::cost::CostView;
 use slipway_synth::{Change, Kept};
 use ulid::Ulid;
 
 use crate::ports::Live;
+use crate::preflight::Check;
 use crate::record::{ServiceRecord, ServiceState};
 
 /// A service as the API shows it.
@@ -106,6 +108,9 @@ pub struct ServiceSummary {
     pub generation: u64,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether an environment of it deploys what is pushed under a tag that it follows.
+    #[serde(default)]
+    pub follows: bool,
     /// Its own stack, such as its image repository; only while that needs a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_stack: Option<ServiceStackSummary>,
@@ -132,6 +137,7 @@ impl ServiceSummary {
             team: record.manifest.team.clone(),
             generation: record.generation,
             deleting: record.deleting,
+            follows: record.manifest.follows(),
             service_stack,
             environments,
         }
@@ -254,8 +260,13 @@ pub struct PlanView {
     pub action: PlanAction,
     /// What stands in the way: registering would be refused for these reasons.
     pub obstacles: Vec<slipway_domain::Problem>,
+    /// What was checked of that which would be deployed.
+    #[serde(default)]
+    pub checks: Vec<Check>,
     /// Each stack's changes, by stack name.
     pub stacks: BTreeMap<String, StackPlan>,
+    /// What the service would cost in a month, and by how much that differs.
+    pub cost: CostView,
 }
 
 /// What a manifest would do to a service.

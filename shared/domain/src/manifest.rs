@@ -315,10 +315,17 @@ impl Default for Logs {
 pub struct Images {
     /// Whether an image is scanned for known weaknesses when it is pushed.
     pub scan: bool,
+    /// How many of the newest images with a tag are kept. Those that run, or can be rolled back
+    /// to, are kept beside them.
+    #[schemars(range(min = 1, max = 1000))]
+    pub keep: u32,
 }
 
 impl Default for Images {
     fn default() -> Self {
-        Self { scan: true }
+        Self {
+            scan: true,
+            keep: 10,
+        }
     }
 }

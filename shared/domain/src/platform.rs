@@ -1,5 +1,7 @@
 //! What the platform is: the values that `template.yaml` hands to its functions.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
@@ -43,6 +45,10 @@ pub struct Platform {
     /// Registries from which images may come; any, when empty.
     #[serde(default)]
     pub allowed_registries: Vec<String>,
+    /// Where images of a registry are looked up instead of at the registry itself: its host, and
+    /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
+    #[serde(default)]
+    pub registry_mirrors: BTreeMap<String, String>,
 }
 
 impl Platform {
@@ -72,5 +78,27 @@ impl Platform {
     pub fn sample() -> Self {
         serde_json::from_str(include_str!("platform.sample.json"))
             .unwrap_or_else(|error| panic!("the sample platform: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_without_mirrors_and_one_with_them_are_read() {
+        let mut values = serde_json::to_value(Platform::sample()).unwrap();
+        assert_eq!(values["registry_mirrors"], serde_json::json!({}));
+        let mirrors = serde_json::json!({"docker.io": "https://mirror.example/hub"});
+        values["registry_mirrors"] = mirrors;
+        let platform: Platform = serde_json::from_value(values.clone()).unwrap();
+        assert_eq!(
+            platform.registry_mirrors["docker.io"],
+            "https://mirror.example/hub"
+        );
+        // What a platform of an earlier version says.
+        values.as_object_mut().unwrap().remove("registry_mirrors");
+        let platform: Platform = serde_json::from_value(values).unwrap();
+        assert!(platform.registry_mirrors.is_empty());
     }
 }

@@ -50,7 +50,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
             "ingress": "dedicated", "listener_port": 80, "authorization": "none",
             "cluster": "dedicated", "capacity": "fargate",
             "scaling": {"min": 2, "max": 10, "cpu": {"low": 30, "high": 70}, "memory": {"low": 30, "high": 70}},
-            "logs": {"retention": 30}, "images": {"scan": true}
+            "logs": {"retention": 30}, "images": {"scan": true, "keep": 10}
         })
     );
 }

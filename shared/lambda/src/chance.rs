@@ -1,21 +1,19 @@
-//! Chance, for keys.
+//! What nobody can guess.
 
-/// 32 bytes that nobody can guess, from the operating system.
+/// 256 bits by chance, of the operating system.
 ///
 /// # Panics
-/// When the operating system has none, which on Linux does not happen behind the boot.
+/// Never on Linux, whose `getrandom` does not fail once the system is up.
 pub fn bytes() -> [u8; 32] {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).unwrap_or_else(|error| panic!("no chance: {error}"));
+    getrandom::fill(&mut bytes).unwrap_or_else(|error| panic!("no randomness: {error}"));
     bytes
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn no_two_are_the_same() {
-        assert_ne!(bytes(), bytes());
+        assert_ne!(super::bytes(), super::bytes());
     }
 }

@@ -9,6 +9,7 @@
 
 mod alarms;
 mod cluster;
+pub mod cost;
 mod diff;
 mod environment_stack;
 mod fingerprint;

@@ -31,11 +31,29 @@ pub fn repository(platform: &Platform, service: &ServiceName) -> String {
     family(platform, service, &platform.environment)
 }
 
-/// The beginning of the tags that keep images from expiring.
+/// The beginning of the tags that keep images from expiring. Nobody deploys by them, and their
+/// pushes, which are ours, start nothing.
 pub const KEPT_TAG_PREFIX: &str = "slipway-";
 
 /// The tag that keeps the image of a deployment from expiring: `slipway-{env}-{id}`.
 pub fn kept_tag(env: &EnvironmentName, deployment: DeploymentId) -> String {
     let id = deployment.to_string().to_lowercase();
     format!("{KEPT_TAG_PREFIX}{env}-{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_tag_is_a_tag_and_names_environment_and_deployment() {
+        let environment: EnvironmentName = "abcdefghijkl".parse().unwrap();
+        let deployment: DeploymentId = "01K9X2V3W4Y5Z6A7B8C9D0E1F2".parse().unwrap();
+        let tag = kept_tag(&environment, deployment);
+        assert_eq!(tag, "slipway-abcdefghijkl-01k9x2v3w4y5z6a7b8c9d0e1f2");
+        // Of the 128 characters that a tag may have.
+        assert_eq!(tag.len(), 47);
+        let image: slipway_domain::Image = format!("a/b:{tag}").parse().unwrap();
+        assert_eq!(image.tag(), Some(tag.as_str()));
+    }
 }

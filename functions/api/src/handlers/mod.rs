@@ -1,11 +1,15 @@
 //! The handlers: parse, call, answer.
 
+mod deployments;
 mod environments;
 mod platform;
 mod services;
 mod upgrade;
+mod webhooks;
 
+pub(crate) use deployments::*;
 pub(crate) use environments::*;
 pub(crate) use platform::*;
 pub(crate) use services::*;
 pub(crate) use upgrade::*;
+pub(crate) use webhooks::*;

@@ -10,16 +10,10 @@ use crate::error::port_error;
 
 impl StackLister for CloudFormation {
     async fn stacks(&self, after: Option<&str>) -> PortResult<Page<ListedStack>> {
-        // Without a filter, ListStacks names deleted stacks for 90 days too.
-        let wanted = CloudFormationStatus::ALL
-            .iter()
-            .filter(|(status, _)| *status != CloudFormationStatus::DeleteComplete)
-            .map(|(_, name)| StackStatus::from(*name))
-            .collect();
         let answer = self
             .client
             .list_stacks()
-            .set_stack_status_filter(Some(wanted))
+            .set_stack_status_filter(Some(existing()))
             .set_next_token(after.map(str::to_owned))
             .send()
             .await
@@ -43,6 +37,16 @@ impl StackLister for CloudFormation {
             Err(error) => Err(refused("cloudformation:DetectStackDrift", error)),
         }
     }
+}
+
+/// The statuses of stacks that are there: without a filter, `ListStacks` names deleted stacks for
+/// 90 days too.
+pub(crate) fn existing() -> Vec<StackStatus> {
+    CloudFormationStatus::ALL
+        .iter()
+        .filter(|(status, _)| *status != CloudFormationStatus::DeleteComplete)
+        .map(|(_, name)| StackStatus::from(*name))
+        .collect()
 }
 
 /// A stack of the listing. One of a status that is not known is left out: it is not in the

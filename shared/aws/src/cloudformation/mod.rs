@@ -2,7 +2,7 @@
 
 mod doctor;
 pub(crate) mod events;
-mod list;
+pub(crate) mod list;
 mod read;
 mod refusal;
 mod write;

@@ -6,11 +6,7 @@
 
 mod words;
 
-use std::time::Duration;
-
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_cloudformation::Client as StackClient;
 use aws_sdk_cloudformation::types::StackResource;
 use aws_sdk_cloudwatchlogs::Client as LogClient;
@@ -23,6 +19,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_domain::Evidence;
 
 use crate::cloudformation::events::{LastOperation, last_operation};
+use crate::config::with_less_patience;
 use crate::error::port_error;
 
 /// The names in the template of what is asked.
@@ -40,19 +37,9 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
-    /// Over the services of one region, with less patience than other calls: six calls of four
-    /// seconds leave half of the function's time to the look that asks.
+    /// Over the services of one region, with less patience than other calls.
     pub(crate) fn new(config: &SdkConfig) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(2))
-            .operation_timeout(Duration::from_secs(4))
-            .build();
-        let config = config
-            .to_builder()
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(2))
-            .build();
+        let config = with_less_patience(config);
         Self {
             stacks: StackClient::new(&config),
             tasks: TaskClient::new(&config),

@@ -98,6 +98,7 @@ impl Registry {
                 ("uid", text(record.uid.to_string())),
                 ("generation", number(record.generation)),
                 ("deleting", AttributeValue::Bool(record.deleting)),
+                ("follows", AttributeValue::Bool(record.manifest.follows())),
                 ("updated_at", text(record.updated_at.to_string())),
                 ("body", json(record)),
             ]

@@ -205,6 +205,11 @@ impl Registry {
     }
 }
 
+fn is_set(item: &HashMap<String, AttributeValue>, name: &str) -> bool {
+    let value = item.get(name).and_then(|value| value.as_bool().ok());
+    value.copied().unwrap_or_default()
+}
+
 /// Index entries in their order, a service before its environments, as summaries.
 fn summaries(entries: &[HashMap<String, AttributeValue>]) -> PortResult<Vec<ServiceSummary>> {
     let mut found: Vec<ServiceSummary> = Vec::new();
@@ -217,11 +222,8 @@ fn summaries(entries: &[HashMap<String, AttributeValue>]) -> PortResult<Vec<Serv
                 name,
                 team: part("team")?.parse().map_err(invalid)?,
                 generation: get_number(item, "generation").unwrap_or(0),
-                deleting: item
-                    .get("deleting")
-                    .and_then(|value| value.as_bool().ok())
-                    .copied()
-                    .unwrap_or(false),
+                deleting: is_set(item, "deleting"),
+                follows: is_set(item, "follows"),
                 service_stack: None,
                 environments: BTreeMap::new(),
             }),

@@ -107,3 +107,14 @@ pub enum QuotaKind {
     /// vCPUs of tasks on Fargate, on demand.
     FargateVcpus,
 }
+
+/// Looks at the services' own repositories.
+pub trait RepositoryReader: Send + Sync {
+    /// The image that was pushed last under a tag of this pattern: a tag, or the beginning of one
+    /// with `*` behind it.
+    fn newest(
+        &self,
+        repository: &str,
+        pattern: &str,
+    ) -> impl Future<Output = PortResult<Option<crate::push::PushedImage>>> + Send;
+}

@@ -11,7 +11,7 @@ pub(super) fn findings(
     effective: &Effective,
     image: &Image,
     lookup: Result<ImageLookup, PortError>,
-    missing_secrets: &[SecretReference],
+    missing_secrets: Result<Vec<SecretReference>, PortError>,
     needs: &Needs,
     quotas: &[Quota],
 ) -> Findings {
@@ -105,13 +105,18 @@ fn architecture(effective: &Effective, image: &Image, platforms: &[String]) -> (
 
 fn secrets(
     effective: &Effective,
-    missing: &[SecretReference],
+    missing: Result<Vec<SecretReference>, PortError>,
     at: &impl Fn(Subject, Outcome, String, Option<&str>) -> Check,
 ) -> Vec<Check> {
     let secrets = &effective.settings.secrets;
     if secrets.is_empty() {
         return Vec::new();
     }
+    let Ok(missing) = missing else {
+        let message = "The platform may not look whether the secrets are there.".to_owned();
+        let pointer = Some("/secrets");
+        return vec![at(Subject::Secrets, Outcome::Unknown, message, pointer)];
+    };
     let failed = secrets
         .iter()
         .filter(|(_, reference)| missing.contains(reference));

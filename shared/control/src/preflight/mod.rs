@@ -28,17 +28,7 @@ impl<T: ImageReader + SecretReader + QuotaReader> Checks for T {}
 
 /// What a check is about.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
@@ -112,7 +102,7 @@ impl Findings {
 /// secrets, and, where something new is needed, one at the quotas.
 ///
 /// # Errors
-/// Secrets could not be looked at.
+/// Secrets or quotas could not be looked at for now.
 pub async fn preflight(
     ports: &impl Checks,
     effective: &Effective,
@@ -122,9 +112,13 @@ pub async fn preflight(
     let lookup = ports.image(image).await;
     let references: Vec<_> = effective.settings.secrets.values().cloned().collect();
     let missing = if references.is_empty() {
-        Vec::new()
+        Ok(Vec::new())
     } else {
-        ports.missing_secrets(&references).await?
+        match ports.missing_secrets(&references).await {
+            Err(error) if error.is_transient() => return Err(error),
+            // Without the right to look, what is there is not known.
+            answer => answer,
+        }
     };
     let quotas = if needs.is_empty() {
         Vec::new()
@@ -132,6 +126,6 @@ pub async fn preflight(
         ports.quotas().await?
     };
     Ok(judge::findings(
-        effective, image, lookup, &missing, needs, &quotas,
+        effective, image, lookup, missing, needs, &quotas,
     ))
 }

@@ -1,7 +1,7 @@
 //! What a service wants of one of its stacks.
 
 use jiff::Timestamp;
-use slipway_domain::{Platform, Scope};
+use slipway_domain::{Effective, Platform, Scope};
 use slipway_synth::{RunState, Template, sha256};
 use ulid::Ulid;
 
@@ -105,21 +105,16 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
         Scope::Service => absent,
         Scope::Environment(_) if service.deleting => absent,
         Scope::Environment(name) => {
-            let Some(mut effective) = service.manifest.effective(name, &platform.environment)
-            else {
+            let Some(effective) = service.manifest.effective(name, &platform.environment) else {
                 return absent;
             };
             let stack = state.stacks.get(scope);
             let generation = service.generation;
             match stack.and_then(StackRecord::verdict) {
-                Some(Verdict::Cleared { image }) if effective.settings.image.is_some() => {
-                    effective.settings.image = Some(image.clone());
-                }
                 Some(Verdict::Refused { reasons }) => {
-                    let reasons = reasons.clone();
                     return Desired::Refused {
                         generation,
-                        reasons,
+                        reasons: reasons.clone(),
                     };
                 }
                 Some(Verdict::Awaits { what, until }) => {
@@ -131,14 +126,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
                 }
                 Some(Verdict::Cleared { .. }) | None => {}
             }
-            let restart = stack.and_then(|stack| stack.progress.restart);
-            let render = |desired_count| {
-                let run = RunState {
-                    desired_count,
-                    restart: restart.map(|id| id.to_string()),
-                };
-                slipway_synth::environment_stack(&effective, platform, &run)
-            };
+            let render = |count| render_as_cleared(&effective, stack, platform, count);
             match (render(Some(effective.settings.scaling.min)), render(None)) {
                 (Some(creation), Some(steady)) => present(service, creation, steady, true),
                 _ => Desired::Waiting {
@@ -147,6 +135,32 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             }
         }
     }
+}
+
+/// The settings with the image as it was cleared for the newest deployment, if it was.
+pub(crate) fn as_cleared(mut effective: Effective, stack: Option<&StackRecord>) -> Effective {
+    if let Some(Verdict::Cleared { image }) = stack.and_then(StackRecord::verdict)
+        && effective.settings.image.is_some()
+    {
+        effective.settings.image = Some(image.clone());
+    }
+    effective
+}
+
+/// The template of an environment as it was cleared; nothing for one that has no image.
+pub(crate) fn render_as_cleared(
+    effective: &Effective,
+    stack: Option<&StackRecord>,
+    platform: &Platform,
+    desired_count: Option<u32>,
+) -> Option<Template> {
+    let restart = stack.and_then(|stack| stack.progress.restart);
+    let run = RunState {
+        desired_count,
+        restart: restart.map(|id| id.to_string()),
+    };
+    let effective = as_cleared(effective.clone(), stack);
+    slipway_synth::environment_stack(&effective, platform, &run)
 }
 
 fn present(

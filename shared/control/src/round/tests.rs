@@ -31,6 +31,7 @@ fn service(name: &str, phase: Phase, url: Option<&str>) -> ServiceSummary {
         name: name.parse().unwrap(),
         team: "default".parse().unwrap(),
         generation: 1,
+        follows: false,
         deleting: false,
         service_stack: None,
         environments: [(prod(), environment)].into(),

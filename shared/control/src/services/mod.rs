@@ -5,14 +5,19 @@
 //! three times at most: the second look may say that the name is taken.
 use serde_json::Value;
 use slipway_domain::{EnvironmentName, Manifest, Platform, Problems, Scope, ServiceName};
-use slipway_synth::{RunState, Template};
+use slipway_synth::Template;
 
 use crate::Stamp;
 use crate::error::ServiceError;
 use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
-use crate::record::{ServiceRecord, ServiceState};
+use crate::preflight::Checks;
+use crate::reconcile::desired::render_as_cleared;
+use crate::record::ServiceState;
 use crate::view::ServiceView;
 
+pub use back::Back;
+
+mod back;
 pub(crate) mod keys;
 mod read;
 mod refuse;
@@ -22,13 +27,15 @@ mod write;
 
 /// The use cases, over a registry, what runs, and the HTTP API.
 #[derive(Debug)]
-pub struct Services<R, L, G> {
+pub struct Services<R, L, G, C> {
     /// The registry.
     pub registry: R,
     /// What runs.
     pub live: L,
     /// The platform's HTTP API.
     pub gateway: G,
+    /// What is asked before a deployment.
+    pub checks: C,
     /// The platform.
     pub platform: Platform,
 }
@@ -69,11 +76,12 @@ pub fn etag(generation: u64, uid: ulid::Ulid) -> String {
     format!("\"{generation}-{uid}\"")
 }
 
-impl<R, L, G> Services<R, L, G>
+impl<R, L, G, C> Services<R, L, G, C>
 where
     R: ServiceReader + HistoryReader + ChangeWriter,
     L: LiveReader,
     G: RouteReader,
+    C: Checks,
 {
     fn read(&self, document: &Value) -> Result<Manifest, Problems> {
         Manifest::read_on(document, &self.platform)
@@ -86,7 +94,8 @@ where
             .ok_or_else(|| ServiceError::NoService(name.clone()))
     }
 
-    fn render(&self, service: &ServiceRecord, scope: &Scope) -> Result<Template, ServiceError> {
+    fn render(&self, state: &ServiceState, scope: &Scope) -> Result<Template, ServiceError> {
+        let service = &state.service;
         match scope {
             Scope::Service => Ok(slipway_synth::service_stack(
                 &service.manifest,
@@ -97,7 +106,7 @@ where
                     .manifest
                     .effective(environment, &self.platform.environment)
                     .ok_or_else(|| no_environment(service.name(), environment))?;
-                slipway_synth::environment_stack(&effective, &self.platform, &RunState::default()).ok_or_else(|| {
+                render_as_cleared(&effective, state.stacks.get(scope), &self.platform, None).ok_or_else(|| {
                     ServiceError::NoPart(format!("`{}/{environment}` waits for its first image, and has no stack until then", service.name()))
                 })
             }
@@ -105,6 +114,6 @@ where
     }
 }
 
-fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
+pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
     ServiceError::NoPart(format!("`{name}` has no environment `{environment}`"))
 }

@@ -1,22 +1,26 @@
 //! Looking at services: what is there, what runs, what would change, what happened.
 
 use serde_json::Value;
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Scope, ServiceName, TeamName};
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, Manifest, Scope, ServiceName, TeamName,
+};
 use slipway_synth::Template;
 
 use super::{Services, no_environment};
 use crate::error::ServiceError;
 use crate::ports::{ChangeWriter, HistoryReader, LiveReader, Page, RouteReader, ServiceReader};
-use crate::record::AuditEntry;
+use crate::preflight::Checks;
+use crate::record::{AuditEntry, ServiceState};
 use crate::view::{
     EnvironmentView, GenerationView, PageView, PlanView, ServiceSummary, ServiceView,
 };
 
-impl<R, L, G> Services<R, L, G>
+impl<R, L, G, C> Services<R, L, G, C>
 where
     R: ServiceReader + HistoryReader + ChangeWriter,
     L: LiveReader,
     G: RouteReader,
+    C: Checks,
 {
     /// A service with its stacks. One call.
     pub async fn get(&self, name: &ServiceName) -> Result<ServiceView, ServiceError> {
@@ -79,7 +83,7 @@ where
         scope: &Scope,
     ) -> Result<Template, ServiceError> {
         let state = self.state(name).await?;
-        self.render(&state.service, scope)
+        self.render(&state, scope)
     }
 
     /// What a manifest would change, and what stands in its way. Nothing is written.
@@ -89,12 +93,22 @@ where
         if let Some(state) = &state {
             manifest.keep_images_of(&state.service.manifest, &self.platform.environment);
         }
+        self.plan_of(&manifest, state.as_ref()).await
+    }
+
+    pub(super) async fn plan_of(
+        &self,
+        manifest: &Manifest,
+        state: Option<&ServiceState>,
+    ) -> Result<PlanView, ServiceError> {
+        let (platform, registry) = (&self.platform, &self.registry);
         crate::preview::plan(
-            &manifest,
-            state.as_ref(),
-            &self.platform,
-            &self.registry,
+            manifest,
+            state,
+            platform,
+            registry,
             &self.gateway,
+            &self.checks,
         )
         .await
     }

@@ -10,7 +10,7 @@ use ulid::Ulid;
 use super::{Caller, Precondition, Services, Written, etag};
 use crate::Stamp;
 use crate::error::ServiceError;
-use crate::fake::FakeRegistry;
+use crate::fake::{FakeChecks, FakeRegistry};
 use crate::ports::{Live, LiveReader, PortResult, RouteReader};
 use crate::view::{PlanAction, ServiceView};
 
@@ -30,13 +30,14 @@ impl RouteReader for Nothing {
     }
 }
 
-pub(crate) type Api = Services<FakeRegistry, Nothing, Nothing>;
+pub(crate) type Api = Services<FakeRegistry, Nothing, Nothing, FakeChecks>;
 
 pub(crate) fn api(registry: FakeRegistry) -> Api {
     Services {
         registry,
         live: Nothing,
         gateway: Nothing,
+        checks: FakeChecks::default(),
         platform: Platform::sample(),
     }
 }
@@ -361,6 +362,27 @@ async fn a_plan_says_what_stands_in_the_way_and_writes_nothing() {
         invalid,
         ServiceError::Invalid(Problems { schema: true, .. })
     ));
+}
+
+#[tokio::test]
+async fn a_plan_says_what_it_costs_and_by_how_much_that_differs() {
+    let api = api(FakeRegistry::new(5));
+    let new = json!({"service": "orders", "image": "nginx"});
+    let cost = api.plan(&new).await.unwrap().cost;
+    assert!(cost.monthly_usd.cents() > 0 && cost.at_most_usd > cost.monthly_usd);
+    assert_eq!(cost.difference_usd, None);
+    assert!(
+        cost.lines
+            .iter()
+            .any(|line| line.stack == "devops2-g4--orders--prod")
+    );
+    register(&api, 1, json!({"service": "orders"}))
+        .await
+        .unwrap();
+    // Registered, and nothing runs: all of it would be new.
+    let first = api.plan(&new).await.unwrap().cost;
+    let difference = first.difference_usd.unwrap().to_string();
+    assert_eq!(difference, format!("+{}", cost.monthly_usd));
 }
 
 #[tokio::test]

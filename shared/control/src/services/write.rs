@@ -14,17 +14,19 @@ use super::{Caller, Precondition, Services, Written, no_environment};
 use crate::change::{self, Change, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use crate::preflight::Checks;
 use crate::record::ServiceState;
 use crate::view::{DeletionView, DeploymentStarted, ServiceView};
 
 /// How often a commit that met another is tried.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
-impl<R, L, G> Services<R, L, G>
+impl<R, L, G, C> Services<R, L, G, C>
 where
     R: ServiceReader + HistoryReader + ChangeWriter,
     L: LiveReader,
     G: RouteReader,
+    C: Checks,
 {
     /// Registers a service. One call of the registry when nothing conflicts.
     pub async fn register(
@@ -206,7 +208,7 @@ where
             if stack.status.stack_id.is_none() {
                 continue;
             }
-            if let Ok(template) = self.render(&state.service, scope) {
+            if let Ok(template) = self.render(state, scope) {
                 view.kept.extend(slipway_synth::kept_on_delete(&template));
                 for (_, resource) in template.resources() {
                     let kind = resource["Type"].as_str().unwrap_or_default();
@@ -278,7 +280,7 @@ where
     }
 }
 
-fn request(caller: &Caller, action: &'static str, cause: Cause) -> Request {
+pub(super) fn request(caller: &Caller, action: &'static str, cause: Cause) -> Request {
     Request {
         actor: caller.actor.clone(),
         stamp: caller.stamp,
@@ -288,7 +290,7 @@ fn request(caller: &Caller, action: &'static str, cause: Cause) -> Request {
 }
 
 /// The change with its answer remembered under the caller's idempotency key, if there is one.
-fn with_key(
+pub(super) fn with_key(
     mut change: Change,
     caller: &Caller,
     request: &impl serde::Serialize,

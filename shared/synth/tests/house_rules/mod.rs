@@ -33,6 +33,7 @@ pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
         repository["ImageTagMutability"] == "IMMUTABLE",
         "tags may move",
     );
+    images_that_run_stay(&mut rules, repository, manifest);
     rules.hold(
         service == service_stack(manifest, platform),
         "the service stack is not the same twice",
@@ -53,6 +54,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         render(&RunState::default()),
         render(&RunState {
             desired_count: Some(3),
+            ..RunState::default()
         }),
     ) else {
         rules.hold(
@@ -81,6 +83,23 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     rules.hold(
         template.resource("LogGroup") == created.resource("LogGroup"),
         "the stamp depends on the desired count",
+    );
+}
+
+fn images_that_run_stay(rules: &mut Rules, repository: &Value, manifest: &Manifest) {
+    let text = repository["LifecyclePolicy"]["LifecyclePolicyText"].as_str();
+    let policy: Value = text.map_or(Value::Null, |text| {
+        serde_json::from_str(text).unwrap_or_default()
+    });
+    let pattern = format!("{}*", slipway_synth::names::KEPT_TAG_PREFIX);
+    let first = &policy["rules"][0]["selection"];
+    rules.hold(
+        first["tagPatternList"][0] == pattern && first["countNumber"].as_u64() > Some(1000),
+        "images that run are not out of the lifecycle's reach",
+    );
+    rules.hold(
+        policy["rules"][2]["selection"]["countNumber"] == manifest.settings.images.keep,
+        "another number of images is kept",
     );
 }
 

@@ -149,6 +149,11 @@ impl Decide<'_> {
     fn creating(mut self) -> Plan {
         let executes = |kind| kind == OperationKind::Execute;
         let ours = self.progress.operation.as_ref();
+        // It was to be removed, and whether that call was made nobody knows.
+        if ours.is_some_and(|it| it.kind == OperationKind::Delete && it.is_open()) {
+            let message = "The creation took too long; the stack is removed.";
+            return self.delete(message, Phase::Creating);
+        }
         if ours.is_some_and(|it| executes(it.kind)) && self.is_overdue(1) {
             let reason = format!("Creating the stack took longer than {}", self.deadline());
             // An older generation's delay is not the newest one's failure.

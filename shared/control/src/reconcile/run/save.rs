@@ -16,7 +16,7 @@ use crate::ports::{
     StackWrite, StackWriter,
 };
 use crate::preflight::Checks;
-use crate::record::{AuditEntry, StackRecord};
+use crate::record::{AuditEntry, StackRecord, Verdict};
 
 /// Seconds after which the sweep looks at a stack that is not settled.
 const ATTENTION_SECONDS: i64 = 60;
@@ -48,6 +48,8 @@ where
             record.status.stack_id = observed.stack.as_ref().map(|stack| stack.id.clone());
         }
         record.progress = plan.progress.clone();
+        // No plan changes what was checked, but a write before may have.
+        record.progress.check.clone_from(&before.progress.check);
         if let Some(found) = observed.evidence.clone() {
             let known = std::mem::take(&mut record.progress.evidence);
             record.progress.evidence = known.or(found);
@@ -171,6 +173,10 @@ where
         {
             record.deployment = Some(own.id);
             record.progress.deployment = Some(own.id);
+            // It brings what was cleared before, whatever its tag means by now.
+            if let Some(check) = &mut record.progress.check {
+                check.deployment = own.id;
+            }
             advance(&mut own, plan, &record.progress.evidence, look.now);
             return Ok(vec![own]);
         }
@@ -183,6 +189,9 @@ where
         let mut open = self.open_deployments(look).await?;
         for deployment in &mut open {
             if Some(deployment.id) == before.deployment {
+                if let Some(Verdict::Cleared { image }) = record.verdict() {
+                    deployment.image = image.clone();
+                }
                 advance(deployment, plan, &record.progress.evidence, look.now);
             } else {
                 deployment.end(Outcome::Superseded { at: look.now });
@@ -236,7 +245,10 @@ where
             generation: service.generation,
             cause,
             actor: OURSELVES.to_owned(),
-            image: effective.settings.image?,
+            image: match look.record.verdict() {
+                Some(Verdict::Cleared { image }) => image.clone(),
+                Some(_) | None => effective.settings.image?,
+            },
             created_at: look.now,
             steps: vec![Step {
                 name: "accepted".to_owned(),

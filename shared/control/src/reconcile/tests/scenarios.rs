@@ -10,7 +10,7 @@ use crate::reconcile::observed::{PropertyDrift, ResourceDrift};
 
 pub(super) type Scenario = (&'static str, fn(&mut World));
 
-pub(super) const ALL: [Scenario; 18] = [
+pub(super) const ALL: [Scenario; 20] = [
     ("create", create),
     ("first image", first_image),
     ("update", update),
@@ -22,6 +22,8 @@ pub(super) const ALL: [Scenario; 18] = [
     ("superseded update", superseded),
     ("A, B, A", there_and_back),
     ("overdue update", overdue),
+    ("overdue creation", overdue_creation),
+    ("overdue creation, mended", overdue_creation_mended),
     ("ECS goes back", ecs_goes_back),
     ("delete", delete),
     ("delete that is stuck", stuck_delete),
@@ -112,6 +114,17 @@ fn overdue(world: &mut World) {
     create(world);
     minutes(world, 6);
     world.patch("orders", &json!({"image": "nginx:slow"}));
+}
+
+fn overdue_creation(world: &mut World) {
+    world.cloud.rule("nginx:slow", Script::Hangs);
+    world.register(&json!({"service": "orders", "image": "nginx:slow"}));
+}
+
+fn overdue_creation_mended(world: &mut World) {
+    overdue_creation(world);
+    minutes(world, 2);
+    world.patch("orders", &json!({"image": "nginx:2"}));
 }
 
 fn ecs_goes_back(world: &mut World) {

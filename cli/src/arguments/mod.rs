@@ -1,9 +1,18 @@
 //! What can be said on the command line.
 
+mod deployments;
+mod webhooks;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use slipway_domain::{EnvironmentName, Image, ServiceName, TeamName};
+use slipway_domain::{EnvironmentName, ServiceName, TeamName};
+
+pub(crate) use self::deployments::{
+    Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
+    Watch,
+};
+pub(crate) use self::webhooks::{Webhook, WebhookAction};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -32,16 +41,28 @@ pub(crate) enum Command {
     Schema,
     /// Register or change services, as their manifests say
     Apply(Apply),
-    /// Show what a manifest would change, and what stands in its way
+    /// Show what a manifest would change and cost, and what stands in its way
     Plan(Plan),
     /// Show a service
     Get(Get),
     /// List services
     List(List),
-    /// Deploy an image
+    /// Deploy an image, and show what happens
     Deploy(Deploy),
+    /// Deploy the same once more, with new tasks: services, or all of a team
+    Redeploy(Redeploy),
+    /// Go back to what ran before, or to any older generation
+    Rollback(Rollback),
+    /// End the deployment that is under way, and bring back what ran before
+    Cancel(Cancel),
+    /// Let a deployment go on that waits for somebody to say so
+    Promote(Promote),
+    /// Show the newest deployments of a service, and those that come after
+    Watch(Watch),
     /// List a service's deployments, newest first
     Deployments(Deployments),
+    /// Let pushes start deployments: addresses and secrets for who tells of them
+    Webhook(Webhook),
     /// Delete a service
     Delete(Delete),
     /// Delete all services, and say how to delete the platform
@@ -112,7 +133,12 @@ pub(crate) struct Template {
     /// A manifest in YAML or JSON; `-` is standard input
     pub(crate) file: PathBuf,
     /// The environment; otherwise the platform's default one
-    #[arg(long, value_name = "NAME", conflicts_with = "service_stack")]
+    #[arg(
+        long,
+        visible_alias = "env",
+        value_name = "NAME",
+        conflicts_with = "service_stack"
+    )]
     pub(crate) environment: Option<EnvironmentName>,
     /// The stack that the environments share
     #[arg(long)]
@@ -164,39 +190,6 @@ pub(crate) struct List {
     #[arg(long)]
     pub(crate) needs_person: bool,
     /// Print the API's answer as JSON, all pages in one list
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Deploy {
-    /// The service
-    pub(crate) name: ServiceName,
-    /// The image to run
-    #[arg(long)]
-    pub(crate) image: Image,
-    /// The environment; otherwise the platform's default one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) environment: Option<EnvironmentName>,
-    #[command(flatten)]
-    pub(crate) wait: WaitOptions,
-    #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Deployments {
-    /// The service
-    pub(crate) name: ServiceName,
-    /// Only those of this environment
-    #[arg(long, value_name = "NAME")]
-    pub(crate) environment: Option<EnvironmentName>,
-    /// The most deployments of an environment, from 1 to 100
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(crate) limit: u32,
-    /// Print the API's answers as JSON, all environments in one list
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -1,0 +1,60 @@
+//! All that is asked before a deployment, as one port.
+
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use slipway_control::ports::{
+    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, SecretReader,
+};
+use slipway_domain::{Image, Platform, SecretReference};
+
+use crate::{Images, Quotas, Secrets};
+
+/// Images, secrets and quotas.
+#[derive(Debug, Clone)]
+pub struct Checks {
+    images: Images,
+    secrets: Secrets,
+    quotas: Quotas,
+}
+
+impl Checks {
+    /// Over the platform's account and region; `now` is for what is counted over time.
+    pub fn new(config: &SdkConfig, platform: &Platform, now: fn() -> Timestamp) -> Self {
+        Self {
+            images: Images::new(config, platform),
+            secrets: Secrets::new(config),
+            quotas: Quotas::new(config, platform.api.clone(), now),
+        }
+    }
+}
+
+impl ImageReader for Checks {
+    async fn image(&self, image: &Image) -> PortResult<ImageLookup> {
+        self.images.image(image).await
+    }
+}
+
+impl ImageKeeper for Checks {
+    async fn keep(&self, image: &Image, tag: &str) -> PortResult<()> {
+        self.images.keep(image, tag).await
+    }
+
+    async fn let_go(&self, repository: &str, tags: &[String]) -> PortResult<()> {
+        self.images.let_go(repository, tags).await
+    }
+}
+
+impl SecretReader for Checks {
+    async fn missing_secrets(
+        &self,
+        references: &[SecretReference],
+    ) -> PortResult<Vec<SecretReference>> {
+        self.secrets.missing_secrets(references).await
+    }
+}
+
+impl QuotaReader for Checks {
+    async fn quotas(&self) -> PortResult<Vec<Quota>> {
+        self.quotas.quotas().await
+    }
+}

@@ -1,0 +1,255 @@
+//! Deployments of what was there before: once more, or back to what ran.
+
+use slipway_domain::{
+    Cause, Deployment, DeploymentId, EnvironmentName, Image, Manifest, Outcome, Problem, Problems,
+    Scope, ServiceName,
+};
+
+use super::refuse::{alive, replay};
+use super::write::{TRIES, request, with_key};
+use super::{Caller, Services};
+use crate::change;
+use crate::error::{CommitError, ServiceError};
+use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use crate::preflight::Checks;
+use crate::record::ServiceState;
+use crate::view::{DeploymentStarted, PlanView};
+
+/// How many deployments are looked through for one that succeeded.
+const LOOKED_THROUGH: usize = 100;
+
+/// What an environment is brought back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// The last deployment before the newest that succeeded.
+    LastGood,
+    /// An older generation.
+    Generation(u64),
+}
+
+impl<R, L, G, C> Services<R, L, G, C>
+where
+    R: ServiceReader + HistoryReader + ChangeWriter,
+    L: LiveReader,
+    G: RouteReader,
+    C: Checks,
+{
+    /// Starts a deployment of what an environment is already, with new tasks: its image's tag is
+    /// looked up anew.
+    pub async fn redeploy(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        caller: &Caller,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        let key = ("redeploy", name, environment);
+        self.again(
+            name,
+            environment,
+            caller,
+            ("redeploy", Cause::Redeploy),
+            &key,
+            async |state| Ok(state.service.manifest.clone()),
+        )
+        .await
+    }
+
+    /// Brings an environment back to what it was, in one call. Everything of it goes back: its
+    /// image by the digest that ran, and its settings.
+    ///
+    /// # Errors
+    /// [`ServiceError::NothingToGoBackTo`], and what the manifest of then is refused for now.
+    pub async fn roll_back(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        back: Back,
+        caller: &Caller,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        let generation = match back {
+            Back::LastGood => None,
+            Back::Generation(generation) => Some(generation),
+        };
+        let key = ("rollback", name, environment, generation);
+        self.again(
+            name,
+            environment,
+            caller,
+            ("rollback", Cause::Rollback),
+            &key,
+            async |state| self.former(state, environment, back).await,
+        )
+        .await
+    }
+
+    /// What going back would change. Nothing is written.
+    pub async fn plan_roll_back(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        back: Back,
+    ) -> Result<PlanView, ServiceError> {
+        let state = self.state(name).await?;
+        alive(&state)?;
+        let manifest = self.former(&state, environment, back).await?;
+        self.plan_of(&manifest, Some(&state)).await
+    }
+
+    /// Ends a deployment that is under way: what ran before is brought back.
+    ///
+    /// # Errors
+    /// [`ServiceError::DeploymentOver`], and [`ServiceError::NothingToGoBackTo`] when nothing ran
+    /// before.
+    pub async fn cancel(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        id: DeploymentId,
+        caller: &Caller,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        let deployment = self.deployment(name, environment, id).await?;
+        let key = ("cancel", name, environment, id);
+        self.again(
+            name,
+            environment,
+            caller,
+            ("cancel", Cause::Rollback),
+            &key,
+            async |state| {
+                let stack = state.stacks.get(&Scope::Environment(environment.clone()));
+                let is_newest = stack.is_some_and(|stack| stack.deployment == Some(id));
+                if deployment.outcome.is_some() || !is_newest {
+                    return Err(ServiceError::DeploymentOver(id));
+                }
+                self.former(state, environment, Back::LastGood).await
+            },
+        )
+        .await
+    }
+
+    /// Starts a deployment of the manifest that `manifest` makes of the service as it is.
+    async fn again(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        caller: &Caller,
+        (action, cause): (&'static str, Cause),
+        key: &impl serde::Serialize,
+        manifest: impl AsyncFn(&ServiceState) -> Result<Manifest, ServiceError>,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        for _ in 0..TRIES {
+            let state = self.state(name).await?;
+            alive(&state)?;
+            let manifest = manifest(&state).await?;
+            let request = request(caller, action, cause);
+            let platform = &self.platform;
+            let change = change::replace(&state, manifest, Some(environment), platform, &request);
+            let mut begun = change.deployments.iter();
+            let Some(deployment) = begun.find(|it| it.environment == *environment) else {
+                return Err(no_image(name, environment));
+            };
+            let started = DeploymentStarted {
+                generation: change.service.generation,
+                deployment: deployment.clone(),
+            };
+            let change = with_key(change, caller, key, &started);
+            match self.registry.commit(&change).await {
+                Ok(()) => return Ok(started),
+                Err(CommitError::Contended | CommitError::Moved) => {}
+                Err(error) => return replay(error, &change, name),
+            }
+        }
+        Err(ServiceError::Contended(name.clone()))
+    }
+
+    /// The service's manifest with the environment brought back.
+    async fn former(
+        &self,
+        state: &ServiceState,
+        environment: &EnvironmentName,
+        back: Back,
+    ) -> Result<Manifest, ServiceError> {
+        let default = &self.platform.environment;
+        let (generation, image) = self.target(state, environment, back).await?;
+        let name = state.service.name();
+        let cursor = format!("{:012}", generation + 1);
+        let page = self.registry.generations(name, Some(&cursor), 1).await?;
+        let found = page
+            .items
+            .into_iter()
+            .find(|it| it.generation == generation);
+        let record = found.ok_or_else(|| {
+            ServiceError::NoPart(format!("`{name}` has no generation {generation}"))
+        })?;
+        let mut former = record
+            .manifest
+            .effective(environment, default)
+            .ok_or_else(|| {
+                ServiceError::NoPart(format!(
+                    "`{name}` had no environment `{environment}` at generation {generation}"
+                ))
+            })?;
+        if image.is_some() {
+            former.settings.image = image;
+        }
+        if former.settings.image.is_none() {
+            return Err(no_image(name, environment));
+        }
+        let mut manifest = state.service.manifest.clone();
+        manifest
+            .bring_back(environment, default, &former)
+            .map_err(|pointers| {
+                ServiceError::Invalid(Problems {
+                    problems: pointers
+                        .into_iter()
+                        .map(|pointer| {
+                            let detail = format!("came after generation {generation} and is shared by all environments; take it away there, or go back by changing the manifest");
+                            Problem::new(pointer, detail)
+                        })
+                        .collect(),
+                    schema: false,
+                })
+            })?;
+        manifest.check_on(&self.platform)?;
+        Ok(manifest)
+    }
+
+    /// The generation to go back to, and the image that it ran, by its digest where that is known.
+    async fn target(
+        &self,
+        state: &ServiceState,
+        environment: &EnvironmentName,
+        back: Back,
+    ) -> Result<(u64, Option<Image>), ServiceError> {
+        let name = state.service.name();
+        let page = self
+            .registry
+            .deployments(name, environment, None, LOOKED_THROUGH)
+            .await?;
+        let mut items = page.items;
+        // Deployments outlive a service; those of an earlier life are another's.
+        items.retain(|it| it.created_at >= state.service.created_at);
+        match back {
+            Back::Generation(generation) => {
+                let ran = items.into_iter().find(|it| it.generation == generation);
+                Ok((generation, ran.map(|it| it.image)))
+            }
+            Back::LastGood => {
+                let good = |it: &Deployment| matches!(it.outcome, Some(Outcome::Succeeded { .. }));
+                let found = items.into_iter().skip(1).find(good);
+                let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
+                    service: name.clone(),
+                    environment: environment.clone(),
+                })?;
+                Ok((found.generation, Some(found.image)))
+            }
+        }
+    }
+}
+
+fn no_image(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
+    ServiceError::NoPart(format!(
+        "`{name}/{environment}` has no image to run: {}",
+        "deploy one first"
+    ))
+}

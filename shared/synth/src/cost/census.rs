@@ -1,0 +1,342 @@
+//! What is in a template that somebody pays for.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use slipway_domain::Image;
+
+use crate::intrinsic::attribute;
+use crate::template::Template;
+
+/// Resources that cost nothing for being there, each with the reason.
+pub(super) const FREE: [(&str, &str); 9] = [
+    (
+        "AWS::ApiGatewayV2::Integration",
+        "requests are billed, which the routes stand for",
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "it bounds the number of tasks, which are billed",
+    ),
+    ("AWS::EC2::SecurityGroup", "not billed"),
+    ("AWS::EC2::SecurityGroupIngress", "not billed"),
+    (
+        "AWS::ECS::TaskDefinition",
+        "billed as the tasks of the service that runs it",
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::Listener",
+        "part of its load balancer",
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        "part of its load balancer's capacity units",
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "part of its load balancer",
+    ),
+    ("AWS::IAM::Role", "not billed"),
+];
+
+/// Metrics that Container Insights reports of a cluster, of a service and of a task family on
+/// Fargate. They are the AWS documentation's ("Amazon ECS Container Insights metrics") for the
+/// dimensions `ClusterName`, `ServiceName` and `TaskDefinitionFamily`: 11, 13 and 8, and two of
+/// the ephemeral storage on each, which Fargate has since platform version 1.4.0. The same page
+/// says that they are billed as custom metrics.
+const CLUSTER_METRICS: u64 = 13;
+const SERVICE_METRICS: u64 = 15;
+const FAMILY_METRICS: u64 = 10;
+
+/// What Container Insights writes to; the name is AWS's.
+const INSIGHTS_GROUPS: &str = "/aws/ecs/containerinsights/";
+
+/// Days for which logs count that are kept for ever: what they cost after a year.
+const FOR_EVER: u64 = 365;
+
+/// What a stack has that is paid for.
+#[derive(Debug, Default)]
+pub(super) struct Census<'a> {
+    pub(super) services: Vec<Tasks>,
+    pub(super) log_groups: Vec<LogGroup>,
+    pub(super) load_balancers: u64,
+    /// Metrics that alarms watch: AWS bills these, not alarms.
+    pub(super) alarms: u64,
+    /// The same of alarms that look more often than once a minute.
+    pub(super) fast_alarms: u64,
+    pub(super) metrics: u64,
+    pub(super) keys: u64,
+    /// Whether requests come in through the HTTP API.
+    pub(super) is_served: bool,
+    pub(super) repositories: Vec<&'a str>,
+    /// What the tasks run.
+    pub(super) images: Vec<Image>,
+    /// CloudFormation types that have no price here, and how many of each.
+    pub(super) unknown: BTreeMap<&'a str, u64>,
+}
+
+/// The tasks of an ECS service on Fargate.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tasks {
+    /// CPU units of a task: 1024 are a vCPU.
+    pub(super) cpu: u64,
+    /// MiB of a task.
+    pub(super) memory: u64,
+    pub(super) arm64: bool,
+    /// The fewest that run.
+    pub(super) min: u64,
+    /// The most that run.
+    pub(super) max: u64,
+}
+
+/// A log group.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LogGroup {
+    /// Whether Container Insights writes to it, and not the tasks.
+    pub(super) insights: bool,
+    /// Days for which it keeps what is written.
+    pub(super) days: u64,
+}
+
+impl<'a> Census<'a> {
+    pub(super) fn of(template: &'a Template) -> Self {
+        let mut census = Self::default();
+        for (id, resource) in template.resources() {
+            let kind = resource["Type"].as_str().unwrap_or_default();
+            if !census.counts(kind, id, &resource["Properties"], template) {
+                *census.unknown.entry(kind).or_default() += 1;
+            }
+        }
+        census
+    }
+
+    /// Counts a resource; false when it is not known what it costs.
+    fn counts(&mut self, kind: &str, id: &str, properties: &'a Value, template: &Template) -> bool {
+        match kind {
+            "AWS::ApiGatewayV2::Route" => self.is_served = true,
+            "AWS::CloudWatch::Alarm" => {
+                let (watched, fast) = alarm(properties);
+                *(if fast {
+                    &mut self.fast_alarms
+                } else {
+                    &mut self.alarms
+                }) += watched;
+            }
+            "AWS::ECR::Repository" => match properties["RepositoryName"].as_str() {
+                Some(name) => self.repositories.push(name),
+                None => return false,
+            },
+            "AWS::ECS::Cluster" => match insights(properties) {
+                "enabled" => {
+                    self.metrics += CLUSTER_METRICS + metrics_of_services(template);
+                }
+                "disabled" => {}
+                // Enhanced observability is billed by observations, in another way.
+                _ => return false,
+            },
+            "AWS::ECS::Service" => match tasks(id, properties, template) {
+                Some(tasks) => self.services.push(tasks),
+                None => return false,
+            },
+            "AWS::ECS::TaskDefinition" => self.images.extend(images(properties)),
+            "AWS::ElasticLoadBalancingV2::LoadBalancer" => {
+                // A load balancer without a type is an application load balancer.
+                if properties["Type"].as_str().unwrap_or("application") != "application" {
+                    return false;
+                }
+                self.load_balancers += 1;
+            }
+            "AWS::KMS::Key" => self.keys += 1,
+            "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
+                insights: properties["LogGroupName"]
+                    .as_str()
+                    .is_some_and(|name| name.starts_with(INSIGHTS_GROUPS)),
+                days: properties["RetentionInDays"].as_u64().unwrap_or(FOR_EVER),
+            }),
+            kind => return FREE.iter().any(|(free, _)| *free == kind),
+        }
+        true
+    }
+}
+
+/// How many metrics an alarm watches, and whether it looks more often than once a minute.
+fn alarm(properties: &Value) -> (u64, bool) {
+    let stats: Vec<&Value> = properties["Metrics"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|query| &query["MetricStat"])
+        .filter(|stat| stat.is_object())
+        .collect();
+    let fast = stats
+        .iter()
+        .map(|stat| &stat["Period"])
+        .chain([&properties["Period"]])
+        .filter_map(Value::as_u64)
+        .any(|seconds| seconds < 60);
+    (u64::try_from(stats.len()).unwrap_or(u64::MAX).max(1), fast)
+}
+
+/// How Container Insights is set.
+fn insights(cluster: &Value) -> &str {
+    cluster["ClusterSettings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|setting| setting["Name"] == "containerInsights")
+        .and_then(|setting| setting["Value"].as_str())
+        .unwrap_or("disabled")
+}
+
+/// Metrics of the services that run in a stack's own cluster; each has a task family.
+fn metrics_of_services(template: &Template) -> u64 {
+    template
+        .resources()
+        .filter(|(_, resource)| resource["Type"] == "AWS::ECS::Service")
+        .map(|_| SERVICE_METRICS + FAMILY_METRICS)
+        .sum()
+}
+
+/// The tasks of a service; `None` when they do not run on Fargate alone, or the template does
+/// not say what they are.
+fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
+    if service["LaunchType"] != "FARGATE" {
+        return None;
+    }
+    let definition = template.resource(service["TaskDefinition"]["Ref"].as_str()?)?;
+    let definition = &definition["Properties"];
+    let number = |property: &str| definition[property].as_str()?.parse().ok();
+    let (min, max) = bounds(id, template).unwrap_or_else(|| {
+        // CloudFormation makes one task where nothing is said.
+        let count = service["DesiredCount"].as_u64().unwrap_or(1);
+        (count, count)
+    });
+    Some(Tasks {
+        cpu: number("Cpu")?,
+        memory: number("Memory")?,
+        arm64: definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64",
+        min,
+        max,
+    })
+}
+
+/// The bounds that the scalable target of a service holds.
+fn bounds(service: &str, template: &Template) -> Option<(u64, u64)> {
+    let name = attribute(service, "Name").to_string();
+    let target = template
+        .resources()
+        .filter(|(_, resource)| resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget")
+        .map(|(_, resource)| &resource["Properties"])
+        .find(|target| target["ResourceId"].to_string().contains(&name))?;
+    Some((
+        target["MinCapacity"].as_u64()?,
+        target["MaxCapacity"].as_u64()?,
+    ))
+}
+
+fn images(definition: &Value) -> impl Iterator<Item = Image> {
+    definition["ContainerDefinitions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|container| container["Image"].as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn template(resources: &Value) -> Template {
+        Template::new("", resources.as_object().unwrap().clone(), json!({}))
+    }
+
+    #[test]
+    fn what_is_free_has_a_reason_and_stands_once() {
+        for (index, (kind, reason)) in FREE.iter().enumerate() {
+            assert!(kind.starts_with("AWS::") && !reason.is_empty(), "{kind}");
+            assert!(!FREE[..index].iter().any(|(other, _)| other == kind));
+        }
+    }
+
+    #[test]
+    fn what_has_no_price_here_is_counted_by_its_type() {
+        let template = template(&json!({
+            "A": {"Type": "AWS::Lambda::Function", "Properties": {}},
+            "B": {"Type": "AWS::Lambda::Function"},
+            "Link": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+                     "Properties": {"Type": "network"}},
+            "Spot": {"Type": "AWS::ECS::Service", "Properties": {"CapacityProviderStrategy": []}},
+            "Seen": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterSettings": [
+                {"Name": "containerInsights", "Value": "enhanced"}]}},
+            "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
+        }));
+        let census = Census::of(&template);
+        let unknown: Vec<(&str, u64)> = census.unknown.into_iter().collect();
+        assert_eq!(
+            unknown,
+            [
+                ("AWS::ECS::Cluster", 1),
+                ("AWS::ECS::Service", 1),
+                ("AWS::ElasticLoadBalancingV2::LoadBalancer", 1),
+                ("AWS::Lambda::Function", 2),
+            ]
+        );
+        assert_eq!(census.keys, 1);
+    }
+
+    #[test]
+    fn alarms_are_counted_by_the_metrics_they_watch_and_by_how_often_they_look() {
+        let template = template(&json!({
+            "Plain": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Period": 60}},
+            "Fast": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Period": 10}},
+            "Ratio": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [
+                {"Id": "a", "MetricStat": {"Period": 60}},
+                {"Id": "b", "MetricStat": {"Period": 300}},
+                {"Id": "c", "Expression": "a / b"},
+            ]}},
+        }));
+        let census = Census::of(&template);
+        assert_eq!((census.alarms, census.fast_alarms), (3, 1));
+    }
+
+    #[test]
+    fn tasks_without_a_scalable_target_are_as_many_as_the_service_says() {
+        let stack = |service: Value| {
+            template(&json!({
+                "Task": {"Type": "AWS::ECS::TaskDefinition",
+                         "Properties": {"Cpu": "256", "Memory": "512"}},
+                "Service": {"Type": "AWS::ECS::Service", "Properties": service},
+            }))
+        };
+        let fargate = json!({"LaunchType": "FARGATE", "TaskDefinition": {"Ref": "Task"}});
+        let mut three = fargate.clone();
+        three["DesiredCount"] = 3.into();
+        for (service, count) in [(fargate, 1), (three, 3)] {
+            let tasks = Tasks {
+                cpu: 256,
+                memory: 512,
+                arm64: false,
+                min: count,
+                max: count,
+            };
+            assert_eq!(Census::of(&stack(service)).services, [tasks]);
+        }
+        let elsewhere = stack(json!({"LaunchType": "FARGATE", "TaskDefinition": "arn"}));
+        assert_eq!(Census::of(&elsewhere).unknown["AWS::ECS::Service"], 1);
+    }
+
+    #[test]
+    fn log_groups_that_keep_for_ever_count_with_a_year() {
+        let template = template(&json!({
+            "Own": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/ecs/a"}},
+            "Insights": {"Type": "AWS::Logs::LogGroup", "Properties": {
+                "LogGroupName": "/aws/ecs/containerinsights/a/performance",
+                "RetentionInDays": 7}},
+        }));
+        let groups = Census::of(&template).log_groups;
+        let found: Vec<(bool, u64)> = groups.iter().map(|it| (it.insights, it.days)).collect();
+        assert_eq!(found, [(false, 365), (true, 7)]);
+    }
+}
