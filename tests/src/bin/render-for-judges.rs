@@ -80,8 +80,9 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .current();
         let manifest = Manifest::read(&document)?;
         manifest.check_on(&platform)?;
-        let run = RunState { restart: None,
+        let run = RunState {
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
+            restart: None,
         };
         // One of its environments, another each time: they differ no more than manifests do.
         let names = manifest.environments(&platform.environment);
