@@ -1,4 +1,5 @@
 //! The ports of `shared/control`, implemented over the AWS SDK: the only user of `aws-sdk-*`.
+//! Image registries other than ECR are asked over the SDK's own HTTP connector.
 //!
 //! Nothing is decided here: a call becomes a call, an answer becomes a word of the domain,
 //! and an error becomes a [`PortError`](slipway_control::error::PortError) that says whether

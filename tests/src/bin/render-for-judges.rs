@@ -82,7 +82,7 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
         manifest.check_on(&platform)?;
         let run = RunState {
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
-            restart: None,
+            ..RunState::default()
         };
         // One of its environments, another each time: they differ no more than manifests do.
         let names = manifest.environments(&platform.environment);
