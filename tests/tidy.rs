@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Which of our crates each of our crates may depend on, tests included. The core (domain,
 /// synth, control) stands alone; only `shared/aws` knows the SDK; nothing that runs in an
 /// account knows the local cloud.
-const DIRECTION: [(&str, &[&str]); 13] = [
+const DIRECTION: [(&str, &[&str]); 14] = [
     ("slipway-domain", &[]),
     ("slipway-synth", &["slipway-domain"]),
     ("slipway-control", &["slipway-domain", "slipway-synth"]),
@@ -30,6 +30,15 @@ const DIRECTION: [(&str, &[&str]); 13] = [
     ),
     (
         "slipway-reconciler",
+        &[
+            "slipway-aws",
+            "slipway-control",
+            "slipway-domain",
+            "slipway-lambda",
+        ],
+    ),
+    (
+        "slipway-webhook",
         &[
             "slipway-aws",
             "slipway-control",

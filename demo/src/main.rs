@@ -152,6 +152,7 @@ fn functions() -> Result<BTreeMap<String, PathBuf>> {
     for (logical_id, program) in [
         ("ApiFunction", "slipway-api"),
         ("ReconcilerFunction", "slipway-reconciler"),
+        ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
     ] {
         let path = folder.join(program);

@@ -27,3 +27,4 @@ mod six_services;
 mod strategies;
 mod stuck;
 mod upgrade;
+mod webhooks;

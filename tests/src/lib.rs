@@ -3,5 +3,6 @@
 pub mod aws;
 pub mod local_platform;
 pub mod manifests;
+pub mod pushes;
 pub mod registry;
 pub mod waiting;

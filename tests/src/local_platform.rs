@@ -236,7 +236,7 @@ impl LocalPlatform {
     /// CloudWatch Logs does not answer.
     pub fn logged(&self) -> Result<Vec<String>> {
         let mut lines = Vec::new();
-        for group in ["ApiLogs", "ReconcilerLogs", "NotifierLogs"] {
+        for group in ["ApiLogs", "ReconcilerLogs", "WebhookLogs", "NotifierLogs"] {
             let mut ask = json!({"logGroupName": self.resource(group)?});
             loop {
                 let target = "Logs_20140328.FilterLogEvents";
@@ -457,6 +457,7 @@ fn programs() -> Result<BTreeMap<String, PathBuf>> {
     [
         ("ApiFunction", "slipway-api"),
         ("ReconcilerFunction", "slipway-reconciler"),
+        ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
     ]
     .into_iter()

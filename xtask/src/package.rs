@@ -5,7 +5,12 @@ use std::fs;
 use crate::cargo::{self, Outcome};
 use crate::steps::step;
 
-const FUNCTIONS: [&str; 3] = ["slipway-api", "slipway-reconciler", "slipway-notifier"];
+const FUNCTIONS: [&str; 4] = [
+    "slipway-api",
+    "slipway-reconciler",
+    "slipway-webhook",
+    "slipway-notifier",
+];
 
 /// Builds for this machine's architecture, or for a target that is given as an argument and
 /// installed; `sam build` does the same with cargo-lambda, which links for Lambda's libc.

@@ -1,4 +1,5 @@
 //! The ports of `shared/control`, implemented over the AWS SDK: the only user of `aws-sdk-*`.
+//! Image registries other than ECR are asked over the SDK's own HTTP connector.
 //!
 //! Nothing is decided here: a call becomes a call, an answer becomes a word of the domain,
 //! and an error becomes a [`PortError`](slipway_control::error::PortError) that says whether
@@ -19,6 +20,7 @@ mod quotas;
 mod registry;
 #[cfg(test)]
 mod replay;
+mod repositories;
 mod secrets;
 mod sqs;
 mod steer;
@@ -35,6 +37,7 @@ pub use notify::{DeploymentsTopic, NotifyKeys, NotifyQueue};
 pub use post::Outside;
 pub use quotas::Quotas;
 pub use registry::Registry;
+pub use repositories::Repositories;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;
 pub use traffic::Traffic;

@@ -157,17 +157,16 @@ where
 }
 
 /// A secret of 256 bits in the form that the provider takes: what is signed by Standard Webhooks
-/// has a base64 key behind `whsec_`, everything else is text.
+/// has a base64 key behind `whsec_`, everything else is text. GitLab's serves as its secret token
+/// and as its signing token, which is of that form.
 fn secret(provider: Provider, fresh: [u8; 32]) -> String {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     match provider {
-        Provider::Standard => format!("whsec_{}", STANDARD.encode(fresh)),
-        Provider::Github
-        | Provider::Gitlab
-        | Provider::Bitbucket
-        | Provider::AzureDevops
-        | Provider::DockerHub => URL_SAFE_NO_PAD.encode(fresh),
+        Provider::Standard | Provider::Gitlab => format!("whsec_{}", STANDARD.encode(fresh)),
+        Provider::Github | Provider::Bitbucket | Provider::AzureDevops | Provider::DockerHub => {
+            URL_SAFE_NO_PAD.encode(fresh)
+        }
     }
 }
 

@@ -1,0 +1,304 @@
+//! Deliveries of webhooks and pushes of images, over HTTP and through the bus.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::thread;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use slipway_domain::{Deployment, Outcome, Phase, ServiceName};
+use slipway_tests::local_platform::{LocalPlatform, SOON, shared};
+use slipway_tests::pushes::{Answer, github_push};
+use slipway_tests::registry::lasting;
+use slipway_tests::waiting::wait_for;
+
+use crate::asking::{name, post, prod, register};
+use crate::calls::{count, told, total};
+
+/// When the first commit was made.
+const FIRST: i64 = 1_795_255_200;
+
+fn commit(n: usize) -> String {
+    format!("{n:040x}").replacen('0', "c", 1)
+}
+
+/// A service without an image, whose repository is there, and the secret of its webhook.
+fn waiting(platform: &LocalPlatform, service: &ServiceName) -> Result<String> {
+    register(&platform.client(), &json!({"service": service.as_str()}))?;
+    platform.settled(service)?;
+    secret(platform, service)
+}
+
+fn secret(platform: &LocalPlatform, service: &ServiceName) -> Result<String> {
+    let path = format!("/services/{service}/webhooks");
+    let answer = platform
+        .client()
+        .send(&post(&path, &json!({"provider": "github"}))?)?;
+    ensure!(
+        answer.status == 201,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
+    let made: Value = serde_json::from_slice(&answer.body)?;
+    let secret = made["secret"].as_str().context("a secret")?;
+    Ok(secret.to_owned())
+}
+
+fn deployments(platform: &LocalPlatform, service: &ServiceName) -> Result<Vec<Deployment>> {
+    let client = platform.client();
+    let mut all = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = client.deployments(service, &prod(), cursor.as_deref(), Some(100))?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Delivers all at the same moment, each from a thread of its own.
+fn at_once<T: Sync>(
+    all: &[T],
+    deliver: impl Fn(&T) -> Result<Answer> + Sync,
+) -> Result<Vec<Answer>> {
+    let start = Barrier::new(all.len());
+    thread::scope(|scope| {
+        let senders: Vec<_> = all
+            .iter()
+            .map(|one| {
+                scope.spawn(|| {
+                    start.wait();
+                    deliver(one)
+                })
+            })
+            .collect();
+        senders
+            .into_iter()
+            .map(|sender| sender.join().ok().context("a sender panicked")?)
+            .collect()
+    })
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn c2_a_push_of_code_waits_for_its_image_and_the_push_of_that_deploys_it() -> Result<()> {
+    let platform = shared()?;
+    let service = name("hooked");
+    let secret = waiting(&platform, &service)?;
+    let commit = commit(1);
+    let push = github_push(&commit, FIRST);
+    let answer = platform.github(&service, "delivery-1", &push, &secret)?;
+    ensure!(answer.status == 202, "{answer:?}");
+    let deployment = &answer.body["deployment"];
+    assert_eq!(deployment["trigger"]["provider"], "github");
+    assert_eq!(deployment["trigger"]["delivery"], "delivery-1");
+    assert_eq!(deployment["trigger"]["commit"], commit);
+    assert!(deployment["waits_until"].is_string(), "{deployment}");
+    wait_for("the deployment waits for its image", SOON, || {
+        let view = platform.client().service(&service)?.value;
+        let message = view.environments[&prod()].stack.message.clone();
+        Ok(if message.contains("to be pushed") {
+            Ok(())
+        } else {
+            Err(message)
+        })
+    })?;
+
+    let digest = platform.push_image(&service, &commit)?;
+    let ready = platform.ready(&service)?;
+    assert_eq!(ready.environments[&prod()].stack.phase, Phase::Ready);
+    let all = deployments(&platform, &service)?;
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(matches!(all[0].outcome, Some(Outcome::Succeeded { .. })));
+    assert_eq!(all[0].image.digest(), Some(&*digest));
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn f3_a_push_to_a_service_that_waits_for_its_first_image_deploys_it() -> Result<()> {
+    let platform = shared()?;
+    let service = name("first-image");
+    register(&platform.client(), &json!({"service": service.as_str()}))?;
+    platform.settled(&service)?;
+    let digest = platform.push_image(&service, "v1")?;
+    wait_for("the image is deployed", SOON, || {
+        let found = deployments(&platform, &service)?;
+        Ok(match found.first() {
+            Some(one) if matches!(one.outcome, Some(Outcome::Succeeded { .. })) => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+    })?;
+    let all = deployments(&platform, &service)?;
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0].image.digest(), Some(&*digest));
+    let trigger = all[0].trigger.as_ref().context("what was pushed")?;
+    assert_eq!(
+        (&*trigger.provider, trigger.reference.as_deref()),
+        ("ecr", Some("v1"))
+    );
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn the_same_delivery_a_hundred_times_at_once_is_one_deployment() -> Result<()> {
+    let platform = LocalPlatform::start("one-delivery")?;
+    let service = name("once");
+    let secret = waiting(&platform, &service)?;
+    let push = github_push(&commit(1), FIRST);
+    let answers = at_once(&[(); 100], |()| {
+        platform.github(&service, "the-same", &push, &secret)
+    })?;
+    let told: BTreeSet<String> = answers
+        .iter()
+        .map(|answer| answer.body["deployment"]["id"].to_string())
+        .collect();
+    let statuses: BTreeSet<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        statuses.is_subset(&BTreeSet::from([200, 202])),
+        "{statuses:?}"
+    );
+    assert_eq!(deployments(&platform, &service)?.len(), 1);
+    let seen: Vec<_> = platform
+        .registry()?
+        .into_keys()
+        .filter(|(pk, _)| pk.starts_with("SEEN#") && pk.contains("the-same"))
+        .collect();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn of_a_hundred_pushes_at_once_the_newest_wins_and_none_is_lost_from_the_record() -> Result<()> {
+    const PUSHES: usize = 100;
+    let platform = LocalPlatform::start("hundred-pushes")?;
+    let service = name("busy");
+    let secret = waiting(&platform, &service)?;
+    let pushes: Vec<usize> = (0..PUSHES).collect();
+    let deliver = |n: &usize| {
+        let seconds = i64::try_from(*n)?;
+        let push = github_push(&commit(*n), FIRST + seconds);
+        // Senders send again what was answered with 503.
+        loop {
+            let answer = platform.github(&service, &format!("push-{n}"), &push, &secret)?;
+            if answer.status != 503 {
+                return Ok(answer);
+            }
+        }
+    };
+    let answers = at_once(&pushes, deliver)?;
+    for answer in &answers {
+        ensure!([200, 202].contains(&answer.status), "{answer:?}");
+    }
+    let newest = commit(PUSHES - 1);
+    platform.push_image(&service, &newest)?;
+    platform.ready(&service)?;
+    let all = deployments(&platform, &service)?;
+    let commits: BTreeSet<_> = all
+        .iter()
+        .filter_map(|one| one.trigger.as_ref()?.commit.clone())
+        .collect();
+    assert_eq!(commits.len(), PUSHES, "every push is on record");
+    for one in &all {
+        let commit = one.trigger.as_ref().and_then(|it| it.commit.as_deref());
+        let expected = if commit == Some(&*newest) {
+            matches!(one.outcome, Some(Outcome::Succeeded { .. }))
+        } else {
+            matches!(one.outcome, Some(Outcome::Superseded { .. }))
+        };
+        assert!(expected, "{one:?}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn what_is_not_verified_is_answered_alike_and_leaves_no_trace() -> Result<()> {
+    let platform = LocalPlatform::start("not-verified")?;
+    let service = name("guarded");
+    let secret = waiting(&platform, &service)?;
+    platform.quiet()?;
+    let before = lasting(platform.registry()?);
+    let push = github_push(&commit(1), FIRST);
+    let body = push.to_string();
+    let right = slipway_tests::pushes::github_signature(&body, &secret);
+    let other = slipway_tests::pushes::github_signature(&body, "another");
+    let path = "/webhook/guarded";
+    let mut answers = Vec::new();
+    for (path, signature) in [
+        (path, None),
+        (path, Some("")),
+        (path, Some(&*other)),
+        (path, Some(&right[..70])),
+        (path, Some(&*right.to_uppercase())),
+        (path, Some(&*right.replace("sha256", "sha1"))),
+        (path, Some(&*format!("{right},{right}"))),
+        ("/webhook/nobody", Some(&*right)),
+        ("/webhook/Not-A-Name", Some(&*right)),
+        ("/webhook/guarded/Not-A-Name", Some(&*right)),
+    ] {
+        let mut headers = vec![("x-github-event", "push"), ("x-github-delivery", "d")];
+        headers.extend(signature.map(|it| ("x-hub-signature-256", it)));
+        let answer = platform.deliver(path, &headers, &body)?;
+        ensure!(answer.status == 401, "{path} {signature:?}: {answer:?}");
+        answers.push(answer);
+    }
+    let pretty = serde_json::to_string_pretty(&push)?;
+    let headers = [
+        ("x-github-event", "push"),
+        ("x-github-delivery", "d"),
+        ("x-hub-signature-256", &*right),
+    ];
+    answers.push(platform.deliver(path, &headers, &pretty)?);
+    answers.push(platform.deliver(path, &[], &body)?);
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(lasting(platform.registry()?), before);
+    assert!(
+        platform
+            .registry()?
+            .keys()
+            .all(|(pk, _)| !pk.starts_with("SEEN#github"))
+    );
+    for line in platform.logged()? {
+        assert!(!line.contains(&secret) && !line.contains(&right), "{line}");
+    }
+    // And what is signed is taken.
+    let answer = platform.deliver(path, &headers, &body)?;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn a_delivery_makes_three_calls_and_with_its_secret_remembered_two() -> Result<()> {
+    let platform = LocalPlatform::start("webhook-calls")?;
+    let service = name("counted");
+    let secret = waiting(&platform, &service)?;
+    let deliver = |n: usize, expected: usize| -> Result<()> {
+        let push = github_push(&commit(n), FIRST + i64::try_from(n)?);
+        let calls = count(&platform, "slipway-webhook", || {
+            let answer = platform.github(&service, &format!("d-{n}"), &push, &secret)?;
+            ensure!(answer.status == 202, "{answer:?}");
+            Ok(())
+        })?;
+        println!("{}", told("a delivery", &calls));
+        assert_eq!(total(&calls), expected, "{}", told("a delivery", &calls));
+        Ok(())
+    };
+    deliver(1, 3)?;
+    deliver(2, 2)?;
+    // What has no signature costs nothing.
+    let calls = count(&platform, "slipway-webhook", || {
+        let answer = platform.deliver("/webhook/counted", &[("x-github-event", "push")], "{}")?;
+        ensure!(answer.status == 401, "{answer:?}");
+        Ok(())
+    })?;
+    assert_eq!(total(&calls), 0, "{}", told("a refusal", &calls));
+    Ok(())
+}
