@@ -41,19 +41,19 @@ fn neither_a_change_of_the_rule_nor_its_failure_nor_a_repair_moves_traffic() {
     world.settle();
     assert_eq!(traffic(&world), (Weights::SECOND, false));
 
-    world.patch("orders", &json!({"strip_path": false}));
-    world.settle();
-    assert_eq!(traffic(&world), (Weights::SECOND, false));
-
     world
         .cloud
         .rule("nginx:broken", Script::Fails("no".to_owned()));
     world.patch(
         "orders",
-        &json!({"image": "nginx:broken", "strip_path": true}),
+        &json!({"image": "nginx:broken", "strip_path": false}),
     );
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Failed);
+    assert_eq!(traffic(&world), (Weights::SECOND, false));
+
+    world.patch("orders", &json!({"strip_path": false}));
+    world.settle();
     assert_eq!(traffic(&world), (Weights::SECOND, false));
 
     world.patch("orders", &json!({"image": "nginx:3"}));
