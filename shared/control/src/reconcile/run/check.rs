@@ -7,7 +7,7 @@ use slipway_synth::RunState;
 use super::{PortResult, Reconciler};
 use crate::ports::{
     HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter,
+    StackRescuer, StackWriter, TrafficReader,
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::record::{Checked, Progress, ServiceState, StackRecord, Verdict};
@@ -15,7 +15,7 @@ use crate::record::{Checked, Progress, ServiceState, StackRecord, Verdict};
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {
     /// Checks the stack's newest deployment, unless that was done: each is checked once, so that
@@ -54,13 +54,11 @@ where
         };
         let needs = match stack.status.stack_id {
             Some(_) => Needs::new(),
-            None => slipway_synth::environment_stack(
-                &effective,
-                &self.platform,
-                &RunState::default(),
-            )
-            .map(|template| needs(None, &template))
-            .unwrap_or_default(),
+            None => {
+                slipway_synth::environment_stack(&effective, &self.platform, &RunState::default())
+                    .map(|template| needs(None, &template))
+                    .unwrap_or_default()
+            }
         };
         let findings = preflight(&self.checks, &effective, &image, &needs).await?;
         let verdict = self.verdict(&findings, &image, &deployment, now);
