@@ -14,6 +14,7 @@ use crate::fake::{Fault, Script};
 use crate::ports::HistoryReader;
 use crate::record::Progress;
 
+mod checks;
 mod decisions;
 mod failures;
 mod faults;

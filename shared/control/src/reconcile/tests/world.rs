@@ -8,13 +8,16 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_domain::{Deployment, EnvironmentName, Phase, Platform, Scope, ServiceName, StackName};
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, Phase, Platform, Scope, ServiceName, StackName,
+};
 
+use crate::error::ServiceError;
 use crate::fake::{Clock, FakeChecks, FakeCloud, FakeRegistry, Tape};
 use crate::ports::StackRegistry;
 use crate::reconcile::{Next, ReconcileError, Reconciler};
 use crate::services::tests::{Api, api, caller};
-use crate::services::{Caller, Precondition};
+use crate::services::{Back, Caller, Precondition};
 
 /// Runs a future whose ports are in memory.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -192,6 +195,29 @@ impl World {
                 other => other,
             }
         });
+    }
+
+    pub(super) fn redeploy(&mut self, service: &str) {
+        let service = name(service);
+        self.call(&service, |api, caller| {
+            block_on(api.redeploy(&service, &prod(), caller)).map(drop)
+        });
+    }
+
+    pub(super) fn roll_back(&mut self, service: &str, back: Back) {
+        let service = name(service);
+        self.call(&service, |api, caller| {
+            block_on(api.roll_back(&service, &prod(), back, caller)).map(drop)
+        });
+    }
+
+    /// Ends a deployment; gives the words of a refusal.
+    pub(super) fn cancel(&mut self, service: &str, id: DeploymentId) -> Result<(), String> {
+        let service = name(service);
+        self.call(&service, |api, caller| {
+            let cancelled = block_on(api.cancel(&service, &prod(), id, caller));
+            Ok::<_, ServiceError>(cancelled.map(drop).map_err(|error| error.to_string()))
+        })
     }
 
     /// Something tells that a stack wants a look.

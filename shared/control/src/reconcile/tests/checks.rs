@@ -1,0 +1,173 @@
+//! Deployments are checked before anything is done for them, and go back in one call.
+
+use super::*;
+use crate::fake::FakeChecks;
+use crate::ports::{ImageLookup, QuotaKind};
+use crate::services::Back;
+
+fn create() -> World {
+    World::settled(&json!({"service": "orders", "image": "nginx:1"}))
+}
+
+fn outcome(world: &World) -> String {
+    match world.deployment("orders").outcome {
+        Some(Outcome::Failed { reason, .. }) => reason,
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_cannot_succeed_touches_no_stack_and_says_all_reasons() {
+    let mut world = World::new();
+    world.checks.answer("nginx:none", ImageLookup::Missing);
+    world.checks.miss_secret("ssm:/devops2-g4/orders/key");
+    world.checks.quota(QuotaKind::LoadBalancers, 50, 50);
+    world.register(&json!({
+        "service": "orders", "image": "nginx:none",
+        "secrets": {"KEY": "ssm:/devops2-g4/orders/key"},
+    }));
+    world.settle();
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Failed);
+    for part in ["nginx:none", "/orders/key", "load balancers"] {
+        assert!(message.contains(part), "{part}: {message}");
+        assert!(outcome(&world).contains(part));
+    }
+    assert!(world.advice("orders").is_some());
+    let stacks: Vec<_> = world.cloud.stacks().into_keys().collect();
+    assert_eq!(stacks, ["devops2-g4--orders"], "its repository alone");
+}
+
+#[test]
+fn a_refused_deployment_leaves_what_runs_and_the_next_one_deploys() {
+    let mut world = create();
+    world.checks.answer("nginx:none", ImageLookup::Missing);
+    let before = world.cloud.runs();
+    world.patch("orders", &json!({"image": "nginx:none"}));
+    world.settle();
+    assert!(outcome(&world).contains("There is no image `nginx:none`"));
+    assert_eq!(world.cloud.runs(), before);
+    world.patch("orders", &json!({"image": "nginx:2"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    let image = world.deployment("orders").image;
+    assert_eq!(
+        image.digest(),
+        Some(&*FakeChecks::digest_of("nginx:2")),
+        "the record has what runs"
+    );
+}
+
+#[test]
+fn a_tag_that_moves_changes_nothing_until_somebody_deploys() {
+    let mut world = create();
+    let before = world.cloud.runs();
+    world.checks.answer("nginx:1", ImageLookup::Missing);
+    world.patch("orders", &json!({"deletion_protection": true}));
+    world.look_at_everything();
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready, "{before:?}");
+}
+
+#[test]
+fn a_registry_that_is_silent_is_waited_for_and_not_for_ever() {
+    let mut world = create();
+    world.checks.silence("nginx:2", true);
+    world.patch("orders", &json!({"image": "nginx:2"}));
+    world.pass(SignedDuration::from_mins(3));
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Pending);
+    assert!(
+        message.contains("the registry of `nginx:2` to answer"),
+        "{message}"
+    );
+    world.checks.silence("nginx:2", false);
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    world.checks.silence("nginx:3", true);
+    world.patch("orders", &json!({"image": "nginx:3"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Failed);
+}
+
+#[test]
+fn a_redeployment_makes_new_tasks_of_the_same() {
+    let mut world = create();
+    let before = world.cloud.runs();
+    world.redeploy("orders");
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_ne!(world.cloud.runs(), before, "another task definition");
+    let after = world.cloud.runs();
+    world.patch("orders", &json!({"deletion_protection": true}));
+    world.settle();
+    assert_eq!(world.cloud.runs(), after, "and not again by itself");
+}
+
+#[test]
+fn one_call_brings_back_what_ran_by_its_digest_and_with_its_settings() {
+    let mut world = create();
+    let first = world.cloud.runs();
+    let digest = world.deployment("orders").image;
+    world.patch("orders", &json!({"image": "nginx:2", "memory": 1024}));
+    world.settle();
+    assert_ne!(world.cloud.runs(), first);
+    world.roll_back("orders", Back::LastGood);
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(world.deployment("orders").image, digest);
+    assert_eq!(world.cloud.runs(), first);
+    world.roll_back("orders", Back::Generation(2));
+    world.settle();
+    assert_ne!(world.cloud.runs(), first);
+}
+
+#[test]
+fn going_back_from_a_failed_deployment_goes_to_what_runs() {
+    let mut world = create();
+    let first = world.cloud.runs();
+    let broken = Script::Fails("Service: it does not start".to_owned());
+    world.cloud.rule("nginx:broken", broken);
+    world.patch("orders", &json!({"image": "nginx:broken"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Failed);
+    world.roll_back("orders", Back::LastGood);
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(world.cloud.runs(), first);
+}
+
+#[test]
+fn a_deployment_under_way_is_cancelled_by_bringing_back_what_ran() {
+    let mut world = create();
+    let first = world.cloud.runs();
+    world.cloud.rule("nginx:slow", Script::Hangs);
+    world.patch("orders", &json!({"image": "nginx:slow"}));
+    world.pass(SignedDuration::from_mins(2));
+    let slow = world.deployment("orders");
+    world.cancel("orders", slow.id).unwrap();
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(world.cloud.runs(), first);
+    let over = world.cancel("orders", slow.id).unwrap_err();
+    assert!(over.contains("not under way"), "{over}");
+}
+
+#[test]
+fn images_of_the_services_own_repository_are_kept_while_they_may_be_wanted() {
+    let own = |tag: &str| {
+        format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/devops2-g4-orders-prod:{tag}")
+    };
+    let mut world = World::settled(&json!({"service": "orders", "image": own("v0")}));
+    assert_eq!(world.checks.kept().len(), 1);
+    for n in 1..14 {
+        world.patch("orders", &json!({"image": own(&format!("v{n}"))}));
+        world.settle();
+    }
+    let kept: Vec<String> = world.checks.kept().into_values().collect();
+    assert_eq!(kept.len(), 10, "ten can be gone back to");
+    assert_eq!(kept[9], {
+        let digest = FakeChecks::digest_of(&own("v13"));
+        format!("{}@{digest}", own("v13").trim_end_matches(":v13"))
+    });
+}
