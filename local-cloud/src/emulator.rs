@@ -25,6 +25,7 @@ const LAUNCH: &str = concat!(
     include_str!("../python/stacks.py"),
     include_str!("../python/drift.py"),
     include_str!("../python/tasks.py"),
+    include_str!("../python/traffic.py"),
     include_str!("../python/images.py"),
     "\nmain()\n",
 );

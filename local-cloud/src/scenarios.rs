@@ -17,6 +17,7 @@ mod drifting;
 mod failing_tasks;
 mod images;
 mod platforms;
+mod shifting;
 mod stacks;
 
 const DELAY: Duration = Duration::from_millis(400);

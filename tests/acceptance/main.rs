@@ -24,6 +24,7 @@ mod scale;
 mod secrets;
 mod shape;
 mod six_services;
+mod strategies;
 mod stuck;
 mod upgrade;
 mod webhooks;

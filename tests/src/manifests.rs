@@ -126,6 +126,7 @@ fn settings(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<> 
             "images",
             any::<bool>().prop_map(|scan| json!({"scan": scan})),
         ),
+        deploy(),
     ];
     let maybe: Vec<_> = fields.into_iter().map(prop::option::of).collect();
     maybe.prop_map(|fields| {
@@ -235,4 +236,49 @@ fn band() -> impl Strategy<Value = Value> {
     (1_u32..=99)
         .prop_flat_map(|low| (Just(low), low + 1..=100))
         .prop_map(|(low, high)| json!({"low": low, "high": high}))
+}
+
+/// Every strategy with its own fields only. All that the rules tie together is said, and short
+/// enough for the longest start.
+fn deploy() -> Fields {
+    let percents = prop_oneof![
+        (0_u32..=100).prop_map(|fewest| (fewest, 200)),
+        (100_u32..=200).prop_map(|most| (0, most)),
+    ];
+    let rolling = percents.prop_map(
+        |(fewest, most)| json!({"strategy": "rolling", "minimum_healthy": fewest, "maximum": most}),
+    );
+    let strategy = prop_oneof![
+        Just(json!({"strategy": "blue-green"})),
+        (1_u32..=99, 0_u32..=10).prop_map(|(percent, bake)| {
+            json!({"strategy": "canary", "canary": {"percent": percent, "bake": bake}})
+        }),
+        (10_u32..=99, 0_u32..=1).prop_map(|(percent, bake)| {
+            json!({"strategy": "linear", "linear": {"percent": percent, "bake": bake}})
+        }),
+    ];
+    let shifting = (strategy, 0_u32..=10, prop::option::of(1_u32..=10)).prop_map(
+        |(mut strategy, bake, pause)| {
+            strategy["bake"] = bake.into();
+            if let Some(pause) = pause {
+                strategy["pause"] = pause.into();
+            }
+            strategy
+        },
+    );
+    let breaker =
+        (1_u32..=100, prop::option::of(1_u32..=200)).prop_map(
+            |(percent, failures)| match failures {
+                Some(failures) => json!({"percent": percent, "failures": failures}),
+                None => json!({"percent": percent}),
+            },
+        );
+    let alarms = prop::sample::subsequence(vec!["cpu", "memory"], 0..=2);
+    (prop_oneof![rolling, shifting], breaker, alarms)
+        .prop_map(|(mut deploy, breaker, alarms)| {
+            deploy["circuit_breaker"] = breaker;
+            deploy["alarms"] = json!(alarms);
+            vec![("deploy", deploy)]
+        })
+        .boxed()
 }

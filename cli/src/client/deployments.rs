@@ -2,10 +2,10 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use slipway_control::view::{DeploymentStarted, PageView};
+use slipway_control::view::{DeploymentStarted, PageView, PlanView};
 use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Image, ServiceName};
 
-use super::{Call, Client, Plan, Result, new_key, paged};
+use super::{Call, Client, Result, new_key, paged};
 
 impl Client {
     /// A page of an environment's deployments, newest first.
@@ -71,7 +71,7 @@ impl Client {
         name: &ServiceName,
         environment: &EnvironmentName,
         generation: Option<u64>,
-    ) -> Result<Plan> {
+    ) -> Result<PlanView> {
         let path = format!("{}/rollback/plan", of(name, environment));
         self.start(path, &back_to(generation), &new_key())
     }

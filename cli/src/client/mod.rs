@@ -7,7 +7,6 @@
 mod call;
 mod deployments;
 mod error;
-mod plan;
 mod retry;
 mod sign;
 mod transport;
@@ -29,9 +28,7 @@ use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
 pub use self::call::{Answer, Call};
 pub use self::error::{ClientError, Refusal};
-pub use self::plan::{Cost, CostLine, Plan};
 use self::transport::{Signer, Transport};
-pub use self::webhooks::{NewWebhook, Webhook};
 use crate::clock::{Clock, SystemClock};
 
 /// What a method of [`Client`] gives.
@@ -276,13 +273,8 @@ impl Client {
         self.get(&format!("/services/{name}/environments/{environment}"))
     }
 
-    /// What a manifest would change. Nothing is written.
+    /// What a manifest would change and cost, and what was checked. Nothing is written.
     pub fn plan(&self, manifest: &Value) -> Result<PlanView> {
-        Ok(self.full_plan(manifest)?.view)
-    }
-
-    /// The same, with what was checked and what it costs.
-    pub fn full_plan(&self, manifest: &Value) -> Result<Plan> {
         let call = Call::new(Method::POST, "/plan")
             .json(manifest)?
             .text_header("idempotency-key", &new_key())?;

@@ -1,12 +1,13 @@
 //! `slipway rollback`: back to what ran before, with a look at what that changes.
 
+use slipway_control::view::PlanView;
 use slipway_domain::EnvironmentName;
 
 use super::environment::environment;
 use super::follow::follow;
 use super::{confirm, plan::stands_in_the_way};
 use crate::arguments::Rollback;
-use crate::client::{Client, Plan, new_key};
+use crate::client::{Client, new_key};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::connect;
 use crate::exit::{Exit, Failure};
@@ -76,7 +77,7 @@ fn look_first(
 fn shown(
     options: &Rollback,
     environment: &EnvironmentName,
-    plan: &Plan,
+    plan: &PlanView,
     sheet: output::sheet::Sheet,
 ) -> String {
     let title = match options.to {

@@ -3,12 +3,13 @@
 //! A secret is shown once, as a result, and goes nowhere else: neither into a file nor into an
 //! error.
 
+use slipway_control::hooks::NewHookView;
 use slipway_control::ports::Provider;
 use slipway_domain::ServiceName;
 
 use super::confirm;
 use crate::arguments::{Webhook, WebhookAction};
-use crate::client::{Client, NewWebhook};
+use crate::client::Client;
 use crate::connection::connect;
 use crate::exit::Failure;
 use crate::output;
@@ -72,7 +73,7 @@ fn is_there(client: &Client, name: &ServiceName, provider: Provider) -> Result<b
     Ok(webhooks.iter().any(|it| it.provider == provider))
 }
 
-fn made(webhook: &NewWebhook, json: bool, console: &Console) -> Result<(), Failure> {
+fn made(webhook: &NewHookView, json: bool, console: &Console) -> Result<(), Failure> {
     if json {
         return console.json(webhook);
     }

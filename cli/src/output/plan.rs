@@ -1,15 +1,14 @@
 //! Plans and deletions as text.
 
-use slipway_control::view::{DeletionView, PlanAction};
+use slipway_control::view::{DeletionView, PlanAction, PlanView};
 use slipway_synth::{Action, Kept};
 
 use super::sheet::Sheet;
 use super::tone::Tone;
 use super::{checks, cost};
-use crate::client::Plan;
 
 /// What a manifest would change.
-pub(crate) fn plan(plan: &Plan, sheet: Sheet) -> String {
+pub(crate) fn plan(plan: &PlanView, sheet: Sheet) -> String {
     let title = format!(
         "{} {}",
         plan.service,
@@ -24,7 +23,7 @@ pub(crate) fn plan(plan: &Plan, sheet: Sheet) -> String {
 
 /// A plan under a title: what stands in its way, what was checked, what would change, and what
 /// it costs.
-pub(crate) fn titled(title: &str, plan: &Plan, sheet: Sheet) -> String {
+pub(crate) fn titled(title: &str, plan: &PlanView, sheet: Sheet) -> String {
     let paint = sheet.paint;
     let mut out = vec![format!("{title}\n")];
     for problem in &plan.obstacles {
@@ -57,10 +56,8 @@ pub(crate) fn titled(title: &str, plan: &Plan, sheet: Sheet) -> String {
             ));
         }
     }
-    if let Some(estimate) = &plan.cost {
-        out.push("\n".to_owned());
-        out.push(cost::cost(estimate, sheet));
-    }
+    out.push("\n".to_owned());
+    out.push(cost::cost(&plan.cost, sheet));
     out.concat()
 }
 
@@ -121,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_plan_names_each_resource_and_what_stands_in_the_way() {
-        let view: Plan = serde_json::from_value(json!({
+        let view: PlanView = serde_json::from_value(json!({
             "service": "orders", "action": "update",
             "obstacles": [{"pointer": "/path", "detail": "gives the path `/x`, which belongs to `y/prod`"}],
             "stacks": {
@@ -154,11 +151,10 @@ mod tests {
               ~ Task  AWS::ECS::TaskDefinition
               - Old  AWS::Logs::LogGroup
 
-            cost per month, estimated
-              COMPONENT  QUANTITY  USD/MONTH  ASSUMED
+            cost per month, estimated; at most, with the most tasks that scaling allows
+              COMPONENT  QUANTITY  USD/MONTH  AT MOST  ASSUMED
 
-              total                    53.73
-              at most                 128.35  with the most tasks that scaling allows, at all hours
+              total                    53.73   128.35
             prices: us-east-1
         "#]]
         .assert_eq(&plan(&view, PIPE));

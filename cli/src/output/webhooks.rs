@@ -1,53 +1,27 @@
 //! Webhooks as a table, and how a new one is set up where the pushes are.
 
+use slipway_control::hooks::{HookView, NewHookView};
 use slipway_control::ports::Provider;
 
 use super::sheet::Sheet;
 use super::table::{Cell, plain, table};
 use super::time::moment;
 use super::tone::{Paint, Tone};
-use crate::client::{NewWebhook, Webhook};
 
 /// A row for each webhook.
-pub(crate) fn listing(webhooks: &[Webhook], paint: Paint) -> String {
-    let row = |it: &Webhook| -> Vec<Cell> { vec![plain(it.provider.name()), plain(&it.url)] };
+pub(crate) fn listing(webhooks: &[HookView], paint: Paint) -> String {
+    let row = |it: &HookView| -> Vec<Cell> { vec![plain(it.provider.name()), plain(&it.url)] };
     let rows: Vec<Vec<Cell>> = webhooks.iter().map(row).collect();
     table(&["PROVIDER", "URL"], &rows, paint)
 }
 
 /// What a webhook's sender has to know.
-pub(crate) fn made(webhook: &NewWebhook) -> String {
-    format!("url     {}\nsecret  {}\n", address(webhook), webhook.secret)
-}
-
-/// Where the pushes are told of. Docker Hub signs nothing: its address bears the secret.
-fn address(webhook: &NewWebhook) -> String {
-    match webhook.provider {
-        Provider::DockerHub if !webhook.url.contains("token=") => {
-            format!("{}?token={}", webhook.url, escaped(&webhook.secret))
-        }
-        Provider::Github
-        | Provider::Gitlab
-        | Provider::Bitbucket
-        | Provider::AzureDevops
-        | Provider::DockerHub
-        | Provider::Standard => webhook.url.clone(),
-    }
-}
-
-/// A text as a query's value.
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(escape).collect()
+pub(crate) fn made(webhook: &NewHookView) -> String {
+    format!("url     {}\nsecret  {}\n", webhook.url, webhook.secret)
 }
 
 /// What to do with a new secret.
-pub(crate) fn what_next(webhook: &NewWebhook, sheet: Sheet) -> String {
+pub(crate) fn what_next(webhook: &NewHookView, sheet: Sheet) -> String {
     let mut out = String::from("\n");
     let mut say = |text: &str| out.push_str(&sheet.paragraph(0, (Tone::Plain, ""), text));
     say(
@@ -83,36 +57,6 @@ fn set_up(provider: Provider) -> &'static str {
         }
         Provider::Standard => {
             "Have the sender sign each request by Standard Webhooks (standardwebhooks.com) with this secret, and send it to this address."
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn docker_hubs_address_bears_the_secret_and_no_others_does() {
-        let made_for = |provider, url: &str| {
-            made(&NewWebhook {
-                provider,
-                url: url.to_owned(),
-                secret: "whsec_a+b/c=".to_owned(),
-                former_valid_until: None,
-            })
-        };
-        assert_eq!(
-            made_for(Provider::DockerHub, "https://a.example/webhook/orders"),
-            "url     https://a.example/webhook/orders?token=whsec_a%2Bb%2Fc%3D\nsecret  whsec_a+b/c=\n"
-        );
-        for (provider, url) in [
-            (
-                Provider::DockerHub,
-                "https://a.example/webhook/orders?token=x",
-            ),
-            (Provider::Github, "https://a.example/webhook/orders"),
-        ] {
-            assert!(made_for(provider, url).starts_with(&format!("url     {url}\n")));
         }
     }
 }

@@ -329,12 +329,12 @@ fn a_plan_shows_what_was_checked_and_what_it_costs_and_a_failed_check_exits_with
                  p--orders--prod is updated\n  \
                  ~ Task  AWS::ECS::TaskDefinition\n\
                  \n\
-                 cost per month, estimated\n  \
-                 COMPONENT     QUANTITY        USD/MONTH  ASSUMED\n\
+                 cost per month, estimated; at most, with the most tasks that scaling allows\n  \
+                 COMPONENT     QUANTITY        USD/MONTH  AT MOST  ASSUMED\n\
                  p--orders--prod\n  \
-                 Fargate vCPU  730 vCPU-hours      36.04  2 tasks at all hours\n\
+                 Fargate vCPU  730 vCPU-hours      36.04           2 tasks at all hours\n\
                  \n  \
-                 total                             36.04  1.50 less than what runs\n\
+                 total                             36.04    36.04  1.50 less than what runs\n\
                  prices: us-east-1, 2026-11-01\n"
             )
         );

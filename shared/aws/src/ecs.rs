@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_applicationautoscaling::Client as ScalingClient;
 use aws_sdk_applicationautoscaling::types::ServiceNamespace;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
+use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, DeploymentStrategy, Service};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{Live, LiveReader, PortResult};
 use slipway_control::reconcile::observed::{Rollout, RolloutState};
@@ -14,7 +14,7 @@ use crate::error::port_error;
 /// Reads ECS services.
 #[derive(Debug, Clone)]
 pub struct Ecs {
-    client: Client,
+    pub(crate) client: Client,
     scaling: ScalingClient,
 }
 
@@ -101,7 +101,7 @@ fn rollout_of(service: &Service) -> Option<Rollout> {
         .find(|deployment| deployment.status() == Some("PRIMARY"))?;
     Some(Rollout {
         task_definition: primary.task_definition().unwrap_or_default().to_owned(),
-        state: state_of(primary, service.deployments().len()),
+        state: state_of(service, primary),
         reason: primary
             .rollout_state_reason()
             .unwrap_or("no reason given")
@@ -114,17 +114,28 @@ fn rollout_of(service: &Service) -> Option<Rollout> {
     })
 }
 
-fn state_of(primary: &Deployment, deployments: usize) -> RolloutState {
+fn state_of(service: &Service, primary: &Deployment) -> RolloutState {
+    let alone = service.deployments().len() == 1;
     match primary.rollout_state() {
-        Some(DeploymentRolloutState::Completed) => RolloutState::Completed,
-        Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
-        Some(DeploymentRolloutState::InProgress) => RolloutState::InProgress,
-        // Without a rollout state (a deployment controller that has none), the counts tell.
-        _ if deployments == 1 && primary.running_count() == primary.desired_count() => {
+        // Where traffic moves, old tasks run on beside the new ones until they have baked.
+        Some(DeploymentRolloutState::Completed) if alone || !shifts(service) => {
             RolloutState::Completed
         }
+        Some(DeploymentRolloutState::Completed | DeploymentRolloutState::InProgress) => {
+            RolloutState::InProgress
+        }
+        Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
+        // Without a rollout state (ECS promises one for rolling deployments only), the counts tell.
+        _ if alone && primary.running_count() == primary.desired_count() => RolloutState::Completed,
         _ => RolloutState::InProgress,
     }
+}
+
+/// Whether the service's strategy moves traffic between target groups.
+fn shifts(service: &Service) -> bool {
+    let configuration = service.deployment_configuration();
+    let strategy = configuration.and_then(|it| it.strategy());
+    strategy.is_some_and(|it| *it != DeploymentStrategy::Rolling)
 }
 
 /// A cluster's name, of its name or ARN.
@@ -134,4 +145,62 @@ fn name_of(cluster: &str) -> &str {
 
 fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::DeploymentConfiguration;
+
+    use super::*;
+
+    fn deployment(status: &str, rollout: Option<DeploymentRolloutState>) -> Deployment {
+        Deployment::builder()
+            .status(status)
+            .task_definition("td:2")
+            .set_rollout_state(rollout)
+            .desired_count(2)
+            .running_count(2)
+            .build()
+    }
+
+    fn state(strategy: DeploymentStrategy, deployments: Vec<Deployment>) -> RolloutState {
+        let configuration = DeploymentConfiguration::builder().strategy(strategy);
+        let service = Service::builder()
+            .deployment_configuration(configuration.build())
+            .set_deployments(Some(deployments))
+            .build();
+        rollout_of(&service).expect("a primary deployment").state
+    }
+
+    #[test]
+    fn what_bakes_is_in_progress_until_the_old_tasks_are_gone() {
+        let primary = deployment("PRIMARY", Some(DeploymentRolloutState::Completed));
+        let both = vec![primary.clone(), deployment("ACTIVE", None)];
+        assert_eq!(
+            state(DeploymentStrategy::BlueGreen, both.clone()),
+            RolloutState::InProgress
+        );
+        assert_eq!(
+            state(DeploymentStrategy::Canary, vec![primary]),
+            RolloutState::Completed
+        );
+        assert_eq!(
+            state(DeploymentStrategy::Rolling, both),
+            RolloutState::Completed
+        );
+    }
+
+    #[test]
+    fn without_a_rollout_state_the_counts_tell() {
+        let primary = deployment("PRIMARY", None);
+        assert_eq!(
+            state(DeploymentStrategy::Linear, vec![primary.clone()]),
+            RolloutState::Completed
+        );
+        let both = vec![primary, deployment("ACTIVE", None)];
+        assert_eq!(
+            state(DeploymentStrategy::Linear, both),
+            RolloutState::InProgress
+        );
+    }
 }

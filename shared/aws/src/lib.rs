@@ -23,6 +23,8 @@ mod replay;
 mod repositories;
 mod secrets;
 mod sqs;
+mod steer;
+mod traffic;
 
 pub use apigateway::HttpApi;
 pub use checks::Checks;
@@ -38,3 +40,4 @@ pub use registry::Registry;
 pub use repositories::Repositories;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;
+pub use traffic::Traffic;

@@ -16,6 +16,7 @@ use crate::notify::Notify;
 use crate::path::RoutePath;
 use crate::schema;
 use crate::secret::SecretReference;
+use crate::strategy::Deploy;
 use crate::triggers::Triggers;
 
 /// What a team writes to register a service.
@@ -115,6 +116,8 @@ pub struct Settings {
     pub images: Images,
     /// What starts deployments beside calls of the API.
     pub triggers: Triggers,
+    /// How a new version takes the place of the old.
+    pub deploy: Deploy,
 }
 
 impl Default for Settings {
@@ -141,6 +144,7 @@ impl Default for Settings {
             logs: Logs::default(),
             images: Images::default(),
             triggers: Triggers::default(),
+            deploy: Deploy::default(),
         }
     }
 }

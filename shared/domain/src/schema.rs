@@ -248,6 +248,14 @@ pub(crate) fn followed_tag(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub(crate) fn pause(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "minimum": 1, "maximum": 1440})
+}
+
+pub(crate) fn failures(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "minimum": 1, "maximum": 200})
+}
+
 /// A map from environment variables to texts.
 pub(crate) struct VariableMap;
 /// A map from environment variables to secret references.

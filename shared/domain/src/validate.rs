@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::effective::Effective;
-use crate::manifest::{Manifest, Settings};
+use crate::manifest::{Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{forbidden, schema, size};
+use crate::{forbidden, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -53,6 +53,7 @@ impl Manifest {
                     .map(|problem| Rule {
                         fields: vec![problem.pointer.clone(), "/service".to_owned()],
                         problem,
+                        unused: false,
                     }),
             );
         }
@@ -218,14 +219,15 @@ impl Manifest {
                         .into_iter()
                         // What is inherited whole is reported at the top level.
                         .filter(|rule| {
-                            rule.fields.iter().any(|field| {
-                                let field = field
-                                    .trim_start_matches(&base)
-                                    .split('/')
-                                    .nth(1)
-                                    .unwrap_or_default();
-                                overrides.0.contains_key(field)
-                            })
+                            rule.is_written_in(overrides, &base)
+                                && rule.fields.iter().any(|field| {
+                                    let field = field
+                                        .trim_start_matches(&base)
+                                        .split('/')
+                                        .nth(1)
+                                        .unwrap_or_default();
+                                    overrides.0.contains_key(field)
+                                })
                         }),
                 );
             }
@@ -238,6 +240,9 @@ impl Manifest {
 struct Rule {
     problem: Problem,
     fields: Vec<String>,
+    /// Whether the rule is about a field that says nothing here, so that an environment that
+    /// only inherits the field does not break it.
+    unused: bool,
 }
 
 impl Rule {
@@ -247,7 +252,17 @@ impl Rule {
         Self {
             problem: Problem::new(pointer, detail),
             fields,
+            unused: false,
         }
+    }
+
+    /// Whether an environment's overrides say what the rule is about, where that counts; `base`
+    /// is their pointer.
+    fn is_written_in(&self, overrides: &Overrides, base: &str) -> bool {
+        let mut steps = self.problem.pointer.trim_start_matches(base).split('/');
+        let first = steps.nth(1).and_then(|name| overrides.0.get(name));
+        let written = steps.fold(first, |value, name| value.and_then(|it| it.get(name)));
+        !self.unused || written.is_some()
     }
 
     /// Whether a field that the rule looked at was refused already, so that it saw a default.
@@ -344,6 +359,17 @@ impl Settings {
                 ),
             );
         }
+        rules.extend(strategy::broken(self).into_iter().map(|broken| {
+            Rule {
+                problem: Problem::new(format!("{base}{}", broken.pointer), broken.detail),
+                fields: [broken.pointer]
+                    .iter()
+                    .chain(broken.others)
+                    .map(|field| format!("{base}{field}"))
+                    .collect(),
+                unused: broken.unused,
+            }
+        }));
         rules
     }
 }

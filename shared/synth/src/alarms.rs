@@ -1,9 +1,11 @@
 //! Four alarms: CPU and memory, high and low.
 //!
 //! None has an action. EventBridge carries every change of state, and that is what whoever
-//! scales listens to; an action of an alarm would be a second way to the same place.
+//! scales listens to; an action of an alarm would be a second way to the same place. ECS looks by
+//! itself at those that are to end a deployment, by names that are fixed for it.
 
 use serde_json::{Value, json};
+use slipway_domain::strategy::OwnAlarm;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
@@ -16,11 +18,16 @@ const LOW_MINUTES: u32 = 5;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let scaling = &site.effective.settings.scaling;
-    for (name, metric, band) in [
-        ("Cpu", "CPUUtilization", &scaling.cpu),
-        ("Memory", "MemoryUtilization", &scaling.memory),
+    for (name, own, metric, band) in [
+        ("Cpu", OwnAlarm::Cpu, "CPUUtilization", &scaling.cpu),
+        (
+            "Memory",
+            OwnAlarm::Memory,
+            "MemoryUtilization",
+            &scaling.memory,
+        ),
     ] {
-        let high = Threshold {
+        let above = Threshold {
             word: "above",
             percent: band.high,
             comparison: "GreaterThanThreshold",
@@ -28,7 +35,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             // Nothing measured is nothing running hot.
             missing: "notBreaching",
         };
-        let low = Threshold {
+        let below = Threshold {
             word: "below",
             percent: band.low,
             comparison: "LessThanThreshold",
@@ -36,8 +43,28 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             // Nothing measured says nothing about idleness: the alarm says so too.
             missing: "missing",
         };
-        to.add(&format!("{name}High"), alarm(site, metric, &high));
-        to.add(&format!("{name}Low"), alarm(site, metric, &low));
+        let mut above = alarm(site, metric, &above);
+        if site.effective.settings.deploy.alarms.contains(&own) {
+            above["Properties"]["AlarmName"] = site.alarm_name(high(own)).into();
+        }
+        to.add(high(own), above);
+        to.add(&format!("{name}Low"), alarm(site, metric, &below));
+    }
+}
+
+/// The names of the alarms that end a deployment.
+pub(crate) fn that_roll_back(site: &Site<'_>) -> Vec<String> {
+    let alarms = &site.effective.settings.deploy.alarms;
+    alarms
+        .iter()
+        .map(|alarm| site.alarm_name(high(*alarm)))
+        .collect()
+}
+
+fn high(alarm: OwnAlarm) -> &'static str {
+    match alarm {
+        OwnAlarm::Cpu => "CpuHigh",
+        OwnAlarm::Memory => "MemoryHigh",
     }
 }
 

@@ -6,9 +6,10 @@ use slipway_domain::{Effective, Image, Platform};
 
 use crate::intrinsic::{attribute, reference};
 use crate::template::Template;
+use crate::weights::Weights;
 use crate::{
     alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, stamp,
-    task,
+    task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -20,6 +21,9 @@ pub struct RunState {
     /// Who last asked for new tasks of the same: a label of the container, so that another one
     /// replaces the tasks.
     pub restart: Option<String>,
+    /// The live weights of the two target groups; `None` where none are known, as at a stack's
+    /// creation. See [`Template::with_weights`].
+    pub weights: Option<Weights>,
 }
 
 /// The stack of one environment, or `None` while the environment has no image to run: it
@@ -40,11 +44,16 @@ pub fn environment_stack(
         Kind::Web => web(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
-    // Last, so that the stamp does not depend on it.
+    // Last, so that the stamp does not depend on them.
     if let Some(count) = run.desired_count {
-        service::set_desired_count(&mut template, count);
+        service::begin(&mut template, count);
     }
-    Some(template)
+    let shifts = effective.settings.deploy.strategy.shifts();
+    let weights = run.weights.or(shifts.then_some(Weights::FIRST));
+    Some(match weights {
+        Some(weights) => template.with_weights(weights),
+        None => template,
+    })
 }
 
 fn web(site: &Site<'_>) -> Template {
@@ -57,6 +66,9 @@ fn web(site: &Site<'_>) -> Template {
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
         Ingress::Dedicated => load_balancer::add(&mut resources, site),
+    }
+    if site.effective.settings.deploy.strategy.shifts() {
+        traffic::add(&mut resources, site);
     }
     task::add(&mut resources, site);
     service::add(&mut resources, site);
@@ -75,7 +87,7 @@ fn web(site: &Site<'_>) -> Template {
 
 fn outputs(site: &Site<'_>) -> Value {
     let url = format!("{}{}", site.platform.api_endpoint, site.effective.path);
-    json!({
+    let mut outputs = json!({
         "Url": {"Description": "Where the service is reached", "Value": url},
         "Cluster": {"Value": reference(cluster::CLUSTER)},
         "Service": {"Value": reference(service::SERVICE)},
@@ -84,17 +96,28 @@ fn outputs(site: &Site<'_>) -> Value {
         "LoadBalancer": {"Value": attribute(load_balancer::LOAD_BALANCER, "DNSName")},
         "TargetGroup": {"Value": reference(load_balancer::TARGET_GROUP)},
         "LogGroup": {"Value": reference(logs::GROUP)},
-    })
+    });
+    if site.effective.settings.deploy.strategy.shifts() {
+        // With these the live weights are read.
+        outputs["AlternateTargetGroup"] = json!({"Value": reference(load_balancer::ALTERNATE)});
+        outputs["ListenerRule"] = json!({"Value": reference(load_balancer::RULE)});
+    }
+    outputs
 }
 
 /// What the stamp is made of.
 fn manifest(effective: &Effective) -> Value {
+    let mut settings = json!(effective.settings);
+    // What starts deployments changes nothing that runs.
+    if let Some(settings) = settings.as_object_mut() {
+        settings.shift_remove("triggers");
+    }
     json!({
         "service": effective.service,
         "team": effective.team,
         "environment": effective.environment,
         "path": effective.path,
-        "settings": effective.settings,
+        "settings": settings,
     })
 }
 
@@ -129,6 +152,16 @@ impl Site<'_> {
             self.platform,
             &self.effective.service,
             &self.effective.environment,
+        )
+    }
+
+    /// The fixed name of an alarm, for who cannot refer to it.
+    pub(crate) fn alarm_name(&self, logical_id: &str) -> String {
+        names::alarm(
+            self.platform,
+            &self.effective.service,
+            &self.effective.environment,
+            logical_id,
         )
     }
 

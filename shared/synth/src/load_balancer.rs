@@ -1,16 +1,20 @@
 //! The service's own internal load balancer.
 //!
 //! Traffic goes through an explicit rule; the listener's default is 404, never the service,
-//! because ECS shifts traffic by changing rules.
+//! because ECS shifts traffic by changing rules. Where the strategy moves traffic, there are two
+//! target groups that take turns, and the rule shares between them.
 
 use serde_json::{Value, json};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::network;
+use crate::weights::{self, Weights};
 
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
 pub(crate) const TARGET_GROUP: &str = "TargetGroup";
+/// The group that takes turns with the first.
+pub(crate) const ALTERNATE: &str = "AlternateTargetGroup";
 pub(crate) const LISTENER: &str = "Listener";
 pub(crate) const RULE: &str = "ListenerRule";
 
@@ -45,6 +49,10 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         }),
     );
     to.add(TARGET_GROUP, target_group(site));
+    let shifts = settings.deploy.strategy.shifts();
+    if shifts {
+        to.add(ALTERNATE, target_group(site));
+    }
     to.add(
         LISTENER,
         json!({
@@ -77,7 +85,11 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
                     "Field": "path-pattern",
                     "PathPatternConfig": {"Values": patterns(site)},
                 }],
-                "Actions": [{"Type": "forward", "TargetGroupArn": reference(TARGET_GROUP)}],
+                "Actions": [if shifts {
+                    weights::forward(Weights::FIRST)
+                } else {
+                    json!({"Type": "forward", "TargetGroupArn": reference(TARGET_GROUP)})
+                }],
             },
         }),
     );

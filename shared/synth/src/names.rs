@@ -31,6 +31,17 @@ pub fn repository(platform: &Platform, service: &ServiceName) -> String {
     family(platform, service, &platform.environment)
 }
 
+/// An alarm that a service names: `{platform}--{service}--{env}-{logical id}`. The service cannot
+/// refer to it, because the alarm refers to the service.
+pub(crate) fn alarm(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+    logical_id: &str,
+) -> String {
+    format!("{}--{service}--{env}-{logical_id}", platform.name)
+}
+
 /// The beginning of the tags that keep images from expiring. Nobody deploys by them, and their
 /// pushes, which are ours, start nothing.
 pub const KEPT_TAG_PREFIX: &str = "slipway-";

@@ -1,12 +1,12 @@
 //! The ECS service.
 
 use serde_json::{Value, json};
-use slipway_domain::manifest::Capacity;
+use slipway_domain::manifest::{Capacity, Settings};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::template::Template;
-use crate::{cluster, load_balancer, network, task};
+use crate::{cluster, load_balancer, network, rollout, task, traffic};
 
 pub(crate) const SERVICE: &str = "Service";
 
@@ -15,50 +15,62 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let launch_type = match settings.capacity {
         Capacity::Fargate => "FARGATE",
     };
-    to.add(
-        SERVICE,
-        json!({
-            "Type": "AWS::ECS::Service",
-            // ECS refuses a target group that no load balancer uses yet.
-            "DependsOn": [load_balancer::RULE],
-            "Properties": {
-                "Cluster": reference(cluster::CLUSTER),
-                "TaskDefinition": reference(task::DEFINITION),
-                "LaunchType": launch_type,
-                "DeploymentConfiguration": {
-                    // Never fewer tasks than wanted; new ones come beside the old.
-                    "MinimumHealthyPercent": 100,
-                    "MaximumPercent": 200,
-                    "DeploymentCircuitBreaker": {"Enable": true, "Rollback": true},
-                },
-                "HealthCheckGracePeriodSeconds": settings.health.grace,
-                "AvailabilityZoneRebalancing": "ENABLED",
-                "NetworkConfiguration": {
-                    "AwsvpcConfiguration": {
-                        "AssignPublicIp": "DISABLED",
-                        "Subnets": site.platform.private_subnets,
-                        "SecurityGroups": [attribute(network::TASK_GROUP, "GroupId")],
-                    },
-                },
-                "LoadBalancers": [{
-                    "ContainerName": task::CONTAINER,
-                    "ContainerPort": settings.port,
-                    "TargetGroupArn": reference(load_balancer::TARGET_GROUP),
-                }],
-                "EnableECSManagedTags": true,
-                "PropagateTags": "SERVICE",
+    let mut service = json!({"Type": "AWS::ECS::Service"});
+    if !settings.deploy.strategy.shifts() {
+        // ECS refuses a target group that no load balancer uses yet. Where traffic moves, the
+        // service names the rule itself.
+        service["DependsOn"] = json!([load_balancer::RULE]);
+    }
+    service["Properties"] = json!({
+        "Cluster": reference(cluster::CLUSTER),
+        "TaskDefinition": reference(task::DEFINITION),
+        "LaunchType": launch_type,
+        "DeploymentConfiguration": rollout::configuration(site),
+        "HealthCheckGracePeriodSeconds": settings.health.grace,
+        "AvailabilityZoneRebalancing": rollout::rebalancing(settings),
+        "NetworkConfiguration": {
+            "AwsvpcConfiguration": {
+                "AssignPublicIp": "DISABLED",
+                "Subnets": site.platform.private_subnets,
+                "SecurityGroups": [attribute(network::TASK_GROUP, "GroupId")],
             },
-        }),
-    );
+        },
+        "LoadBalancers": [load_balancer(settings)],
+        "EnableECSManagedTags": true,
+        "PropagateTags": "SERVICE",
+    });
+    to.add(SERVICE, service);
 }
 
-/// Renders the number of tasks, which is otherwise not the template's to say.
-pub(crate) fn set_desired_count(template: &mut Template, count: u32) {
+fn load_balancer(settings: &Settings) -> Value {
+    let mut balancer = json!({
+        "ContainerName": task::CONTAINER,
+        "ContainerPort": settings.port,
+        "TargetGroupArn": reference(load_balancer::TARGET_GROUP),
+    });
+    if settings.deploy.strategy.shifts() {
+        balancer["AdvancedConfiguration"] = json!({
+            "AlternateTargetGroupArn": reference(load_balancer::ALTERNATE),
+            "ProductionListenerRule": reference(load_balancer::RULE),
+            "RoleArn": attribute(traffic::ROLE, "Arn"),
+        });
+    }
+    balancer
+}
+
+/// Renders the number of tasks, which is otherwise not the template's to say, and lets the first
+/// deployment go by itself: nothing runs that traffic could stay with until somebody promotes
+/// it, and nothing that ECS could go back to when nobody does.
+pub(crate) fn begin(template: &mut Template, count: u32) {
     let properties = template
         .resource_mut(SERVICE)
         .and_then(|service| service.get_mut("Properties"))
         .and_then(Value::as_object_mut);
     if let Some(properties) = properties {
         properties.insert("DesiredCount".to_owned(), count.into());
+        let deployment = properties.get_mut("DeploymentConfiguration");
+        if let Some(deployment) = deployment.and_then(Value::as_object_mut) {
+            deployment.remove("LifecycleHooks");
+        }
     }
 }

@@ -85,6 +85,11 @@ impl Template {
         }
     }
 
+    /// What `change` makes of the template.
+    pub(crate) fn rewritten(self, change: impl FnOnce(Value) -> Value) -> Self {
+        Self(change(self.0))
+    }
+
     pub(crate) fn set_metadata(&mut self, logical_id: &str, metadata: Value) {
         if let Some(resource) = self.resource_mut(logical_id) {
             resource.insert("Metadata".to_owned(), metadata);

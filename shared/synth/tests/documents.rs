@@ -115,7 +115,7 @@ fn the_documentation_has_every_field_with_its_range_default_and_meaning() {
         }
         for number in numbers(node) {
             let words: Vec<&str> = cells[1]
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
                 .collect();
             assert!(
                 words.contains(&number.as_str()),

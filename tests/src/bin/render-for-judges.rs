@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use slipway_domain::{Manifest, Platform};
-use slipway_synth::{RunState, Template, environment_stack, service_stack};
+use slipway_synth::{RunState, Template, Weights, environment_stack, service_stack};
 use slipway_tests::manifests::manifest_with_image;
 
 fn main() -> ExitCode {
@@ -82,7 +82,8 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
         manifest.check_on(&platform)?;
         let run = RunState {
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
-            restart: None,
+            weights: (number % 3 == 0).then_some(Weights::SECOND),
+            ..RunState::default()
         };
         // One of its environments, another each time: they differ no more than manifests do.
         let names = manifest.environments(&platform.environment);

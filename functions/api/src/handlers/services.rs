@@ -93,6 +93,7 @@ pub(crate) async fn delete_service<P: Ports>(
         .services
         .delete(&name, precondition.as_ref(), &caller)
         .await?;
+    app.hooks.forget(&name).await;
     tracing::info!(service = %name, actor = caller.actor, "deletion begun");
     Ok(json(StatusCode::ACCEPTED, &deletion))
 }

@@ -17,6 +17,7 @@ use slipway_control::ports::PortResult;
 use crate::ecs::Ecs;
 use crate::error::port_error;
 use crate::evidence::Witness;
+use crate::traffic::Traffic;
 
 /// Reads and changes stacks.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct CloudFormation {
     bucket_client: BucketClient,
     ecs: Ecs,
     witness: Witness,
+    pub(crate) traffic: Traffic,
     settings: Settings,
 }
 
@@ -60,6 +62,7 @@ impl CloudFormation {
             bucket_client: BucketClient::new(config),
             ecs: Ecs::new(config),
             witness: Witness::new(config),
+            traffic: Traffic::new(config),
             settings: Settings {
                 role: role.into(),
                 bucket,

@@ -24,7 +24,8 @@ use crate::error::port_error;
 
 /// The names in the template of what is asked.
 const CLUSTER: &str = "Cluster";
-const TARGET_GROUP: &str = "TargetGroup";
+/// Of two, the one with the new tasks is whichever is without traffic.
+const TARGET_GROUPS: [&str; 2] = ["TargetGroup", "AlternateTargetGroup"];
 const LOG_GROUP: &str = "LogGroup";
 
 /// Sees what is around a failure.
@@ -62,10 +63,10 @@ impl Witness {
             Some(cluster) => words::failed(self.stopped(cluster).await, operation.began),
             None => Vec::new(),
         };
-        let targets = match physical(TARGET_GROUP) {
-            Some(group) => self.targets(group).await,
-            None => Vec::new(),
-        };
+        let mut targets = Vec::new();
+        for group in TARGET_GROUPS.into_iter().filter_map(physical) {
+            targets.extend(self.targets(group).await);
+        }
         let log = match (physical(LOG_GROUP), words::stream(&tasks)) {
             (Some(group), Some(stream)) => self.last_lines(group, &stream).await,
             _ => Vec::new(),

@@ -4,6 +4,7 @@
 mod checks;
 mod hooks;
 mod notify;
+mod steer;
 
 use std::future::Future;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
     Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
 };
+pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;

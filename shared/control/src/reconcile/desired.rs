@@ -158,6 +158,7 @@ pub(crate) fn render_as_cleared(
     let run = RunState {
         desired_count,
         restart: restart.map(|id| id.to_string()),
+        ..RunState::default()
     };
     let effective = as_cleared(effective.clone(), stack);
     slipway_synth::environment_stack(&effective, platform, &run)

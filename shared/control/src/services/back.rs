@@ -1,5 +1,6 @@
 //! Deployments of what was there before: once more, or back to what ran.
 
+use serde::Serialize;
 use slipway_domain::{
     Cause, Deployment, DeploymentId, EnvironmentName, Image, Manifest, Outcome, Problem, Problems,
     Scope, ServiceName,
@@ -19,12 +20,34 @@ use crate::view::{DeploymentStarted, PlanView};
 const LOOKED_THROUGH: usize = 100;
 
 /// What an environment is brought back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Back {
     /// The last deployment before the newest that succeeded.
     LastGood,
     /// An older generation.
     Generation(u64),
+}
+
+/// A deployment of what was there before.
+#[derive(Debug, Clone, Copy, Serialize)]
+enum Again {
+    /// What is there now.
+    Same,
+    /// What was there.
+    Back(Back),
+    /// What ran before this deployment, and whether that had ended.
+    InsteadOf(DeploymentId, bool),
+}
+
+impl Again {
+    /// As the audit log says it, and as the deployment does.
+    fn words(self) -> (&'static str, Cause) {
+        match self {
+            Self::Same => ("redeploy", Cause::Redeploy),
+            Self::Back(_) => ("rollback", Cause::Rollback),
+            Self::InsteadOf(..) => ("cancel", Cause::Rollback),
+        }
+    }
 }
 
 impl<R, L, G, C> Services<R, L, G, C>
@@ -42,16 +65,7 @@ where
         environment: &EnvironmentName,
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
-        let key = ("redeploy", name, environment);
-        self.again(
-            name,
-            environment,
-            caller,
-            ("redeploy", Cause::Redeploy),
-            &key,
-            async |state| Ok(state.service.manifest.clone()),
-        )
-        .await
+        self.again(name, environment, Again::Same, caller).await
     }
 
     /// Brings an environment back to what it was, in one call. Everything of it goes back: its
@@ -66,20 +80,8 @@ where
         back: Back,
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
-        let generation = match back {
-            Back::LastGood => None,
-            Back::Generation(generation) => Some(generation),
-        };
-        let key = ("rollback", name, environment, generation);
-        self.again(
-            name,
-            environment,
-            caller,
-            ("rollback", Cause::Rollback),
-            &key,
-            async |state| self.former(state, environment, back).await,
-        )
-        .await
+        let again = Again::Back(back);
+        self.again(name, environment, again, caller).await
     }
 
     /// What going back would change. Nothing is written.
@@ -108,39 +110,22 @@ where
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
         let deployment = self.deployment(name, environment, id).await?;
-        let key = ("cancel", name, environment, id);
-        self.again(
-            name,
-            environment,
-            caller,
-            ("cancel", Cause::Rollback),
-            &key,
-            async |state| {
-                let stack = state.stacks.get(&Scope::Environment(environment.clone()));
-                let is_newest = stack.is_some_and(|stack| stack.deployment == Some(id));
-                if deployment.outcome.is_some() || !is_newest {
-                    return Err(ServiceError::DeploymentOver(id));
-                }
-                self.former(state, environment, Back::LastGood).await
-            },
-        )
-        .await
+        let again = Again::InsteadOf(id, deployment.outcome.is_some());
+        self.again(name, environment, again, caller).await
     }
 
-    /// Starts a deployment of the manifest that `manifest` makes of the service as it is.
     async fn again(
         &self,
         name: &ServiceName,
         environment: &EnvironmentName,
+        again: Again,
         caller: &Caller,
-        (action, cause): (&'static str, Cause),
-        key: &impl serde::Serialize,
-        manifest: impl AsyncFn(&ServiceState) -> Result<Manifest, ServiceError>,
     ) -> Result<DeploymentStarted, ServiceError> {
+        let (action, cause) = again.words();
         for _ in 0..TRIES {
             let state = self.state(name).await?;
             alive(&state)?;
-            let manifest = manifest(&state).await?;
+            let manifest = self.manifest(&state, environment, again).await?;
             let request = request(caller, action, cause);
             let platform = &self.platform;
             let change = change::replace(&state, manifest, Some(environment), platform, &request);
@@ -152,7 +137,8 @@ where
                 generation: change.service.generation,
                 deployment: deployment.clone(),
             };
-            let change = with_key(change, caller, key, &started);
+            let key = (action, name, environment, again);
+            let change = with_key(change, caller, &key, &started);
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
                 Err(CommitError::Contended | CommitError::Moved) => {}
@@ -160,6 +146,26 @@ where
             }
         }
         Err(ServiceError::Contended(name.clone()))
+    }
+
+    async fn manifest(
+        &self,
+        state: &ServiceState,
+        environment: &EnvironmentName,
+        again: Again,
+    ) -> Result<Manifest, ServiceError> {
+        match again {
+            Again::Same => Ok(state.service.manifest.clone()),
+            Again::Back(back) => self.former(state, environment, back).await,
+            Again::InsteadOf(id, ended) => {
+                let stack = state.stacks.get(&Scope::Environment(environment.clone()));
+                let is_newest = stack.is_some_and(|stack| stack.deployment == Some(id));
+                if ended || !is_newest {
+                    return Err(ServiceError::DeploymentOver(id));
+                }
+                self.former(state, environment, Back::LastGood).await
+            }
+        }
     }
 
     /// The service's manifest with the environment brought back.

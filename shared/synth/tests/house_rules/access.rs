@@ -12,14 +12,20 @@ pub(super) fn hold(
     effective: &Effective,
     platform: &Platform,
 ) {
-    roles(rules, template, platform);
+    roles(rules, template, effective, platform);
     network(rules, template, effective, platform);
     names(rules, template, effective, platform);
 }
 
-fn roles(rules: &mut Rules, template: &Template, platform: &Platform) {
+fn roles(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
     let found = of_type(template, "AWS::IAM::Role");
-    rules.hold(found.len() == 2, "there are not two roles");
+    let shifts = effective.settings.deploy.strategy.shifts();
+    rules.hold(
+        found.len() == if shifts { 3 } else { 2 },
+        "there are too many roles, or too few",
+    );
+    let traffic = &template.as_value()["Resources"]["TrafficRole"];
+    rules.hold(traffic.is_object() == shifts, "who moves traffic?");
     for role in found {
         let properties = &role["Properties"];
         rules.hold(
@@ -31,11 +37,20 @@ fn roles(rules: &mut Rules, template: &Template, platform: &Platform) {
             "a role has no boundary",
         );
         let trust = &properties["AssumeRolePolicyDocument"]["Statement"][0];
+        let (who, equals, like) = if role == traffic {
+            (
+                "ecs.amazonaws.com",
+                "StringEqualsIfExists",
+                "ArnLikeIfExists",
+            )
+        } else {
+            ("ecs-tasks.amazonaws.com", "StringEquals", "ArnLike")
+        };
         rules.hold(
-            trust["Principal"] == json!({"Service": "ecs-tasks.amazonaws.com"})
-                && trust["Condition"]["StringEquals"]["aws:SourceAccount"] == platform.account
-                && trust["Condition"]["ArnLike"]["aws:SourceArn"].is_string(),
-            "a role trusts more than this account's tasks",
+            trust["Principal"] == json!({"Service": who})
+                && trust["Condition"][equals]["aws:SourceAccount"] == platform.account
+                && trust["Condition"][like]["aws:SourceArn"].is_string(),
+            "a role trusts more than this account's tasks, or its services",
         );
         rules.hold(
             properties["ManagedPolicyArns"].is_null(),
@@ -50,7 +65,7 @@ fn roles(rules: &mut Rules, template: &Template, platform: &Platform) {
         for statement in statements {
             let everything = texts(&statement["Resource"]).any(|resource| resource == "*");
             rules.hold(
-                !everything || statement["Action"] == "ecr:GetAuthorizationToken",
+                !everything || texts(&statement["Action"]).all(knows_no_resource),
                 &format!("{} may be done to everything", statement["Action"]),
             );
             rules.hold(
@@ -63,6 +78,11 @@ fn roles(rules: &mut Rules, template: &Template, platform: &Platform) {
         template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"].is_null(),
         "the task role may do something",
     );
+}
+
+/// Actions for which IAM has no resource.
+fn knows_no_resource(action: &str) -> bool {
+    action == "ecr:GetAuthorizationToken" || action.starts_with("elasticloadbalancing:Describe")
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {

@@ -4,12 +4,13 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod strategy;
 mod traffic;
 mod wording;
 
 use serde_json::Value;
 use slipway_domain::{Effective, Manifest, Platform};
-use slipway_synth::{RunState, Template, environment_stack, service_stack};
+use slipway_synth::{RunState, Template, Weights, environment_stack, service_stack};
 
 /// Every house rule that the stacks of `manifest` break, as sentences.
 pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
@@ -49,11 +50,15 @@ pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
 
 fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     let render = |run: &RunState| environment_stack(effective, platform, run);
-    let (Some(template), Some(again), Some(created)) = (
+    let (Some(template), Some(again), Some(created), Some(shifted)) = (
         render(&RunState::default()),
         render(&RunState::default()),
         render(&RunState {
             desired_count: Some(3),
+            ..RunState::default()
+        }),
+        render(&RunState {
+            weights: Some(Weights::SECOND),
             ..RunState::default()
         }),
     ) else {
@@ -67,9 +72,10 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         template.to_json() == again.to_json(),
         "the same input gives other bytes",
     );
-    for template in [&template, &created] {
+    for template in [&template, &created, &shifted] {
         every_template(rules, template, platform);
         traffic::hold(rules, template, effective);
+        strategy::hold(rules, template, effective);
         access::hold(rules, template, effective, platform);
     }
     let count = |template: &Template| {
@@ -80,10 +86,14 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         "a desired count is rendered although none is known",
     );
     rules.hold(count(&created) == 3, "the desired count is not rendered");
-    rules.hold(
-        template.resource("LogGroup") == created.resource("LogGroup"),
-        "the stamp depends on the desired count",
-    );
+    for other in [&created, &shifted] {
+        rules.hold(
+            template.resource("LogGroup") == other.resource("LogGroup")
+                && template.digest() == other.digest(),
+            "the stamp depends on what runs",
+        );
+    }
+    strategy::hold_of_runs(rules, effective, [&template, &created, &shifted]);
 }
 
 fn images_that_run_stay(rules: &mut Rules, repository: &Value, manifest: &Manifest) {

@@ -1,0 +1,43 @@
+//! Deployments that move traffic: where it is, letting one go on, and ending one.
+
+use std::future::Future;
+
+use slipway_synth::Weights;
+
+use super::PortResult;
+
+/// A rule over two target groups, by their ARNs: the outputs `ListenerRule`, `TargetGroup` and
+/// `AlternateTargetGroup` of an environment's stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrafficRule<'a> {
+    /// The listener rule.
+    pub rule: &'a str,
+    /// The first target group.
+    pub first: &'a str,
+    /// The group that takes turns with it.
+    pub second: &'a str,
+}
+
+/// Looks where traffic goes.
+pub trait TrafficReader: Send + Sync {
+    /// The live weights of the rule; nothing when it is not there, or sends traffic elsewhere
+    /// than to these two groups.
+    fn weights(
+        &self,
+        rule: TrafficRule<'_>,
+    ) -> impl Future<Output = PortResult<Option<Weights>>> + Send;
+}
+
+/// Steers deployments of ECS services. Each is harmless when repeated.
+pub trait DeploymentSteerer: Send + Sync {
+    /// Lets the deployment that waits for it go on. False, and nothing done, when none waits.
+    fn promote(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> impl Future<Output = PortResult<bool>> + Send;
+
+    /// Ends the deployment that is under way: ECS goes back to what ran before. False, and nothing
+    /// done, when none is.
+    fn abort(&self, cluster: &str, service: &str) -> impl Future<Output = PortResult<bool>> + Send;
+}
