@@ -12,7 +12,7 @@ fn verdict(provider: Provider, request: &Request) -> Result<(), Refused> {
 }
 
 /// Where each sender's proof stands.
-fn proof<'a>(provider: Provider, request: &'a mut Request) -> &'a mut String {
+fn proof(provider: Provider, request: &mut Request) -> &mut String {
     let signed = request.headers.contains_key("webhook-signature");
     match provider {
         Provider::Github => request.headers.get_mut("x-hub-signature-256"),
