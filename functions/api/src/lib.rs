@@ -17,8 +17,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    ChangeWriter, HistoryReader, HookReader, HookWriter, LiveReader, RouteReader, ServiceReader,
-    UpgradeStore,
+    ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter, LiveReader,
+    RouteReader, ServiceReader, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::services::Services;
@@ -36,7 +36,7 @@ pub trait Ports: Send + Sync + 'static {
     /// The registry.
     type Registry: ServiceReader + HistoryReader + ChangeWriter + 'static;
     /// What runs.
-    type Live: LiveReader + 'static;
+    type Live: LiveReader + DeploymentSteerer + 'static;
     /// The platform's HTTP API.
     type Gateway: RouteReader + 'static;
     /// The item of upgrades.

@@ -245,6 +245,17 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
         },
         Operation {
             method: Method::POST,
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/deployments/{id}/promote",
+                "promoteDeployment",
+                "Lets a deployment go on that waits before traffic moves",
+                post(handlers::promote_deployment::<P>),
+                of::<Deployment>,
+            )
+        },
+        Operation {
+            method: Method::POST,
             takes: Takes::Key,
             body: Some(of::<RollbackRequest>),
             success: ACCEPTED,

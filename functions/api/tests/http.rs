@@ -14,7 +14,8 @@ use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
 use slipway_control::fake::{FakeChecks, FakeRegistry, FakeUpgrades};
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry, StackWrite,
+    DeploymentSteerer, Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry,
+    StackWrite,
 };
 use slipway_control::services::Services;
 use slipway_control::upgrade::UpgradeControl;
@@ -38,6 +39,16 @@ impl Ports for InMemory {
 impl LiveReader for Empty {
     async fn live(&self, _: &str, _: &str) -> PortResult<Option<Live>> {
         Ok(None)
+    }
+}
+
+impl DeploymentSteerer for Empty {
+    async fn promote(&self, _: &str, _: &str) -> PortResult<bool> {
+        Ok(false)
+    }
+
+    async fn abort(&self, _: &str, _: &str) -> PortResult<bool> {
+        Ok(false)
     }
 }
 

@@ -31,7 +31,7 @@ use parcel::{Verdict, rest, verdict};
 
 pub use news::{Notice, news};
 pub use parcel::Parcel;
-pub use sign::{BadKey, headers, key};
+pub use sign::{BadKey, headers};
 
 /// Tells of deployments.
 #[derive(Debug)]
@@ -152,10 +152,7 @@ where
     }
 
     async fn post(&self, parcel: &Parcel, now: Timestamp) -> Result<Verdict, PortError> {
-        let fresh = NotifySecret {
-            uid: parcel.uid,
-            secret: key(&(self.chance)()),
-        };
+        let fresh = NotifySecret::new(parcel.uid, &(self.chance)());
         let key = self.keys.notify_secret(&parcel.service, &fresh).await?;
         let headers = match headers(&key.secret, &parcel.id, now, &parcel.body) {
             Ok(headers) => headers,

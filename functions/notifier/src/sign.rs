@@ -15,11 +15,6 @@ const PREFIX: &str = "whsec_";
 #[error("the key is not `whsec_` with base64 behind it")]
 pub struct BadKey;
 
-/// A key of these bytes, as it is shown to receivers.
-pub fn key(bytes: &[u8; 32]) -> String {
-    format!("{PREFIX}{}", STANDARD.encode(bytes))
-}
-
 /// The headers of a request with this body at this time.
 ///
 /// # Errors
@@ -57,6 +52,9 @@ fn signature(key: &str, id: &str, seconds: &str, body: &str) -> Result<String, B
 
 #[cfg(test)]
 mod tests {
+    use slipway_control::ports::NotifySecret;
+    use ulid::Ulid;
+
     use super::*;
 
     #[test]
@@ -84,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_new_key_can_be_signed_with() {
-        let key = key(&[7; 32]);
+        let key = NotifySecret::new(Ulid(1), &[7; 32]).secret;
         assert!(key.starts_with("whsec_") && key.len() == 6 + 44);
         let now = Timestamp::from_second(1_795_000_000).unwrap();
         let headers = headers(&key, "a-failed", now, "{}").unwrap();

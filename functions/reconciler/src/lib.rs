@@ -12,8 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
-    StackRescuer, StackWriter, UpgradeStore, Waker,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader,
+    StackRegistry, StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
@@ -42,7 +42,7 @@ pub struct Handler<R, S, C, W, U> {
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
     C: Checks + ImageKeeper,
     W: Waker,
     U: UpgradeStore,

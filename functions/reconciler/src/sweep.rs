@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use slipway_control::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
-    StackRescuer, StackWriter, UpgradeStore, Waker,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader,
+    StackRegistry, StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::ReconcileError;
@@ -28,7 +28,7 @@ const BEGINS_LOOKS: SignedDuration = SignedDuration::from_secs(40);
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
     C: Checks + ImageKeeper,
     W: Waker,
     U: UpgradeStore,

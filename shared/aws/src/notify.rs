@@ -6,6 +6,9 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
+use aws_sdk_ssm::operation::put_parameter::PutParameterError;
 use aws_sdk_ssm::types::ParameterType;
 use slipway_control::error::{PortError, PortErrorKind};
 use slipway_control::ports::{
@@ -178,7 +181,7 @@ impl NotifyKeys {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_parameter_not_found()) =>
+                    .is_some_and(GetParameterError::is_parameter_not_found) =>
             {
                 Ok(None)
             }
@@ -211,7 +214,7 @@ impl NotifyKeys {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_parameter_already_exists()) =>
+                    .is_some_and(PutParameterError::is_parameter_already_exists) =>
             {
                 Ok(false)
             }
@@ -244,5 +247,24 @@ impl NotifySecrets for NotifyKeys {
                 kind: PortErrorKind::Transient,
                 source: None,
             })
+    }
+
+    async fn forget_notify_secret(&self, service: &ServiceName) -> PortResult<()> {
+        let answer = self
+            .client
+            .delete_parameter()
+            .name(self.name(service))
+            .send()
+            .await;
+        match answer {
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(DeleteParameterError::is_parameter_not_found) =>
+            {
+                Err(port_error("ssm:DeleteParameter", error))
+            }
+            _ => Ok(()),
+        }
     }
 }

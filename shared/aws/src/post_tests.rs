@@ -1,4 +1,5 @@
 //! Against listeners on this machine: where a request goes, and what becomes of its answer.
+#![expect(clippy::unnecessary_wraps, reason = "a resolver may fail")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};

@@ -118,6 +118,11 @@ pub enum ServiceError {
     /// The deployment has ended, or a newer one took its place.
     #[error("the deployment `{0}` is not under way any more")]
     DeploymentOver(slipway_domain::DeploymentId),
+    /// The deployment does not wait to be promoted.
+    #[error(
+        "the deployment `{0}` does not wait to be promoted: `deploy.pause` has one wait, before traffic moves"
+    )]
+    NothingWaits(slipway_domain::DeploymentId),
     /// Nothing that succeeded ran before.
     #[error(
         "nothing that succeeded ran in `{service}/{environment}` before: deploy an image that works, or delete it"

@@ -138,6 +138,16 @@ pub(crate) async fn cancel_deployment<P: Ports>(
     Ok(begun(&started, &caller))
 }
 
+pub(crate) async fn promote_deployment<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    Identity(caller): Identity,
+    Parameters((name, environment, id)): Parameters<One>,
+) -> Answer {
+    let deployment = app.services.promote(&name, &environment, id).await?;
+    tracing::info!(service = %name, %environment, %id, actor = caller.actor, "deployment promoted");
+    Ok(json(StatusCode::ACCEPTED, &deployment))
+}
+
 fn begun(started: &DeploymentStarted, caller: &Caller) -> axum::response::Response {
     let deployment = &started.deployment;
     tracing::info!(

@@ -116,6 +116,11 @@ impl NotifySecrets for FakeListeners {
         }
         Ok(secret.clone())
     }
+
+    async fn forget_notify_secret(&self, service: &ServiceName) -> PortResult<()> {
+        self.call("forget_notify_secret")?.secrets.remove(service);
+        Ok(())
+    }
 }
 
 impl Poster for FakeListeners {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use slipway_domain::{ServiceName, WebhookUrl};
 use ulid::Ulid;
@@ -52,6 +54,16 @@ pub struct NotifySecret {
     pub secret: String,
 }
 
+impl NotifySecret {
+    /// A key of these bytes, which nobody can guess.
+    pub fn new(uid: Ulid, bytes: &[u8; 32]) -> Self {
+        Self {
+            uid,
+            secret: format!("whsec_{}", STANDARD.encode(bytes)),
+        }
+    }
+}
+
 impl fmt::Debug for NotifySecret {
     /// Without the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +80,13 @@ pub trait NotifySecrets: Send + Sync {
         service: &ServiceName,
         fresh: &NotifySecret,
     ) -> impl Future<Output = PortResult<NotifySecret>> + Send;
+
+    /// Forgets the service's key, so that another is made when one is needed. Nothing happens
+    /// where there is none.
+    fn forget_notify_secret(
+        &self,
+        service: &ServiceName,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// A request to a receiver.

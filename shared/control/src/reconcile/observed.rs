@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use slipway_domain::Evidence;
+use slipway_synth::{WEIGHTS_OUTPUT, Weights};
 
 /// A stack as CloudFormation describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,11 @@ impl ObservedStack {
     pub fn digest(&self) -> Option<&str> {
         self.outputs.get(DIGEST_OUTPUT).map(String::as_str)
     }
+
+    /// The weights that the template that was applied last says.
+    pub fn weights(&self) -> Option<Weights> {
+        self.outputs.get(WEIGHTS_OUTPUT)?.parse().ok()
+    }
 }
 
 /// Everything that a look at a stack found.
@@ -42,10 +48,27 @@ pub struct Observed {
     pub stuck: Vec<StuckResource>,
     /// What ECS says, where the stack is complete.
     pub rollout: Option<Rollout>,
+    /// Where the traffic of a stack with two target groups goes, while it rests.
+    pub weights: Option<Weights>,
     /// The resources that are not as the template says, where a check found drift.
     pub drift: Vec<ResourceDrift>,
     /// What was found around a failure, where it was looked for.
     pub evidence: Option<Evidence>,
+}
+
+impl Observed {
+    /// The weights to render into whatever is done to the stack next: those that are live, or that
+    /// its template says where they cannot be read.
+    pub fn live_weights(&self) -> Option<Weights> {
+        let applied = self.stack.as_ref().and_then(ObservedStack::weights);
+        self.weights.or(applied)
+    }
+
+    /// Whether traffic goes elsewhere than the stack's template says.
+    pub fn has_moved(&self) -> bool {
+        let applied = self.stack.as_ref().and_then(ObservedStack::weights);
+        self.weights.is_some_and(|live| applied != Some(live))
+    }
 }
 
 /// How an operation failed, as a stack's events tell. A status may be older than they are.

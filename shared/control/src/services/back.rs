@@ -11,13 +11,55 @@ use super::write::{TRIES, request, with_key};
 use super::{Caller, Services};
 use crate::change;
 use crate::error::{CommitError, ServiceError};
-use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
+use crate::ports::{
+    ChangeWriter, DeploymentSteerer, HistoryReader, LiveReader, RouteReader, ServiceReader,
+};
 use crate::preflight::Checks;
 use crate::record::ServiceState;
 use crate::view::{DeploymentStarted, PlanView};
 
 /// How many deployments are looked through for one that succeeded.
 const LOOKED_THROUGH: usize = 100;
+
+/// Steering deployments that move traffic.
+impl<R, L, G, C> Services<R, L, G, C>
+where
+    R: ServiceReader + HistoryReader + ChangeWriter,
+    L: LiveReader + DeploymentSteerer,
+    G: RouteReader,
+    C: Checks,
+{
+    /// Lets a deployment go on that waits to be promoted.
+    ///
+    /// # Errors
+    /// [`ServiceError::DeploymentOver`], and [`ServiceError::NothingWaits`] when it does not wait.
+    pub async fn promote(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        id: DeploymentId,
+    ) -> Result<Deployment, ServiceError> {
+        let deployment = self.deployment(name, environment, id).await?;
+        let state = self.state(name).await?;
+        let stack = state.stacks.get(&Scope::Environment(environment.clone()));
+        let Some(stack) = stack.filter(|it| it.deployment == Some(id)) else {
+            return Err(ServiceError::DeploymentOver(id));
+        };
+        if deployment.outcome.is_some() {
+            return Err(ServiceError::DeploymentOver(id));
+        }
+        let output = |key| stack.status.outputs.get(key);
+        let promoted = match (output("Cluster"), output("ServiceName")) {
+            (Some(cluster), Some(service)) => self.live.promote(cluster, service).await?,
+            _ => false,
+        };
+        if promoted {
+            Ok(deployment)
+        } else {
+            Err(ServiceError::NothingWaits(id))
+        }
+    }
+}
 
 /// What an environment is brought back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,6 +6,7 @@
 
 mod read;
 mod stack;
+mod traffic;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -150,10 +151,13 @@ impl FakeCloud {
     /// Every operation whose template holds `mark`, or the image of that name by its digest, ends
     /// so: like a broken image, not like luck.
     pub fn rule(&self, mark: &str, script: Script) {
-        let pinned = mark.parse::<slipway_domain::Image>().ok().and_then(|image| {
-            let image = image.at(&FakeChecks::digest_of(mark)).ok()?;
-            Some((image.pinned(), script.clone()))
-        });
+        let pinned = mark
+            .parse::<slipway_domain::Image>()
+            .ok()
+            .and_then(|image| {
+                let image = image.at(&FakeChecks::digest_of(mark)).ok()?;
+                Some((image.pinned(), script.clone()))
+            });
         let mut inner = self.lock();
         inner.rules.push((mark.to_owned(), script));
         inner.rules.extend(pinned);

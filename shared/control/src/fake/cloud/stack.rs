@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_synth::sha256;
 
+use super::traffic::{Says, Traffic};
 use crate::reconcile::observed::{
     CloudFormationStatus, ResourceDrift, Rollout, RolloutState, StuckResource,
 };
@@ -36,6 +37,7 @@ pub(super) struct Stack {
     /// When it was checked for drift, and whether there was any.
     pub(super) checked: Option<(Timestamp, bool)>,
     pub(super) drift: Vec<ResourceDrift>,
+    pub(super) traffic: Traffic,
 }
 
 /// A template, and what is read from it.
@@ -46,6 +48,8 @@ pub(super) struct Applied {
     outputs: BTreeMap<String, Option<String>>,
     /// What ECS calls its task definition, if it has one.
     pub(super) task_definition: Option<String>,
+    /// What it says of traffic.
+    pub(super) says: Says,
 }
 
 impl Applied {
@@ -64,6 +68,7 @@ impl Applied {
                 .map(|(key, output)| (key, output["Value"].as_str().map(str::to_owned)))
                 .collect(),
             task_definition,
+            says: Says::of(&template),
         })
     }
 
@@ -71,7 +76,9 @@ impl Applied {
     /// for nothing: a template without one leaves it alone.
     pub(super) fn is_same(&self, wanted: &Self) -> bool {
         let digest = |it: &Self| it.outputs.get(slipway_synth::DIGEST_OUTPUT).cloned();
-        digest(self) == digest(wanted) && self.task_definition == wanted.task_definition
+        digest(self) == digest(wanted)
+            && self.task_definition == wanted.task_definition
+            && self.says == wanted.says
     }
 
     /// Whether its text holds this mark.
@@ -107,8 +114,10 @@ pub(super) enum Effect {
     Applies(Arc<Applied>),
     /// The same, and ECS goes back to what it ran.
     AppliesInVain(Arc<Applied>),
-    /// What was changed by hand is as the template says.
-    Repairs,
+    /// The same is tried, and taken back.
+    TakesBack(Arc<Applied>),
+    /// What was changed by hand is as a template says.
+    Repairs(Arc<Applied>),
     /// Everything is gone.
     Vanishes,
 }
@@ -136,6 +145,7 @@ impl Stack {
             service: None,
             checked: None,
             drift: Vec::new(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -203,28 +213,38 @@ impl Stack {
         match effect {
             Effect::Nothing => {}
             Effect::Creates(template) => {
+                self.traffic.begin(&template);
                 self.template = template;
                 if let Some(task_definition) = self.template.task_definition.clone() {
                     self.deploy(task_definition, at);
                 }
             }
             Effect::Applies(template) => {
+                self.traffic.update(&self.template, &template);
                 self.template = template;
                 // What is gone stays so: CloudFormation does not look.
                 let wanted = self.template.task_definition.clone();
                 if let Some(wanted) = wanted.filter(|it| former.is_some_and(|former| former != *it))
                 {
+                    self.traffic.deploy(&self.template);
                     self.deploy(wanted, at);
                 }
             }
+            Effect::TakesBack(template) => {
+                self.traffic.update(&self.template, &template);
+                self.traffic.update(&template, &self.template);
+            }
             Effect::AppliesInVain(template) => {
+                self.traffic.update(&self.template, &template);
                 self.template = template;
                 if let Some(former) = former {
                     self.deploy(former, at);
                 }
             }
-            Effect::Repairs => {
+            Effect::Repairs(template) => {
                 self.drift.clear();
+                self.traffic.revert(&template);
+                self.template = template;
                 if let Some(task_definition) = self.template.task_definition.clone() {
                     self.deploy(task_definition, at);
                 }

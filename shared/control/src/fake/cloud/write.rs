@@ -188,7 +188,7 @@ impl StackWriter for FakeCloud {
                             ],
                         );
                     }
-                    _ => stack.plan(now, [(S::UpdateComplete, Effect::Repairs)]),
+                    _ => stack.plan(now, [(S::UpdateComplete, Effect::Repairs(template))]),
                 }
                 return Ok(Started::Now);
             }
@@ -247,7 +247,7 @@ impl StackWriter for FakeCloud {
                     stack.plan(
                         now,
                         [
-                            (S::UpdateRollbackInProgress, Effect::Nothing),
+                            (S::UpdateRollbackInProgress, Effect::TakesBack(template)),
                             (S::UpdateRollbackComplete, Effect::Nothing),
                         ],
                     );
@@ -257,7 +257,7 @@ impl StackWriter for FakeCloud {
                     stack.plan(
                         now,
                         [
-                            (S::UpdateRollbackInProgress, Effect::Nothing),
+                            (S::UpdateRollbackInProgress, Effect::TakesBack(template)),
                             (S::UpdateRollbackFailed, Effect::Nothing),
                         ],
                     );

@@ -9,7 +9,7 @@ use super::super::Next;
 use super::super::desired::Target;
 use super::super::observed::{ObservedStack, Rollout, RolloutState};
 use super::decide::Decide;
-use super::failing::TRY_AGAIN;
+use super::failing::{MAX_ATTEMPTS, TRY_AGAIN};
 use super::{Action, End, Plan};
 use crate::record::{OperationKind, Settled};
 
@@ -108,8 +108,21 @@ impl Decide<'_> {
     fn in_sync(self, target: &Target, message: &str) -> Plan {
         match super::drift::told(&self.observed.drift) {
             Some(what) => self.repair(target, &what),
+            None if self.observed.has_moved() && self.progress.attempt < MAX_ATTEMPTS => {
+                self.follow(target)
+            }
             None => self.ready(target, message),
         }
+    }
+
+    /// ECS moved the traffic: the template follows, so that the next update's rollback leaves the
+    /// traffic where it is. It writes what is there already, and touches nothing else.
+    fn follow(self, target: &Target) -> Plan {
+        let mut plan = self.update(target);
+        if plan.action == Action::Update {
+            "Runs; the stack's template follows the traffic.".clone_into(&mut plan.message);
+        }
+        plan
     }
 
     pub(super) fn ready(mut self, target: &Target, message: &str) -> Plan {

@@ -1,21 +1,27 @@
 //! Checking a deployment before anything is done for it.
 
 use jiff::Timestamp;
-use slipway_domain::{Cause, Deployment, EnvironmentName, Image, Scope};
+use slipway_domain::{Cause, Deployment, EnvironmentName, Image, Outcome, Scope, ServiceName};
 use slipway_synth::RunState;
 
-use super::{PortResult, Reconciler};
+use super::{Look, PortResult, Reconciler};
+use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
     HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter,
+    StackRescuer, StackWriter, TrafficReader,
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::record::{Checked, Progress, ServiceState, StackRecord, Verdict};
 
+/// How many deployments that succeeded keep their images: so far back can be gone.
+const KEPT: usize = 10;
+/// How many deployments are looked through for images to let go of.
+const LOOKED_THROUGH: usize = 50;
+
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {
     /// Checks the stack's newest deployment, unless that was done: each is checked once, so that
@@ -48,19 +54,22 @@ where
             .registry
             .deployment(service.name(), environment, newest)
             .await?;
-        // Not there: what was read of the service is older than what is there.
+        // It was written with what names it: one of the two reads is late.
         let Some(deployment) = found else {
-            return Ok(progress);
+            return Err(PortError {
+                operation: "deployment",
+                message: format!("the deployment {newest} does not show yet"),
+                kind: PortErrorKind::Transient,
+                source: None,
+            });
         };
         let needs = match stack.status.stack_id {
             Some(_) => Needs::new(),
-            None => slipway_synth::environment_stack(
-                &effective,
-                &self.platform,
-                &RunState::default(),
-            )
-            .map(|template| needs(None, &template))
-            .unwrap_or_default(),
+            None => {
+                slipway_synth::environment_stack(&effective, &self.platform, &RunState::default())
+                    .map(|template| needs(None, &template))
+                    .unwrap_or_default()
+            }
         };
         let findings = preflight(&self.checks, &effective, &image, &needs).await?;
         let verdict = self.verdict(&findings, &image, &deployment, now);
@@ -108,6 +117,54 @@ where
         }
     }
 
+    /// Lets go of the images that only older deployments kept: those behind the newest
+    /// [`KEPT`] that succeeded. What cannot be let go now is tried again behind the next
+    /// deployment.
+    pub(super) async fn let_go(&self, look: &Look<'_>) {
+        let service = &look.name.service;
+        let Some(environment) = look.name.scope.environment() else {
+            return;
+        };
+        let runs = match look.record.verdict() {
+            Some(Verdict::Cleared { image }) => self.is_own(image, service),
+            Some(_) | None => false,
+        };
+        if !runs {
+            return;
+        }
+        let listed = self
+            .registry
+            .deployments(service, environment, None, LOOKED_THROUGH);
+        let Ok(page) = listed.await else { return };
+        let mut good = 0;
+        let mut tags = Vec::new();
+        for deployment in page.items {
+            let succeeded = matches!(deployment.outcome, Some(Outcome::Succeeded { .. }));
+            good += usize::from(succeeded);
+            let over = deployment.outcome.is_some();
+            let is_ours = self.is_own(&deployment.image, service);
+            if is_ours && over && (!succeeded || good > KEPT) {
+                tags.push(slipway_synth::names::kept_tag(environment, deployment.id));
+            }
+        }
+        if tags.is_empty() {
+            return;
+        }
+        let repository = slipway_synth::names::repository(&self.platform, service);
+        if let Err(error) = self.checks.let_go(&repository, &tags).await {
+            tracing::warn!(%service, %environment, %error, "images are kept longer than needed");
+        }
+    }
+
+    /// Whether an image lies in the service's own repository.
+    fn is_own(&self, image: &Image, service: &ServiceName) -> bool {
+        image.ecr().is_some_and(|ecr| {
+            ecr.account == self.platform.account
+                && ecr.region == self.platform.region
+                && ecr.repository == slipway_synth::names::repository(&self.platform, service)
+        })
+    }
+
     /// Keeps an image of the service's own repository from being cleaned away while it may be
     /// wanted.
     async fn keep(
@@ -116,13 +173,7 @@ where
         environment: &EnvironmentName,
         deployment: &Deployment,
     ) -> PortResult<()> {
-        let is_ours = image.ecr().is_some_and(|ecr| {
-            ecr.account == self.platform.account
-                && ecr.region == self.platform.region
-                && ecr.repository
-                    == slipway_synth::names::repository(&self.platform, &deployment.service)
-        });
-        if is_ours && image.digest().is_some() {
+        if self.is_own(image, &deployment.service) && image.digest().is_some() {
             let tag = slipway_synth::names::kept_tag(environment, deployment.id);
             self.checks.keep(image, &tag).await?;
         }

@@ -6,7 +6,7 @@ mod perform;
 mod save;
 
 use jiff::{SignedDuration, Timestamp};
-use slipway_domain::{Platform, Scope, ServiceName, StackName};
+use slipway_domain::{Phase, Platform, Scope, ServiceName, StackName, expected_rollout_minutes};
 
 use observe::token_of;
 use perform::word_of;
@@ -14,12 +14,12 @@ use perform::word_of;
 use super::Next;
 use super::desired::{Desired, desired};
 use super::observed::Observed;
-use super::plan::{Action, Circumstances, Plan, current, plan};
+use super::plan::{Action, Circumstances, End, Plan, current, plan};
 use super::words::{queue, refuse, refuse_repair};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
-    HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter, Started,
+    HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor, StackReader,
+    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Progress, ServiceState, StackRecord};
@@ -66,7 +66,7 @@ struct Look<'a> {
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {
     /// The stacks of a service, its environments first.
@@ -144,11 +144,23 @@ where
         self.act(look, &desired, &observed, plan).await
     }
 
+    /// How long the manifest has a deployment of this stack bake, wait and step.
+    fn expected(&self, look: &Look<'_>) -> SignedDuration {
+        let manifest = &look.state.service.manifest;
+        let effective = look
+            .name
+            .scope
+            .environment()
+            .and_then(|name| manifest.effective(name, &self.platform.environment));
+        let minutes = effective.map_or(0, |it| expected_rollout_minutes(&it.settings));
+        SignedDuration::from_mins(i64::from(minutes))
+    }
+
     fn circumstances(&self, look: &Look<'_>) -> Circumstances {
         let permit = look.record.progress.permit.as_ref();
         Circumstances {
             now: look.now,
-            deadline: self.deadline,
+            deadline: self.deadline + self.expected(look),
             seed: look.seed(),
             permitted: permit == Some(&self.fingerprint),
         }
@@ -168,12 +180,16 @@ where
         }
         let name = look.name.to_string();
         let former = look.record.progress.clone();
+        let was_ready = look.record.status.phase == Phase::Ready;
         if plan.action.begins_operation() && !self.registry.acquire(&name).await? {
             queue(&mut plan, &look.record, look.now);
         }
         let Some(next) = self.save(&mut look, desired, observed, &plan).await? else {
             return Ok(OVERTAKEN);
         };
+        if plan.end == Some(End::Succeeded) && !was_ready {
+            self.let_go(&look).await;
+        }
         match self.perform(&look, desired, observed, &plan).await {
             Ok(Started::Now) => {
                 self.acknowledge(&mut look, desired, observed, plan).await?;

@@ -9,8 +9,8 @@ use super::super::observed::{
 use super::perform::word_of;
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
-    StackWriter,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
+    StackRescuer, StackWriter, TrafficReader, TrafficRule,
 };
 use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
@@ -25,7 +25,7 @@ const SLOW_LOOKS: u32 = 2;
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {
     pub(super) async fn observe(&self, look: &Look<'_>, desired: &Desired) -> PortResult<Observed> {
@@ -82,6 +82,18 @@ where
             let output = |name: &str| stack.outputs.get(name);
             if let (Some(cluster), Some(service)) = (output("Cluster"), output("ServiceName")) {
                 observed.rollout = self.stacks.rollout(cluster, service).await?;
+            }
+            if let (Some(rule), Some(first), Some(second)) = (
+                output("ListenerRule"),
+                output("TargetGroup"),
+                output("AlternateTargetGroup"),
+            ) {
+                let rule = TrafficRule {
+                    rule,
+                    first,
+                    second,
+                };
+                observed.weights = self.stacks.weights(rule).await?;
             }
         }
         if stack.status.rests() && newer_than_operation(look, stack) {

@@ -1,13 +1,13 @@
 //! Doing a plan's one thing.
 
-use super::super::desired::Desired;
+use super::super::desired::{Desired, Target};
 use super::super::observed::Observed;
 use super::super::plan::{Action, Plan};
 use super::observe::{change_set_name, token_of};
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackInput, StackReader, StackRegistry,
-    StackRescuer, StackWriter, Started,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackInput, StackReader,
+    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
@@ -29,7 +29,7 @@ pub(super) fn word_of(kind: OperationKind) -> &'static str {
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {
     pub(super) async fn perform(
@@ -75,11 +75,11 @@ where
                 self.stacks.execute(id, &change_set, &token).await
             }
             (Action::Update, Some(target)) => {
-                let input = self.input(look, id, target.steady.to_json(), token);
+                let input = self.input(look, id, steady(target, observed), token);
                 self.stacks.update(&input).await
             }
             (Action::PrepareRepair, Some(target)) => {
-                let input = self.input(look, id, target.steady.to_json(), change_set);
+                let input = self.input(look, id, steady(target, observed), change_set);
                 self.stacks.prepare_repair(&input).await
             }
             (Action::Delete { retain }, _) => self.stacks.delete(id, retain, &token).await,
@@ -118,5 +118,14 @@ where
             tags: tags.into_iter().collect(),
             token,
         }
+    }
+}
+
+/// The template of a stack that is there, with the weights that are live: what is done to it
+/// moves no traffic.
+fn steady(target: &Target, observed: &Observed) -> String {
+    match observed.live_weights() {
+        Some(weights) => target.steady.clone().with_weights(weights).to_json(),
+        None => target.steady.to_json(),
     }
 }

@@ -12,8 +12,8 @@ use super::super::words::{advance, ask_once, describe};
 use super::{Look, OVERTAKEN, PortResult, ReconcileError, Reconciler};
 use crate::change::manifest_hash;
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry, StackRescuer,
-    StackWrite, StackWriter,
+    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
+    StackRescuer, StackWrite, StackWriter, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{AuditEntry, StackRecord, Verdict};
@@ -28,7 +28,7 @@ const OURSELVES: &str = "slipway";
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {
     /// Writes the plan, and gives back a slot that it does not need; gives when to look again, or

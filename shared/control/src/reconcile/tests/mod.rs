@@ -24,6 +24,7 @@ mod oracle;
 mod scenarios;
 mod sequences;
 mod table;
+mod traffic;
 mod world;
 
 use world::{World, block_on, name, prod};
