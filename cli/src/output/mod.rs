@@ -1,5 +1,6 @@
 //! Turning answers into text. Pure but for [`console`], which writes.
 
+mod changes;
 mod checks;
 pub(crate) mod console;
 mod cost;

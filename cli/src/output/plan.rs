@@ -1,11 +1,11 @@
 //! Plans and deletions as text.
 
 use slipway_control::view::{DeletionView, PlanAction, PlanView};
-use slipway_synth::{Action, Kept};
+use slipway_synth::Kept;
 
 use super::sheet::Sheet;
 use super::tone::Tone;
-use super::{checks, cost};
+use super::{changes, checks, cost};
 
 /// What a manifest would change.
 pub(crate) fn plan(plan: &PlanView, sheet: Sheet) -> String {
@@ -24,7 +24,6 @@ pub(crate) fn plan(plan: &PlanView, sheet: Sheet) -> String {
 /// A plan under a title: what stands in its way, what was checked, what would change, and what
 /// it costs.
 pub(crate) fn titled(title: &str, plan: &PlanView, sheet: Sheet) -> String {
-    let paint = sheet.paint;
     let mut out = vec![format!("{title}\n")];
     for problem in &plan.obstacles {
         let pointer = if problem.pointer.is_empty() {
@@ -41,20 +40,7 @@ pub(crate) fn titled(title: &str, plan: &PlanView, sheet: Sheet) -> String {
     }
     for (name, stack) in &plan.stacks {
         out.push(format!("\n{name} {}\n", stack.summary));
-        for change in &stack.changes {
-            let (mark, tone) = match change.action {
-                Action::Add => ("+", Tone::Good),
-                Action::Change => ("~", Tone::Busy),
-                Action::Remove => ("-", Tone::Bad),
-                Action::Keep => ("=", Tone::Busy),
-            };
-            out.push(format!(
-                "  {} {}  {}\n",
-                paint.on(tone, mark),
-                change.logical_id,
-                change.resource_type
-            ));
-        }
+        out.push(changes::changes(&stack.changes, sheet));
     }
     out.push("\n".to_owned());
     out.push(cost::cost(&plan.cost, sheet));

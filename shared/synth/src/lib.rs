@@ -32,7 +32,7 @@ mod template;
 mod traffic;
 mod weights;
 
-pub use diff::{Action, Change, Kept, diff, kept_on_delete};
+pub use diff::{Action, Change, Effect, Kept, diff, kept_on_delete};
 pub use environment_stack::{RunState, environment_stack};
 pub use fingerprint::fingerprint;
 pub use service_stack::service_stack;

@@ -94,12 +94,15 @@ fn a_first_stack_adds_everything_and_its_end_removes_all_but_what_is_kept() {
 }
 
 #[test]
-fn a_changed_field_changes_its_resource_alone() {
+fn a_changed_field_changes_its_resource_and_what_refers_to_a_new_one() {
     let before = json!({"service": "orders", "image": "nginx:1"});
     let image = json!({"service": "orders", "image": "nginx:2"});
     assert_eq!(
         changes(&before, &image),
-        [("TaskDefinition".to_owned(), Action::Change)]
+        [
+            ("TaskDefinition".to_owned(), Action::Change),
+            ("Service".to_owned(), Action::Change),
+        ]
     );
     let bounds = json!({"service": "orders", "image": "nginx:1", "scaling": {"max": 20}});
     assert_eq!(
