@@ -88,7 +88,7 @@ const NOT_IN_THE_CORE: [&str; 8] = [
 ];
 
 /// Licences that are compatible with ours (Apache-2.0), as SPDX names them.
-const LICENCES: [&str; 14] = [
+const LICENCES: [&str; 15] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "MIT",
@@ -103,6 +103,7 @@ const LICENCES: [&str; 14] = [
     "0BSD",
     "Unlicense",
     "BSL-1.0",
+    "BlueOak-1.0.0",
 ];
 
 /// Crates that must not come in: they need a C toolchain beyond a compiler, or cost start-up

@@ -68,7 +68,7 @@ fn shares_of(action: &Action) -> Vec<(&str, u16)> {
     let config = action.forward_config();
     let shares: Vec<(&str, u16)> = config
         .into_iter()
-        .flat_map(|config| config.target_groups())
+        .flat_map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
         .filter_map(|tuple| {
             let weight = u16::try_from(tuple.weight().unwrap_or(1)).unwrap_or(0);
             Some((tuple.target_group_arn()?, weight))

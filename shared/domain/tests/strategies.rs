@@ -1,5 +1,4 @@
 //! What a manifest may say of strategies, and what ECS or CloudFormation cannot do.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use slipway_domain::{Manifest, Problems};

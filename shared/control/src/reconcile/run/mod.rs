@@ -114,7 +114,8 @@ where
         let Some(found) = state.stacks.get(scope).cloned() else {
             return Ok(Next::Done);
         };
-        let checked = self.check(&state, &found, now).await?;
+        // Most looks check nothing and do nothing: what that would hold is not carried along.
+        let checked = Box::pin(self.check(&state, &found, now)).await?;
         if let Some(stack) = state.stacks.get_mut(scope) {
             stack.progress = checked;
         }
@@ -141,7 +142,7 @@ where
             &observed,
             &self.circumstances(&look),
         );
-        self.act(look, &desired, &observed, plan).await
+        Box::pin(self.act(look, &desired, &observed, plan)).await
     }
 
     /// How long the manifest has a deployment of this stack bake, wait and step.
