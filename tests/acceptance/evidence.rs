@@ -69,6 +69,7 @@ fn a_program_that_crashes_is_told_with_its_exit_code_and_its_last_lines() -> Res
     let service = name("crashing");
     let mut document = manifest("crashing");
     document["environment"] = json!({"PLAIN": CANARY});
+    platform.aws().make_parameter("/devops2-g4/crashing/key")?;
     document["secrets"] = json!({"KEY": "ssm:/devops2-g4/crashing/key"});
     document["team"] = "crash".into();
     register(&client, &document)?;

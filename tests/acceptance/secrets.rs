@@ -20,6 +20,7 @@ fn a_secret_is_a_reference_everywhere_and_no_log_holds_an_environments_values() 
         "command": ["serve", format!("--token={CANARY}")],
         "secrets": {"KEY": "ssm:/devops2-g4/discreet/key"},
     });
+    platform.aws().make_parameter("/devops2-g4/discreet/key")?;
     register(&client, &document)?;
     platform.ready(&name("discreet"))?;
     client.patch(&name("discreet"), &json!({"memory": 1024}), "*")?;

@@ -5,7 +5,7 @@
 //! cloud verifies no signature, so a made-up one will do.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Asks the services of one region of a local cloud.
 #[derive(Debug, Clone)]
@@ -31,6 +31,15 @@ impl Aws {
             "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/{}/{service}/aws4_request, SignedHeaders=host, Signature=0",
             self.region
         )
+    }
+
+    /// Makes a parameter that a service's secret may refer to.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    pub fn make_parameter(&self, name: &str) -> Result<()> {
+        let ask = json!({"Name": name, "Value": "none of ours", "Type": "SecureString"});
+        self.json("ssm", "AmazonSSM.PutParameter", &ask).map(drop)
     }
 
     /// A call in a JSON protocol; `target` is the header `X-Amz-Target`.

@@ -360,7 +360,8 @@ pub(crate) fn parameter(name: &str) -> Value {
         }
         "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
         "provider" => {
-            let names = slipway_control::ports::Provider::ALL.map(|it| it.name());
+            let names =
+                slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);
             serde_json::json!({"type": "string", "enum": names})
         }
         _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),

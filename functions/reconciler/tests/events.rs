@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{self, Request};
-use slipway_control::fake::{FakeChecks, FakeCloud, FakeRegistry, FakeUpgrades, FakeWaker, Fault, Script};
+use slipway_control::fake::{
+    FakeChecks, FakeCloud, FakeRegistry, FakeUpgrades, FakeWaker, Fault, Script,
+};
 use slipway_control::ports::{ChangeWriter, ServiceReader, Slots};
 use slipway_control::reconcile::Reconciler;
 use slipway_control::upgrade::{Limits, UpgradeState, fingerprint};

@@ -130,8 +130,10 @@ pub trait HookWriter: Send + Sync {
     ) -> impl Future<Output = PortResult<()>> + Send;
 
     /// The providers for which secrets are there.
-    fn hooks(&self, service: &ServiceName)
-    -> impl Future<Output = PortResult<Vec<Provider>>> + Send;
+    fn hooks(
+        &self,
+        service: &ServiceName,
+    ) -> impl Future<Output = PortResult<Vec<Provider>>> + Send;
 
     /// Removes the secrets of these providers. Nothing happens where there are none.
     fn remove_hooks(

@@ -25,8 +25,8 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader, RepositoryReader,
-    SecretReader,
+    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
+    RepositoryReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
