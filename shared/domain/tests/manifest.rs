@@ -1,5 +1,4 @@
 //! What a manifest may say, and what is answered when it says something else.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use slipway_domain::{Manifest, Platform, Problems};
