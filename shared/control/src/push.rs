@@ -10,7 +10,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_domain::{
-    Cause, Deployment, EnvironmentName, Image, Platform, Scope, ServiceName, Trigger,
+    Cause, Deployment, EnvironmentName, Evidence, Image, Outcome, Platform, Scope, ServiceName,
+    Step, Trigger,
 };
 
 use crate::Stamp;
@@ -94,18 +95,17 @@ where
         stamp: Stamp,
     ) -> Result<Pushed, ServiceError> {
         let name = state.service.name().clone();
-        if let Some(why) = self.is_superseded(state, environment, push).await? {
-            return Ok(Pushed::Ignored(why));
-        }
-        let mut manifest = state.service.manifest.clone();
+        let superseded = self.is_superseded(state, environment, push).await?;
+        let manifest = state.service.manifest.clone();
         if manifest
             .effective(environment, &self.platform.environment)
             .is_none()
         {
             return Err(no_environment(&name, environment));
         }
-        manifest.set_image(environment, &self.platform.environment, push.image.clone());
-        manifest.check_on(&self.platform)?;
+        let mut wanted = manifest.clone();
+        wanted.set_image(environment, &self.platform.environment, push.image.clone());
+        wanted.check_on(&self.platform)?;
         let trigger = &push.trigger;
         let request = Request {
             actor: match &trigger.sender {
@@ -120,8 +120,12 @@ where
                 Cause::Webhook
             },
         };
+        if let Some(why) = superseded {
+            let change = change::replace(state, manifest, None, &self.platform, &request);
+            return self.record(change, environment, push, why, stamp).await;
+        }
         let mut change =
-            change::replace(state, manifest, Some(environment), &self.platform, &request);
+            change::replace(state, wanted, Some(environment), &self.platform, &request);
         let begun = change
             .deployments
             .iter_mut()
@@ -136,8 +140,50 @@ where
             deployment: deployment.clone(),
         };
         change.seen = Some(seen(trigger, environment, &started, stamp.now));
-        match self.registry.commit(&change).await {
-            Ok(()) => Ok(Pushed::Started(Box::new(started))),
+        self.commit(&change, Pushed::Started(Box::new(started)))
+            .await
+    }
+
+    /// Writes down a push that came too late: nothing changes, and it is not lost either.
+    async fn record(
+        &self,
+        mut change: change::Change,
+        environment: &EnvironmentName,
+        push: &Push,
+        why: String,
+        stamp: Stamp,
+    ) -> Result<Pushed, ServiceError> {
+        let deployment = Deployment {
+            id: stamp.deployment(0),
+            service: change.service.name().clone(),
+            environment: environment.clone(),
+            generation: change.service.generation,
+            cause: Cause::Webhook,
+            actor: change.audit.actor.clone(),
+            image: push.image.clone(),
+            trigger: Some(push.trigger.clone()),
+            waits_until: None,
+            created_at: stamp.now,
+            steps: vec![Step {
+                name: why.clone(),
+                at: stamp.now,
+            }],
+            evidence: Evidence::default(),
+            outcome: Some(Outcome::Superseded { at: stamp.now }),
+        };
+        let recorded = DeploymentStarted {
+            generation: change.service.generation,
+            deployment: deployment.clone(),
+        };
+        change.seen = Some(seen(&push.trigger, environment, &recorded, stamp.now));
+        change.deployments.push(deployment);
+        self.commit(&change, Pushed::Ignored(why)).await
+    }
+
+    async fn commit(&self, change: &change::Change, done: Pushed) -> Result<Pushed, ServiceError> {
+        let name = change.service.name().clone();
+        match self.registry.commit(change).await {
+            Ok(()) => Ok(done),
             Err(CommitError::Seen(seen)) => Ok(match serde_json::from_value(seen.response) {
                 Ok(started) => Pushed::Before(Box::new(started)),
                 Err(_) => Pushed::Ignored("this delivery was seen before".to_owned()),

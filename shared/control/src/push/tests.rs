@@ -125,9 +125,21 @@ async fn an_older_commit_that_comes_late_is_ignored_unless_the_branch_was_set_ba
         .await
         .unwrap();
     assert!(matches!(ignored, Pushed::Ignored(why) if why.contains(COMMIT)));
+    let (name, prod) = (state.service.name().clone(), prod());
+    let recorded = registry.deployments(&name, &prod, None, 9);
+    let recorded = recorded.await.unwrap().items;
+    assert_eq!(recorded.len(), 2, "none is lost");
+    assert!(matches!(
+        recorded[0].outcome,
+        Some(Outcome::Superseded { .. })
+    ));
+    assert_eq!(recorded[0].image, older.image);
+    let state = pushes.service(state.service.name()).await.unwrap().unwrap();
+    let runs = state.service.manifest.effective(&prod, &prod).unwrap();
+    assert_eq!(runs.settings.image, Some(own("v2")), "and nothing changes");
     older.forced = true;
     let forced = pushes
-        .deploy(&state, &prod(), &older, caller(4).stamp)
+        .deploy(&state, &prod, &older, caller(4).stamp)
         .await
         .unwrap();
     assert_eq!(started(forced).deployment.image, own("v1"));

@@ -275,8 +275,11 @@ where
             .deployments(name, environment, None, LOOKED_THROUGH)
             .await?;
         let mut items = page.items;
-        // Deployments outlive a service; those of an earlier life are another's.
-        items.retain(|it| it.created_at >= state.service.created_at);
+        let stack = state.stacks.get(&Scope::Environment(environment.clone()));
+        let newest = stack.and_then(|stack| stack.deployment);
+        // Deployments outlive a service; those of an earlier life are another's. What was only
+        // written down is behind the newest that began.
+        items.retain(|it| it.created_at >= state.service.created_at && Some(it.id) <= newest);
         match back {
             Back::Generation(generation) => {
                 let ran = items.into_iter().find(|it| it.generation == generation);
@@ -284,7 +287,8 @@ where
             }
             Back::LastGood => {
                 let good = |it: &Deployment| matches!(it.outcome, Some(Outcome::Succeeded { .. }));
-                let found = items.into_iter().skip(1).find(good);
+                let mut former = items.into_iter().filter(|it| Some(it.id) < newest);
+                let found = former.find(good);
                 let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
                     service: name.clone(),
                     environment: environment.clone(),
