@@ -185,15 +185,16 @@ where
         if plan.action.begins_operation() && !self.registry.acquire(&name).await? {
             queue(&mut plan, &look.record, look.now);
         }
+        let is_new = plan.end == Some(End::Succeeded) && !was_ready;
         let Some(next) = self.save(&mut look, desired, observed, &plan).await? else {
             return Ok(OVERTAKEN);
         };
-        if plan.end == Some(End::Succeeded) && !was_ready {
-            self.let_go(&look).await;
-        }
         match self.perform(&look, desired, observed, &plan).await {
             Ok(Started::Now) => {
                 self.acknowledge(&mut look, desired, observed, plan).await?;
+                if is_new {
+                    self.let_go(&look).await;
+                }
                 return Ok(next);
             }
             // It may have ended before anybody looked.
