@@ -1,7 +1,7 @@
 //! Tells people and programs what became of deployments.
 //!
 //! Two kinds of events come here. The registry's stream says which deployments changed: what is
-//! worth telling ([`news`]) goes to the platform's topic, and for each outgoing webhook of the
+//! worth telling ([`news()`]) goes to the platform's topic, and for each outgoing webhook of the
 //! service a parcel goes into a queue. The queue gives the parcels out: each is signed and
 //! posted, and what is not taken comes again, ever later. So a receiver that is down holds up
 //! nobody but itself.
