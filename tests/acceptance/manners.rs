@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 use slipway_cli::client::{Call, new_key};
+use slipway_control::preflight::Outcome;
 use slipway_domain::Phase;
 use slipway_tests::local_platform::shared;
 
@@ -346,7 +347,10 @@ fn a_plan_names_what_would_change_and_changes_nothing() -> Result<()> {
     let plan = client.plan(&change)?;
     let stack = &plan.stacks["devops2-g4--planned--prod"];
     let changed: Vec<&str> = stack.changes.iter().map(|it| &*it.logical_id).collect();
-    assert_eq!(changed, ["TaskDefinition"]);
+    // The service changes with what it refers to.
+    assert_eq!(changed, ["TaskDefinition", "Service"]);
+    let failed = plan.checks.iter().find(|it| it.verdict == Outcome::Failed);
+    assert!(failed.is_none(), "{failed:?}");
     change["service"] = "planned-too".into();
     change["path"] = "/planned".into();
     let obstacles = client.plan(&change)?.obstacles;

@@ -178,6 +178,7 @@ impl From<ServiceError> for Refusal {
                 )
             },
             ServiceError::DeploymentOver(_) => conflict("deployment-over"),
+            ServiceError::DeploymentOfOurs(_) => conflict("platforms-own"),
             ServiceError::NothingWaits(_) => conflict("nothing-waits"),
             ServiceError::NothingToGoBackTo { .. } => conflict("nothing-to-go-back-to"),
             ServiceError::UpgradeOver => conflict("upgrade-over"),

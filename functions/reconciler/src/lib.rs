@@ -9,6 +9,7 @@ mod wake;
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
@@ -23,6 +24,8 @@ use slipway_lambda::telemetry::chain;
 
 pub use wake::{Wake, Wakes, wakes};
 
+/// How many stacks are looked at together. A look mostly waits for AWS.
+pub(crate) const TOGETHER: usize = 8;
 /// How long a stack rests after a look that failed.
 const REST: Duration = Duration::from_secs(10);
 
@@ -76,16 +79,19 @@ where
         now: &impl Fn() -> Timestamp,
         failed: Failed,
     ) -> Value {
-        let mut failures = Vec::new();
-        for (id, wake) in entries {
+        // Together: a look that waits for a slow registry keeps no other from its turn.
+        let looks = stream::iter(entries).map(async |(id, wake)| {
             let done = match failed {
                 Failed::PutOff => self.put_off(&wake, now).await,
                 Failed::ComesAgain => self.all(&wake, now).await,
             };
-            if done.is_err() {
-                failures.push(json!({"itemIdentifier": id}));
-            }
-        }
+            done.is_err().then(|| json!({"itemIdentifier": id}))
+        });
+        let failures: Vec<Value> = looks
+            .buffered(TOGETHER)
+            .filter_map(async |failure| failure)
+            .collect()
+            .await;
         json!({"batchItemFailures": failures})
     }
 

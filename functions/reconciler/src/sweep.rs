@@ -16,12 +16,10 @@ use slipway_control::upgrade::Upgrades;
 use slipway_domain::{Scope, ServiceName};
 use slipway_lambda::telemetry::chain;
 
-use crate::Handler;
+use crate::{Handler, TOGETHER};
 
 /// The most stacks that one sweep looks at; the next one, a minute later, goes on.
 const SWEEP: usize = 500;
-/// How many stacks are looked at together. A look mostly waits for AWS.
-const TOGETHER: usize = 8;
 /// How long a sweep begins looks: it ends well before its function's time is over.
 const BEGINS_LOOKS: SignedDuration = SignedDuration::from_secs(40);
 

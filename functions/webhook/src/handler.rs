@@ -291,7 +291,14 @@ where
                     let error = chain(error);
                     tracing::error!(error, service = %service.name, "its digests were not compared");
                 }
-                first = first.and(done);
+                // What a team's own manifest is refused for is no failure of the platform.
+                let passes = matches!(
+                    done,
+                    Err(ServiceError::Port(_) | ServiceError::Contended(_))
+                );
+                if passes {
+                    first = first.and(done);
+                }
             }
             match page.next {
                 Some(next) => after = Some(next),

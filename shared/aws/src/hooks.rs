@@ -175,7 +175,7 @@ impl HookWriter for Hooks {
 
 /// The port's error without anything that may hold a value: AWS's code alone and no source. The
 /// refusal of a right says which one, of whom, and nothing else.
-fn bare<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> PortError
+pub(crate) fn bare<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> PortError
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {

@@ -17,6 +17,7 @@ use slipway_control::ports::{
 use slipway_domain::{PlatformName, ServiceName};
 
 use crate::error::{port_error, unreadable};
+use crate::hooks::bare;
 
 /// The topic of deployments.
 #[derive(Debug, Clone)]
@@ -185,7 +186,7 @@ impl NotifyKeys {
             {
                 Ok(None)
             }
-            Err(error) => Err(port_error(operation, error)),
+            Err(error) => Err(bare(operation, error)),
         }
     }
 
@@ -218,7 +219,7 @@ impl NotifyKeys {
             {
                 Ok(false)
             }
-            Err(error) => Err(port_error(operation, error)),
+            Err(error) => Err(bare(operation, error)),
         }
     }
 }
@@ -262,7 +263,7 @@ impl NotifySecrets for NotifyKeys {
                     .as_service_error()
                     .is_some_and(DeleteParameterError::is_parameter_not_found) =>
             {
-                Err(port_error("ssm:DeleteParameter", error))
+                Err(bare("ssm:DeleteParameter", error))
             }
             _ => Ok(()),
         }

@@ -9,7 +9,9 @@ use slipway_domain::{
 };
 
 use crate::Stamp;
-use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
+use crate::record::{
+    AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord, Verdict,
+};
 use slipway_domain::status::StackStatus;
 
 /// What one call of the API writes.
@@ -199,7 +201,10 @@ fn build(
             before_id,
             request.stamp.deployment(deployments.len() as u128),
         );
-        let deployment = begin(id, &effective, service.generation, request);
+        let mut deployment = begin(id, &effective, service.generation, request);
+        if let Some(deployment) = &mut deployment {
+            deployment.waits_until = still_waits(before, &scope, previous.as_ref(), &effective);
+        }
         let change = StackChange {
             new: !has(&scope),
             deployment: deployment.as_ref().map(|d| d.id),
@@ -226,6 +231,21 @@ fn build(
         seen: None,
         at: request.stamp.now,
     }
+}
+
+/// Until when the image is waited for that an earlier deployment waits for: a change of something
+/// else does not end that.
+fn still_waits(
+    before: Option<&ServiceState>,
+    scope: &Scope,
+    previous: Option<&Effective>,
+    effective: &Effective,
+) -> Option<Timestamp> {
+    let stack = before?.stacks.get(scope)?;
+    let Some(Verdict::Awaits { until, .. }) = stack.verdict() else {
+        return None;
+    };
+    (previous?.settings.image == effective.settings.image).then_some(*until)
 }
 
 /// The deployment that an environment with an image begins.

@@ -118,6 +118,11 @@ pub enum ServiceError {
     /// The deployment has ended, or a newer one took its place.
     #[error("the deployment `{0}` is not under way any more")]
     DeploymentOver(slipway_domain::DeploymentId),
+    /// The deployment is the control plane's own.
+    #[error(
+        "the deployment `{0}` is the platform's own: it brings what was there; deploy something else, or stop the upgrade"
+    )]
+    DeploymentOfOurs(slipway_domain::DeploymentId),
     /// The deployment does not wait to be promoted.
     #[error(
         "the deployment `{0}` does not wait to be promoted: `deploy.pause` has one wait, before traffic moves"

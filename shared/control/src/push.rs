@@ -26,6 +26,15 @@ use crate::view::DeploymentStarted;
 /// them for redelivery for three days).
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// For how long deliveries overtake each other. Behind that the order of commits' dates counts for
+/// nothing: they are the committers' own clocks.
+const OVERTAKES: SignedDuration = SignedDuration::from_mins(10);
+/// How much a commit's date may be ahead.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many deployments are looked through for one of somebody's choice.
+const LOOKED_THROUGH: usize = 20;
+
 /// Starts deployments of what was pushed.
 #[derive(Debug, Clone)]
 pub struct Pushes<R> {
@@ -95,7 +104,9 @@ where
         stamp: Stamp,
     ) -> Result<Pushed, ServiceError> {
         let name = state.service.name().clone();
-        let superseded = self.is_superseded(state, environment, push).await?;
+        let superseded = self
+            .is_superseded(state, environment, push, stamp.now)
+            .await?;
         let manifest = state.service.manifest.clone();
         if manifest
             .effective(environment, &self.platform.environment)
@@ -114,11 +125,7 @@ where
             },
             stamp,
             action: "push",
-            cause: if trigger.provider == OWN_REPOSITORY {
-                Cause::Push
-            } else {
-                Cause::Webhook
-            },
+            cause: cause_of(trigger),
         };
         if let Some(why) = superseded {
             let change = change::replace(state, manifest, None, &self.platform, &request);
@@ -158,7 +165,7 @@ where
             service: change.service.name().clone(),
             environment: environment.clone(),
             generation: change.service.generation,
-            cause: Cause::Webhook,
+            cause: cause_of(&push.trigger),
             actor: change.audit.actor.clone(),
             image: push.image.clone(),
             trigger: Some(push.trigger.clone()),
@@ -205,25 +212,45 @@ where
         state: &ServiceState,
         environment: &EnvironmentName,
         push: &Push,
+        now: Timestamp,
     ) -> Result<Option<String>, ServiceError> {
         let (Some(ours), false) = (push.trigger.committed_at, push.forced) else {
             return Ok(None);
         };
+        let own = push.trigger.provider == OWN_REPOSITORY;
         let stack = state.stacks.get(&Scope::Environment(environment.clone()));
         let Some(newest) = stack.and_then(|stack| stack.deployment) else {
             return Ok(None);
         };
         let name = state.service.name();
         let newest = self.registry.deployment(name, environment, newest).await?;
-        let former = newest.and_then(|it| it.trigger);
-        Ok(former
-            .filter(|it| it.reference == push.trigger.reference)
-            .filter(|it| it.delivery != push.trigger.delivery)
-            .filter(|it| it.committed_at.is_some_and(|theirs| theirs > ours))
-            .map(|it| {
-                let commit = it.commit.unwrap_or_default();
-                format!("the newer commit {commit} was pushed before")
-            }))
+        let Some(newest) = newest else {
+            return Ok(None);
+        };
+        let recent = newest.created_at + OVERTAKES > now;
+        Ok(match newest.trigger {
+            Some(former) => {
+                let same = if own {
+                    former.provider == OWN_REPOSITORY
+                } else {
+                    recent
+                        && former.provider == push.trigger.provider
+                        && former.reference == push.trigger.reference
+                };
+                let newer = former.committed_at.is_some_and(|theirs| {
+                    // A committer's clock may be wrong; a commit of tomorrow says nothing.
+                    theirs > ours && theirs <= now + CLOCKS_DIFFER
+                });
+                let other = former.delivery != push.trigger.delivery;
+                (same && newer && other).then(|| {
+                    let what = former.commit.or(former.reference).unwrap_or_default();
+                    format!("the newer commit {what} was pushed before")
+                })
+            }
+            // Whoever deployed since did so on purpose.
+            None => (own && newest.created_at > ours)
+                .then(|| "something else was deployed since".to_owned()),
+        })
     }
 
     /// What an image that was pushed to the service's own repository starts: the stacks that
@@ -297,13 +324,19 @@ where
             if running.and_then(Image::digest) == Some(&pushed.digest) {
                 continue;
             }
-            let stack = state.stacks.get(&Scope::Environment(environment.clone()));
-            let newest = match stack.and_then(|stack| stack.deployment) {
-                Some(id) => self.registry.deployment(name, &environment, id).await?,
-                None => None,
-            };
-            // Who went back to an older image on purpose is not overruled.
-            let is_news = newest.is_none_or(|it: Deployment| it.created_at < pushed.pushed_at);
+            let page = self
+                .registry
+                .deployments(name, &environment, None, LOOKED_THROUGH)
+                .await?;
+            // Who chose an image since, or went back to one, is not overruled.
+            let chose = page.items.iter().find(|it| {
+                let chosen = match it.cause {
+                    Cause::Deploy | Cause::Rollback | Cause::Push | Cause::Webhook => true,
+                    Cause::Api | Cause::Redeploy | Cause::Heal | Cause::Upgrade => false,
+                };
+                chosen && !matches!(it.outcome, Some(Outcome::Superseded { .. }))
+            });
+            let is_news = chose.is_none_or(|it| it.created_at < pushed.pushed_at);
             if is_news {
                 missed.push((environment, pushed));
             }
@@ -345,6 +378,14 @@ pub struct Starts {
     pub wake: Vec<Scope>,
     /// The environments that deploy it.
     pub deploy: Vec<(EnvironmentName, Image)>,
+}
+
+fn cause_of(trigger: &Trigger) -> Cause {
+    if trigger.provider == OWN_REPOSITORY {
+        Cause::Push
+    } else {
+        Cause::Webhook
+    }
 }
 
 /// The delivery, remembered. No idempotency key of a caller has a slash in it.

@@ -235,16 +235,16 @@ pub(crate) fn health_path(_: &mut SchemaGenerator) -> Schema {
 pub(crate) fn tag_template(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
-        "pattern": r"^([A-Za-z0-9_.-]|\{(sha|short|branch|tag)\}){1,128}$",
-        "x-rule": "an image's tag, of letters, digits and `._-`, with `{sha}`, `{short}`, `{branch}` or `{tag}` in it, such as `main-{short}`",
+        "pattern": r"^([A-Za-z0-9_.-]|\{branch\}){0,64}\{(sha|short|tag)\}([A-Za-z0-9_.-]|\{(sha|short|branch|tag)\}){0,64}$",
+        "x-rule": "an image's tag, of letters, digits and `._-`, with at least one of `{sha}`, `{short}` and `{tag}` in it, and `{branch}` beside it if you like, such as `{branch}-{short}`: a tag does not move, so it must tell builds apart",
     })
 }
 
 pub(crate) fn followed_tag(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
-        "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}\*?$",
-        "x-rule": "an image's tag, of letters, digits and `._-`, with `*` at its end for anything, such as `latest` or `v*`",
+        "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}\*$",
+        "x-rule": "the beginning of an image's tag, of letters, digits and `._-`, with `*` behind it for anything, such as `v*` or `main-*`: a tag does not move",
     })
 }
 

@@ -23,8 +23,8 @@ pub struct Triggers {
     /// Minutes for which a deployment waits for that image to be pushed.
     #[schemars(range(min = 1, max = 1440))]
     pub wait: u32,
-    /// The tag of the service's own repository that is followed: each image that is pushed under
-    /// it is deployed. `*` at its end stands for anything. Without, images are deployed only when
+    /// The tags of the service's own repository that are followed: each image that is pushed
+    /// under one is deployed. `*` at the end stands for anything. Without, images are deployed only when
     /// somebody says so, and where the service waits for its first one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::followed_tag")]

@@ -111,7 +111,11 @@ impl Session<'_> {
         };
         let address = self.place.blob(&configuration);
         let reply = self.ask("GET", &address, "*/*", CONFIGURATION).await;
-        let read = reply.ok().filter(|reply| reply.status == 200);
+        // It is remembered by the image's digest: what does not fit that is somebody's invention.
+        let fits = |reply: &Reply| configuration == format!("sha256:{}", sha256(&reply.body));
+        let read = reply
+            .ok()
+            .filter(|reply| reply.status == 200 && fits(reply));
         let platform = read.and_then(|reply| manifest::of_configuration(&reply.body));
         platform.into_iter().collect()
     }

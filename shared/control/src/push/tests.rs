@@ -115,11 +115,11 @@ async fn an_older_commit_that_comes_late_is_ignored_unless_the_branch_was_set_ba
     let (registry, state) = registered(&json!({"service": "orders"})).await;
     let pushes = pushes(&registry);
     pushes
-        .deploy(&state, &prod(), &push("d2", "v2", 9), caller(2).stamp)
+        .deploy(&state, &prod(), &push("d2", "v2", 0), caller(2).stamp)
         .await
         .unwrap();
     let state = pushes.service(state.service.name()).await.unwrap().unwrap();
-    let mut older = push("d1", "v1", 1);
+    let mut older = push("d1", "v1", -5);
     let ignored = pushes
         .deploy(&state, &prod(), &older, caller(3).stamp)
         .await
@@ -143,6 +143,70 @@ async fn an_older_commit_that_comes_late_is_ignored_unless_the_branch_was_set_ba
         .await
         .unwrap();
     assert_eq!(started(forced).deployment.image, own("v1"));
+}
+
+#[tokio::test]
+async fn a_commit_of_tomorrow_and_one_of_long_ago_stand_in_nobodys_way() {
+    let (registry, state) = registered(&json!({"service": "orders"})).await;
+    let pushes = pushes(&registry);
+    let far = push("d1", "v1", 60 * 24);
+    pushes
+        .deploy(&state, &prod(), &far, caller(2).stamp)
+        .await
+        .unwrap();
+    let state = pushes.service(state.service.name()).await.unwrap().unwrap();
+    let next = pushes
+        .deploy(&state, &prod(), &push("d2", "v2", 0), caller(3).stamp)
+        .await;
+    let begun = started(next.unwrap()).deployment;
+    assert_eq!(begun.image, own("v2"));
+    let state = pushes.service(state.service.name()).await.unwrap().unwrap();
+    let mut later = caller(4).stamp;
+    later.now += SignedDuration::from_mins(11);
+    let older = pushes
+        .deploy(&state, &prod(), &push("d3", "v3", -5), later)
+        .await;
+    assert_eq!(started(older.unwrap()).deployment.image, own("v3"));
+}
+
+#[tokio::test]
+async fn an_event_of_an_older_image_overrules_neither_a_newer_one_nor_a_person() {
+    let (registry, state) = registered(&json!({
+        "service": "orders", "triggers": {"follow": "v*"},
+    }))
+    .await;
+    let pushes = pushes(&registry);
+    let event = |tag: &str, second: u32| Push {
+        image: own(tag),
+        wait: None,
+        trigger: Trigger {
+            provider: OWN_REPOSITORY.to_owned(),
+            reference: Some(tag.to_owned()),
+            committed_at: Some(caller(second).stamp.now),
+            ..push(tag, tag, 0).trigger
+        },
+        forced: false,
+    };
+    pushes
+        .deploy(&state, &prod(), &event("v2", 20), caller(21).stamp)
+        .await
+        .unwrap();
+    let state = pushes.service(state.service.name()).await.unwrap().unwrap();
+    let late = pushes
+        .deploy(&state, &prod(), &event("v1", 10), caller(22).stamp)
+        .await;
+    assert!(matches!(late.unwrap(), Pushed::Ignored(_)));
+    let api = api(registry.clone());
+    let name = state.service.name().clone();
+    let image = own("v0");
+    api.deploy(&name, &prod(), &image, &caller(30))
+        .await
+        .unwrap();
+    let state = pushes.service(&name).await.unwrap().unwrap();
+    let late = pushes
+        .deploy(&state, &prod(), &event("v3", 25), caller(31).stamp)
+        .await;
+    assert!(matches!(late.unwrap(), Pushed::Ignored(_)));
 }
 
 fn pushed(tag: &str) -> PushedImage {

@@ -48,6 +48,16 @@ where
         if deployment.outcome.is_some() {
             return Err(ServiceError::DeploymentOver(id));
         }
+        // What waits in ECS may be the deployment before: then this one was not begun yet.
+        let scope = Scope::Environment(environment.clone());
+        let template = self.render(&state, &scope)?;
+        let operation = stack.progress.operation.as_ref();
+        let is_at_work = operation.is_some_and(|it| {
+            it.cancelled.is_none() && it.digest.as_deref() == Some(template.digest())
+        });
+        if !is_at_work {
+            return Err(ServiceError::NothingWaits(id));
+        }
         let output = |key| stack.status.outputs.get(key);
         let promoted = match (output("Cluster"), output("ServiceName")) {
             (Some(cluster), Some(service)) => self.live.promote(cluster, service).await?,
@@ -77,8 +87,8 @@ enum Again {
     Same,
     /// What was there.
     Back(Back),
-    /// What ran before this deployment, and whether that had ended.
-    InsteadOf(DeploymentId, bool),
+    /// What ran before this deployment.
+    InsteadOf(DeploymentId),
 }
 
 impl Again {
@@ -87,7 +97,7 @@ impl Again {
         match self {
             Self::Same => ("redeploy", Cause::Redeploy),
             Self::Back(_) => ("rollback", Cause::Rollback),
-            Self::InsteadOf(..) => ("cancel", Cause::Rollback),
+            Self::InsteadOf(_) => ("cancel", Cause::Rollback),
         }
     }
 }
@@ -152,8 +162,11 @@ where
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
         let deployment = self.deployment(name, environment, id).await?;
-        let again = Again::InsteadOf(id, deployment.outcome.is_some());
-        self.again(name, environment, again, caller).await
+        if matches!(deployment.cause, Cause::Heal | Cause::Upgrade) {
+            return Err(ServiceError::DeploymentOfOurs(id));
+        }
+        self.again(name, environment, Again::InsteadOf(id), caller)
+            .await
     }
 
     async fn again(
@@ -199,7 +212,11 @@ where
         match again {
             Again::Same => Ok(state.service.manifest.clone()),
             Again::Back(back) => self.former(state, environment, back).await,
-            Again::InsteadOf(id, ended) => {
+            Again::InsteadOf(id) => {
+                let found = self
+                    .deployment(state.service.name(), environment, id)
+                    .await?;
+                let ended = found.outcome.is_some();
                 let stack = state.stacks.get(&Scope::Environment(environment.clone()));
                 let is_newest = stack.is_some_and(|stack| stack.deployment == Some(id));
                 if ended || !is_newest {
@@ -237,8 +254,14 @@ where
                     "`{name}` had no environment `{environment}` at generation {generation}"
                 ))
             })?;
-        if image.is_some() {
-            former.settings.image = image;
+        // What ran, where that is the image which the manifest of then names.
+        let same = |one: &Image, other: &Image| {
+            one.repository() == other.repository() && one.tag() == other.tag()
+        };
+        if let (Some(ran), Some(named)) = (image, &former.settings.image)
+            && same(&ran, named)
+        {
+            former.settings.image = Some(ran);
         }
         if former.settings.image.is_none() {
             return Err(no_image(name, environment));
@@ -282,13 +305,17 @@ where
         items.retain(|it| it.created_at >= state.service.created_at && Some(it.id) <= newest);
         match back {
             Back::Generation(generation) => {
-                let ran = items.into_iter().find(|it| it.generation == generation);
-                Ok((generation, ran.map(|it| it.image)))
+                let good = |it: &Deployment| matches!(it.outcome, Some(Outcome::Succeeded { .. }));
+                let mut until_then = items.into_iter().filter(|it| it.generation <= generation);
+                Ok((generation, until_then.find(good).map(|it| it.image)))
             }
             Back::LastGood => {
                 let good = |it: &Deployment| matches!(it.outcome, Some(Outcome::Succeeded { .. }));
-                let mut former = items.into_iter().filter(|it| Some(it.id) < newest);
-                let found = former.find(good);
+                // What the control plane began by itself brings what was wished for before it.
+                let wishes = items
+                    .into_iter()
+                    .filter(|it| !matches!(it.cause, Cause::Heal | Cause::Upgrade));
+                let found = wishes.skip(1).find(good);
                 let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
                     service: name.clone(),
                     environment: environment.clone(),

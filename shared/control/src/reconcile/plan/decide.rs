@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use slipway_domain::Phase;
 
 use super::super::Next;
-use super::super::observed::Observed;
+use super::super::observed::{CloudFormationStatus, Observed, ObservedStack};
 use super::failing::backoff;
 use super::{Action, Circumstances, End, Plan};
 use crate::record::{Operation, OperationKind, Progress};
@@ -102,6 +102,16 @@ impl Decide<'_> {
             &format!("Not begun: {reasons}"),
             "Put this right and start a deployment again. What ran before was not touched.",
         )
+    }
+
+    /// The deployment before the one that waits or was refused is at work: it ends first.
+    pub(super) fn let_former_end(self, stack: &ObservedStack) -> Plan {
+        let phase = match stack.status {
+            CloudFormationStatus::CreateInProgress => Phase::Creating,
+            CloudFormationStatus::DeleteInProgress => Phase::Deleting,
+            _ => Phase::Updating,
+        };
+        self.wait(phase, "The deployment before ends first.")
     }
 
     /// The newest deployment waits for something that is not ours to make.

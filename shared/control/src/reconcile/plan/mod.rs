@@ -152,6 +152,11 @@ pub fn plan(
         (Desired::Absent { .. }, stack) => decide.absent(stack.as_ref()),
         (Desired::Held, _) => decide.held(),
         (Desired::Waiting { .. }, _) => decide.waiting(),
+        (Desired::Refused { .. } | Desired::Awaiting { .. }, Some(stack))
+            if stack.status.is_in_progress() =>
+        {
+            decide.let_former_end(stack)
+        }
         (Desired::Refused { reasons, .. }, _) => decide.refused(reasons),
         (Desired::Awaiting { what, until, .. }, _) => decide.awaiting(what, *until),
         (Desired::Present(target), None) => decide.create(target),

@@ -1,5 +1,7 @@
 //! Checking a deployment before anything is done for it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use slipway_domain::{Cause, Deployment, EnvironmentName, Image, Outcome, Scope, ServiceName};
 use slipway_synth::RunState;
@@ -13,7 +15,7 @@ use crate::ports::{
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::record::{Checked, Progress, ServiceState, StackRecord, Verdict};
 
-/// How many deployments that succeeded keep their images: so far back can be gone.
+/// How many images that ran are kept: so far back can be gone.
 const KEPT: usize = 10;
 /// How many deployments are looked through for images to let go of.
 const LOOKED_THROUGH: usize = 50;
@@ -63,6 +65,15 @@ where
                 source: None,
             });
         };
+        // It ended before there were checks: what ran then runs now.
+        if deployment.outcome.is_some() && progress.check.is_none() {
+            let image = deployment.image.clone();
+            progress.check = Some(Checked {
+                deployment: newest,
+                verdict: Verdict::Cleared { image },
+            });
+            return Ok(progress);
+        }
         let needs = match stack.status.stack_id {
             Some(_) => Needs::new(),
             None => {
@@ -103,7 +114,8 @@ where
         }
         // A registry that is down is no reason to fail, nor to deploy what nobody has seen.
         if let Some(said) = &findings.silent_registry {
-            let until = deployment.created_at + self.deadline;
+            let patience = deployment.created_at + self.deadline;
+            let until = patience.max(deployment.waits_until.unwrap_or(patience));
             return if now < until {
                 let what = format!("the registry of `{image}` to answer");
                 Verdict::Awaits { what, until }
@@ -118,7 +130,7 @@ where
     }
 
     /// Lets go of the images that only older deployments kept: those behind the newest
-    /// [`KEPT`] that succeeded. What cannot be let go now is tried again behind the next
+    /// [`KEPT`] that ran. What cannot be let go now is tried again behind the next
     /// deployment.
     pub(super) async fn let_go(&self, look: &Look<'_>) {
         let service = &look.name.service;
@@ -136,17 +148,28 @@ where
             .registry
             .deployments(service, environment, None, LOOKED_THROUGH);
         let Ok(page) = listed.await else { return };
-        let mut good = 0;
-        let mut tags = Vec::new();
-        for deployment in page.items {
+        // Counted by digest: what the control plane began by itself brings what was there, and
+        // what failed in time may run after all.
+        let mut wanted: BTreeSet<String> = BTreeSet::new();
+        if let Some(Verdict::Cleared { image }) = look.record.verdict() {
+            wanted.extend(image.digest().map(str::to_owned));
+        }
+        for deployment in &page.items {
             let succeeded = matches!(deployment.outcome, Some(Outcome::Succeeded { .. }));
-            good += usize::from(succeeded);
-            let over = deployment.outcome.is_some();
-            let is_ours = self.is_own(&deployment.image, service);
-            if is_ours && over && (!succeeded || good > KEPT) {
-                tags.push(slipway_synth::names::kept_tag(environment, deployment.id));
+            if succeeded && wanted.len() < KEPT {
+                wanted.extend(deployment.image.digest().map(str::to_owned));
             }
         }
+        let over = page.items.into_iter().filter(|it| it.outcome.is_some());
+        let tags: Vec<String> = over
+            .filter(|it| self.is_own(&it.image, service))
+            .filter(|it| {
+                it.image
+                    .digest()
+                    .is_none_or(|digest| !wanted.contains(digest))
+            })
+            .map(|it| slipway_synth::names::kept_tag(environment, it.id))
+            .collect();
         if tags.is_empty() {
             return;
         }

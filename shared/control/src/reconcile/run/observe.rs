@@ -32,7 +32,7 @@ where
         let record = &look.record;
         // What waits has no stack, or keeps it as it is, and needs no look.
         if !desired.is_looked_at() {
-            return Ok(Observed::default());
+            return self.observe_former(look, desired).await;
         }
         let name = look.name.to_string();
         let found = self
@@ -64,6 +64,22 @@ where
         }
         observed.stack = Some(stack);
         Ok(observed)
+    }
+
+    /// The stack of a deployment that waits or was refused, while the one before may be at work.
+    async fn observe_former(&self, look: &Look<'_>, desired: &Desired) -> PortResult<Observed> {
+        let stays = matches!(desired, Desired::Refused { .. } | Desired::Awaiting { .. });
+        let status = &look.record.status;
+        let stack = match &status.stack_id {
+            Some(id) if stays && look.record.progress.operation.is_some() => {
+                self.stacks.stack(id).await?
+            }
+            Some(_) | None => None,
+        };
+        Ok(Observed {
+            stack,
+            ..Observed::default()
+        })
     }
 
     /// What a stack that is wanted is asked beside its status.

@@ -60,7 +60,10 @@ where
         }
         describe(&mut record, desired, observed, plan, look.now);
 
-        let deployments = self.deployments(look, &mut record, &mut next, plan).await?;
+        let former = Former::of(desired, observed, plan);
+        let deployments = self
+            .deployments(look, &mut record, &mut next, plan, former)
+            .await?;
         let release = self.former_paths(look, observed, plan);
         for path in &release {
             record.paths.remove(path);
@@ -165,8 +168,12 @@ where
         record: &mut StackRecord,
         next: &mut Next,
         plan: &Plan,
+        former: Former,
     ) -> PortResult<Vec<Deployment>> {
         let before = &look.record;
+        if former == Former::AtWork {
+            return Ok(Vec::new());
+        }
         record.progress.deployment = record.deployment;
         if let Some(cause) = plan.begins
             && let Some(mut own) = self.own_deployment(look, cause)
@@ -193,6 +200,10 @@ where
                     deployment.image = image.clone();
                 }
                 advance(deployment, plan, &record.progress.evidence, look.now);
+            } else if former == Former::Succeeded
+                && Some(deployment.id) == before.progress.deployment
+            {
+                deployment.end(Outcome::Succeeded { at: look.now });
             } else {
                 deployment.end(Outcome::Superseded { at: look.now });
             }
@@ -259,6 +270,38 @@ where
             evidence: Evidence::default(),
             outcome: None,
         })
+    }
+}
+
+/// What became of the deployment before one that waits or was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Former {
+    /// The newest one takes its place, as it takes that of every other.
+    Superseded,
+    /// It is at work yet.
+    AtWork,
+    /// What it brought is there.
+    Succeeded,
+}
+
+impl Former {
+    fn of(desired: &Desired, observed: &Observed, plan: &Plan) -> Self {
+        let stays = matches!(desired, Desired::Refused { .. } | Desired::Awaiting { .. });
+        let Some(stack) = observed.stack.as_ref().filter(|_| stays) else {
+            return Self::Superseded;
+        };
+        let brought = plan
+            .progress
+            .operation
+            .as_ref()
+            .and_then(|it| it.digest.as_deref());
+        if stack.status.is_in_progress() {
+            Self::AtWork
+        } else if brought.is_some() && stack.digest() == brought {
+            Self::Succeeded
+        } else {
+            Self::Superseded
+        }
     }
 }
 

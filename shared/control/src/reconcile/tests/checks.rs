@@ -171,3 +171,48 @@ fn images_of_the_services_own_repository_are_kept_while_they_may_be_wanted() {
         format!("{}@{digest}", own("v13").trim_end_matches(":v13"))
     });
 }
+
+#[test]
+fn what_is_at_work_ends_before_a_deployment_that_was_refused_is_judged() {
+    let mut world = create();
+    world.patch("orders", &json!({"image": "nginx:2"}));
+    world.pass(SignedDuration::from_secs(10));
+    assert_eq!(world.phase("orders").0, Phase::Updating);
+    let second = world.deployment("orders").id;
+    world.checks.answer("nginx:none", ImageLookup::Missing);
+    world.patch("orders", &json!({"image": "nginx:none"}));
+    world.pass(SignedDuration::from_secs(2));
+    assert_eq!(world.phase("orders").0, Phase::Updating);
+    assert_eq!(world.registry.slots().0, 1, "its slot is its own");
+    world.settle();
+    let all = world.registry.all_deployments();
+    let second = all.iter().find(|it| it.id == second).unwrap();
+    let outcome = &second.outcome;
+    assert!(
+        matches!(outcome, Some(Outcome::Succeeded { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(world.phase("orders").0, Phase::Failed);
+    let runs = world.cloud.runs();
+    world.roll_back("orders", Back::LastGood);
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    assert_eq!(world.cloud.runs(), runs, "to what ran, and no further");
+}
+
+#[test]
+fn going_back_behind_a_heal_goes_to_what_was_wished_for_before() {
+    let mut world = create();
+    let first = world.deployment("orders").image;
+    world.patch("orders", &json!({"image": "nginx:2"}));
+    world.settle();
+    world
+        .cloud
+        .delete_service_by_hand("devops2-g4--orders--prod");
+    world.look_at_everything();
+    world.settle();
+    assert_eq!(world.deployment("orders").cause, Cause::Heal);
+    world.roll_back("orders", Back::LastGood);
+    world.settle();
+    assert_eq!(world.deployment("orders").image, first);
+}
