@@ -181,9 +181,12 @@ fn of_a_hundred_pushes_the_newest_wins_and_what_began_before_it_is_on_record_as_
     let platform = LocalPlatform::start("hundred-pushes")?;
     let service = name("busy");
     let secret = waiting(&platform, &service)?;
+    // The commits were made just before, by the clock that judges them.
+    let registered = platform.client().service(&service)?.value.created_at;
+    let first = registered.as_second() - 600;
     let deliver = |n: &usize| {
         let seconds = i64::try_from(*n)?;
-        let push = github_push(&commit(*n), FIRST + seconds);
+        let push = github_push(&commit(*n), first + seconds);
         // Senders send again what was answered with 503.
         loop {
             let answer = platform.github(&service, &format!("push-{n}"), &push, &secret)?;
