@@ -20,6 +20,7 @@ mod microburst;
 mod notifications;
 mod platform;
 mod poison;
+mod refused;
 mod scale;
 mod secrets;
 mod shape;

@@ -10,6 +10,9 @@ use crate::operations::{self, Operation, Takes};
 use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, PAGE};
 use crate::{BASE, Ports};
 
+/// The operations whose body may be left out.
+const WITHOUT_BODY: [&str; 3] = ["stopUpgrade", "rollBack", "planRollback"];
+
 /// The OpenAPI 3.1 document of this API.
 pub fn document<P: Ports>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -74,7 +77,7 @@ fn describe<P: Ports>(
         };
         described["requestBody"] = json!({
             // A reason may be left out, and with it the body.
-            "required": operation.id != "stopUpgrade",
+            "required": !WITHOUT_BODY.contains(&operation.id),
             "content": {media: {"schema": body(generator)}},
         });
     }

@@ -195,10 +195,6 @@ fn read_rollback(document: Option<Value>) -> Result<Back, Refusal> {
     };
     let known = fields.keys().all(|key| key == "generation");
     let pointer = if known { "/generation" } else { "" };
-    if fields.get("generation").is_some_and(Value::is_null) {
-        let detail = "must be a generation's number, or be left out";
-        return Err(Refusal::malformed_body(pointer, detail));
-    }
     let request: RollbackRequest = serde_json::from_value(document)
         .map_err(|error| Refusal::malformed_body(pointer, error.to_string()))?;
     match request.generation {
