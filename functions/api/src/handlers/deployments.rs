@@ -195,6 +195,15 @@ fn read_rollback(document: Option<Value>) -> Result<Back, Refusal> {
     };
     let known = fields.keys().all(|key| key == "generation");
     let pointer = if known { "/generation" } else { "" };
+    let mut document = document;
+    // What JSON Schema calls an integer may be written with a fraction of zero.
+    let whole = document["generation"]
+        .as_f64()
+        .filter(|it| it.fract() == 0.0)
+        .and_then(|it| format!("{it:.0}").parse::<u64>().ok());
+    if let Some(whole) = whole {
+        document["generation"] = whole.into();
+    }
     let request: RollbackRequest = serde_json::from_value(document)
         .map_err(|error| Refusal::malformed_body(pointer, error.to_string()))?;
     match request.generation {

@@ -65,6 +65,14 @@ async fn an_older_generation_is_planned_and_brought_back() {
     assert_eq!(plan.status, StatusCode::OK);
     assert_eq!(plan.body["action"], "update");
     assert!(plan.body["checks"].as_array().unwrap().len() > 1);
+    // As JSON has it, 1.0 is 1, and null is nothing.
+    let same = post(
+        &api,
+        &format!("{PROD}/rollback/plan"),
+        &json!({"generation": 1.0}),
+    )
+    .await;
+    assert_eq!(same.body, plan.body);
     let back = post(&api, &format!("{PROD}/rollback"), &one).await;
     assert_eq!(back.status, StatusCode::ACCEPTED);
     assert_eq!(back.body["generation"], 3);
