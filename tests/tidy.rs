@@ -7,15 +7,24 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Which of our crates each of our crates may depend on, tests included. The core (domain,
-/// synth, control) stands alone; only `shared/aws` knows the SDK; nothing that runs in an
+/// synth, scaling, control) stands alone; only `shared/aws` knows the SDK; nothing that runs in an
 /// account knows the local cloud.
-const DIRECTION: [(&str, &[&str]); 14] = [
+const DIRECTION: [(&str, &[&str]); 17] = [
     ("slipway-domain", &[]),
     ("slipway-synth", &["slipway-domain"]),
-    ("slipway-control", &["slipway-domain", "slipway-synth"]),
+    ("slipway-scaling", &["slipway-domain"]),
+    (
+        "slipway-control",
+        &["slipway-domain", "slipway-scaling", "slipway-synth"],
+    ),
     (
         "slipway-aws",
-        &["slipway-control", "slipway-domain", "slipway-synth"],
+        &[
+            "slipway-control",
+            "slipway-domain",
+            "slipway-scaling",
+            "slipway-synth",
+        ],
     ),
     ("slipway-lambda", &["slipway-control", "slipway-domain"]),
     (
@@ -56,8 +65,32 @@ const DIRECTION: [(&str, &[&str]); 14] = [
         ],
     ),
     (
+        "slipway-scaler",
+        &[
+            "slipway-aws",
+            "slipway-control",
+            "slipway-domain",
+            "slipway-lambda",
+            "slipway-scaling",
+        ],
+    ),
+    (
+        "slipway-waker",
+        &[
+            "slipway-aws",
+            "slipway-control",
+            "slipway-domain",
+            "slipway-lambda",
+        ],
+    ),
+    (
         "slipway-cli",
-        &["slipway-control", "slipway-domain", "slipway-synth"],
+        &[
+            "slipway-control",
+            "slipway-domain",
+            "slipway-scaling",
+            "slipway-synth",
+        ],
     ),
     ("slipway-local-cloud", &[]),
     (
@@ -193,7 +226,14 @@ fn our_crates_depend_on_one_another_in_one_direction_only() {
 fn the_core_knows_no_sdk_no_runtime_and_no_chance() {
     let metadata = metadata();
     for (name, package) in ours(&metadata) {
-        if !["slipway-domain", "slipway-synth", "slipway-control"].contains(&name) {
+        if ![
+            "slipway-domain",
+            "slipway-synth",
+            "slipway-scaling",
+            "slipway-control",
+        ]
+        .contains(&name)
+        {
             continue;
         }
         for (dependency, _) in dependencies(package).filter(|(_, kind)| kind.is_none()) {

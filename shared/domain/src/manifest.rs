@@ -14,6 +14,7 @@ use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
+use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::SecretReference;
 use crate::strategy::Deploy;
@@ -246,53 +247,6 @@ impl Default for Health {
             unhealthy: 3,
             grace: 60,
         }
-    }
-}
-
-/// How many tasks run, and when that changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(transform = schema::closed)]
-pub struct Scaling {
-    /// The fewest tasks.
-    #[schemars(range(min = 1, max = 5000))]
-    pub min: u32,
-    /// The most tasks.
-    #[schemars(range(min = 1, max = 5000))]
-    pub max: u32,
-    /// CPU utilisation, in percent of what the tasks have, averaged over the service.
-    pub cpu: Band,
-    /// Memory utilisation, in percent of what the tasks have, averaged over the service.
-    pub memory: Band,
-}
-
-impl Default for Scaling {
-    fn default() -> Self {
-        Self {
-            min: 2,
-            max: 10,
-            cpu: Band::default(),
-            memory: Band::default(),
-        }
-    }
-}
-
-/// Where a utilisation may lie before the number of tasks changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(transform = schema::closed)]
-pub struct Band {
-    /// Percent below which tasks are taken away; less than `high`.
-    #[schemars(range(min = 1, max = 99))]
-    pub low: u32,
-    /// Percent above which tasks are added.
-    #[schemars(range(min = 2, max = 100))]
-    pub high: u32,
-}
-
-impl Default for Band {
-    fn default() -> Self {
-        Self { low: 30, high: 70 }
     }
 }
 

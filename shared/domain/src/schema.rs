@@ -223,6 +223,34 @@ pub(crate) fn retention(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "enum": RETENTIONS})
 }
 
+pub(crate) fn resolution(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "enum": [20, 60]})
+}
+
+pub(crate) fn requests_per_task(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "minimum": 1, "maximum": 10_000_000})
+}
+
+pub(crate) fn task_count(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "minimum": 0, "maximum": 5000})
+}
+
+pub(crate) fn queue_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": r"^[A-Za-z0-9_-]{1,75}(\.fifo)?$",
+        "x-rule": "the name of an SQS queue, of letters, digits, `-` and `_`, at most 80 characters, such as `orders-in`",
+    })
+}
+
+pub(crate) fn time_of_day(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        "x-rule": "a time of day from `00:00` to `23:59`, such as `08:30`",
+    })
+}
+
 pub(crate) fn health_path(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",

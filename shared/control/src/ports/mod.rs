@@ -4,6 +4,7 @@
 mod checks;
 mod hooks;
 mod notify;
+mod scaling;
 mod steer;
 
 use std::future::Future;
@@ -31,6 +32,10 @@ pub use checks::{
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
     Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
+};
+pub use scaling::{
+    BoundsWriter, MetricReader, Override, ScalerRecord, ScalerRegistry, ScalerWrite, Series,
+    TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 

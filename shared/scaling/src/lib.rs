@@ -1,0 +1,16 @@
+//! How many tasks a service is to have: the policy, what was observed and what was remembered →
+//! one decision, with its reasons.
+//!
+//! Pure and synchronous. This crate knows no AWS, no clock and no chance: the time comes with each
+//! call, and what is to be remembered is handed back with the decision. The scaler calls
+//! [`decide`], and so do the simulator and `slipway decide`: there is one policy.
+
+mod decide;
+mod decision;
+mod observation;
+mod state;
+
+pub use decide::decide;
+pub use decision::{Decision, Reason, Verdict};
+pub use observation::{Bounds, Load, Observation, Paused, Point, Targets, Tasks, Trigger};
+pub use state::State;
