@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::error::ServiceError;
 use slipway_control::ports::{
-    ChangeWriter, HistoryReader, HookReader, Provider, RepositoryReader, ServiceReader, Waker,
+    ChangeWriter, HistoryReader, HookReader, PipelineStarter, Provider, RepositoryReader,
+    ServiceReader, Waker,
 };
 use slipway_control::push::{OWN_REPOSITORY, Push, Pushed, PushedImage, Pushes, own_repository};
 use slipway_control::record::ServiceState;
@@ -23,7 +24,7 @@ use slipway_lambda::telemetry::chain;
 use crate::answer::Answer;
 use crate::hooks::HookMemory;
 use crate::meaning::{self, Meaning, Situation, means};
-use crate::payload::{delivery_of, provider_of, told};
+use crate::payload::{Delivery, Told, delivery_of, provider_of, told};
 use crate::pushes::EcrPush;
 use crate::request::{Request, Unreadable};
 use crate::verify::{Refused, verify};
@@ -37,7 +38,7 @@ const PAGE: usize = 100;
 
 /// Starts deployments of what is pushed.
 #[derive(Debug)]
-pub struct Handler<R, H, I, W> {
+pub struct Handler<R, H, I, W, P> {
     /// The use case.
     pub pushes: Pushes<R>,
     /// The secrets of webhooks.
@@ -46,6 +47,8 @@ pub struct Handler<R, H, I, W> {
     pub repositories: I,
     /// What wakes the reconciler.
     pub waker: W,
+    /// The services' pipelines.
+    pub pipelines: P,
 }
 
 /// Who a delivery is for.
@@ -55,12 +58,23 @@ struct Target {
     provider: Provider,
 }
 
-impl<R, H, I, W> Handler<R, H, I, W>
+/// What a delivery starts.
+enum Starts {
+    /// A deployment.
+    Deployment(Push),
+    /// A run of the service's pipeline.
+    Pipeline(Trigger),
+    /// Nothing: why, for people.
+    Nothing(String),
+}
+
+impl<R, H, I, W, P> Handler<R, H, I, W, P>
 where
     R: ServiceReader + HistoryReader + ChangeWriter,
     H: HookReader,
     I: RepositoryReader,
     W: Waker,
+    P: PipelineStarter,
 {
     /// Handles one event: a webhook's request, a push that ECR tells of, or the schedule. The
     /// answer to a request is API Gateway's. `stamp` gives the time, and an id that is new each
@@ -152,47 +166,17 @@ where
         stamp: &impl Fn() -> Stamp,
     ) -> Answer {
         let told = told(target.provider, request);
+        let delivery = delivery_of(target.provider, request);
         let decide = |state: &ServiceState| {
-            let platform = &self.pushes.platform;
-            let manifest = &state.service.manifest;
-            let effective = manifest.effective(&target.environment, &platform.environment);
-            let Some(effective) = effective else {
-                let (service, environment) = (&target.service, &target.environment);
-                let words = format!("`{service}` has no environment `{environment}`");
-                return Err(ServiceError::NoPart(words));
-            };
-            let situation = Situation {
-                triggers: &effective.settings.triggers,
-                own: &own_repository(platform, &target.service),
-                image: effective.settings.image.as_ref(),
-            };
-            Ok(match means(&told, &situation) {
-                Meaning::Deploy {
-                    image,
-                    waits,
-                    cause,
-                } => {
-                    let trigger = Trigger {
-                        provider: target.provider.name().to_owned(),
-                        delivery: delivery_of(target.provider, request),
-                        ..meaning::trigger(cause)
-                    };
-                    let forced = cause.is_forced();
-                    let wait = waits.map(|minutes| SignedDuration::from_mins(minutes.into()));
-                    Ok(Push {
-                        image,
-                        wait,
-                        trigger,
-                        forced,
-                    })
-                }
-                Meaning::Pipeline(_) => Err(
-                    "`triggers.push` is `pipeline`, and this platform has no pipelines yet"
-                        .to_owned(),
-                ),
-                Meaning::Ignore(why) => Err(why),
+            Ok(match self.starts(target, &told, &delivery, state)? {
+                Starts::Deployment(push) => Ok(push),
+                Starts::Nothing(why) => Err(why),
+                Starts::Pipeline(_) => Err("`triggers.push` has just become `pipeline`".to_owned()),
             })
         };
+        if let Ok(Starts::Pipeline(trigger)) = self.starts(target, &told, &delivery, &state) {
+            return self.start_pipeline(target, &trigger).await;
+        }
         let done = self.deploy(state, &target.environment, decide, stamp).await;
         let provider = target.provider.name();
         match done {
@@ -207,6 +191,63 @@ where
                 Answer::ignored(&why)
             }
             Err(error) => Answer::refused(&error),
+        }
+    }
+
+    /// What a delivery starts, as the service is.
+    fn starts(
+        &self,
+        target: &Target,
+        told: &Told,
+        delivery: &Delivery,
+        state: &ServiceState,
+    ) -> Result<Starts, ServiceError> {
+        let platform = &self.pushes.platform;
+        let manifest = &state.service.manifest;
+        let effective = manifest.effective(&target.environment, &platform.environment);
+        let Some(effective) = effective else {
+            let (service, environment) = (&target.service, &target.environment);
+            let words = format!("`{service}` has no environment `{environment}`");
+            return Err(ServiceError::NoPart(words));
+        };
+        let situation = Situation {
+            triggers: &effective.settings.triggers,
+            own: &own_repository(platform, &target.service),
+            image: effective.settings.image.as_ref(),
+        };
+        let trigger = |cause| Trigger {
+            provider: target.provider.name().to_owned(),
+            delivery: delivery.id.clone(),
+            ..meaning::trigger(cause)
+        };
+        Ok(match means(told, &situation) {
+            Meaning::Deploy {
+                image,
+                waits,
+                cause,
+            } => Starts::Deployment(Push {
+                image,
+                wait: waits.map(|minutes| SignedDuration::from_mins(minutes.into())),
+                trigger: trigger(cause),
+                once: delivery.once.clone(),
+                forced: cause.is_forced(),
+            }),
+            Meaning::Pipeline(push) => Starts::Pipeline(trigger(meaning::Pushed::Code(push))),
+            Meaning::Ignore(why) => Starts::Nothing(why),
+        })
+    }
+
+    async fn start_pipeline(&self, target: &Target, trigger: &Trigger) -> Answer {
+        let (service, environment) = (&target.service, &target.environment);
+        match self.pipelines.start(service, environment, trigger).await {
+            Ok(Some(run)) => {
+                tracing::info!(%service, %environment, run, "a delivery started the pipeline");
+                Answer::json(StatusCode::ACCEPTED, &json!({"pipeline": run}))
+            }
+            Ok(None) => Answer::ignored(
+                "`triggers.push` is `pipeline`, and this platform has no pipelines yet",
+            ),
+            Err(error) => Answer::failed(&error),
         }
     }
 
@@ -338,6 +379,7 @@ fn own_push(image: Image, pushed: &PushedImage, delivery: &str) -> Push {
     Push {
         image,
         wait: None,
+        once: delivery.to_owned(),
         trigger: Trigger {
             provider: OWN_REPOSITORY.to_owned(),
             delivery: delivery.to_owned(),

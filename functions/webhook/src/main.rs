@@ -3,6 +3,7 @@
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use slipway_aws::{Hooks, Registry, Repositories, WakeQueue, sdk_config};
+use slipway_control::ports::NoPipelines;
 use slipway_control::push::Pushes;
 use slipway_lambda::settings::{Settings, variable};
 use slipway_lambda::{clock, telemetry};
@@ -22,6 +23,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         hooks: HookMemory::new(Hooks::new(&sdk, settings.platform.name.as_str())),
         repositories: Repositories::new(&sdk),
         waker: WakeQueue::new(&sdk, variable("SLIPWAY_WAKE_QUEUE_URL")?),
+        pipelines: NoPipelines,
         pushes: Pushes {
             registry: Registry::new(&sdk, settings.table, settings.max_operations),
             platform: settings.platform,
@@ -29,8 +31,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        handler
-            .handle(event.payload, clock::stamp)
+        // Many ways, of which an event takes one: boxed, they need not be moved.
+        Box::pin(handler.handle(event.payload, clock::stamp))
             .await
             .map_err(lambda_runtime::Error::from)
     }))

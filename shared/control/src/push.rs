@@ -53,6 +53,8 @@ pub struct Push {
     pub wait: Option<SignedDuration>,
     /// What told of it.
     pub trigger: Trigger,
+    /// What tells this delivery from others, and is the same when it comes again.
+    pub once: String,
     /// Whether older commits count, too: a branch was set back on purpose.
     pub forced: bool,
 }
@@ -146,7 +148,7 @@ where
             generation: change.service.generation,
             deployment: deployment.clone(),
         };
-        change.seen = Some(seen(trigger, environment, &started, stamp.now));
+        change.seen = Some(seen(push, environment, &started, stamp.now));
         self.commit(&change, Pushed::Started(Box::new(started)))
             .await
     }
@@ -182,7 +184,7 @@ where
             generation: change.service.generation,
             deployment: deployment.clone(),
         };
-        change.seen = Some(seen(&push.trigger, environment, &recorded, stamp.now));
+        change.seen = Some(seen(push, environment, &recorded, stamp.now));
         change.deployments.push(deployment);
         self.commit(&change, Pushed::Ignored(why)).await
     }
@@ -390,12 +392,12 @@ fn cause_of(trigger: &Trigger) -> Cause {
 
 /// The delivery, remembered. No idempotency key of a caller has a slash in it.
 fn seen(
-    trigger: &Trigger,
+    push: &Push,
     environment: &EnvironmentName,
     started: &DeploymentStarted,
     now: Timestamp,
 ) -> Seen {
-    let key = format!("{}/{environment}/{}", trigger.provider, trigger.delivery);
+    let key = format!("{}/{environment}/{}", push.trigger.provider, push.once);
     Seen {
         request: slipway_synth::sha256(key.as_bytes()),
         key,

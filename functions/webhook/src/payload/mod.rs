@@ -109,9 +109,31 @@ pub fn provider_of(request: &Request) -> Option<Provider> {
     }
 }
 
-/// The sender's id of a delivery, the same when it is sent once more: of at most 100 letters,
-/// digits and `-_.:`. Without one, a digest of the body.
-pub fn delivery_of(provider: Provider, request: &Request) -> String {
+/// What tells a delivery from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The sender's id of it: of at most 100 letters, digits and `-_.:`. Without one, a digest of
+    /// the body.
+    pub id: String,
+    /// What is the same when it comes again, and cannot be another without the sender's doing: the
+    /// id where the signature covers it, and otherwise a digest of the body. Whoever caught a
+    /// delivery of GitHub's could send it under another id.
+    pub once: String,
+}
+
+/// What tells this delivery from others.
+pub fn delivery_of(provider: Provider, request: &Request) -> Delivery {
+    let id = id_of(provider, request);
+    let once = match provider {
+        Provider::Github | Provider::Bitbucket => sha256(&request.body),
+        Provider::Gitlab | Provider::AzureDevops | Provider::DockerHub | Provider::Standard => {
+            id.clone()
+        }
+    };
+    Delivery { id, once }
+}
+
+fn id_of(provider: Provider, request: &Request) -> String {
     let header = |name| request.header(name).map(str::to_owned);
     let id = match provider {
         Provider::Github => header("x-github-delivery"),
@@ -245,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_delivery_is_named_by_its_sender_or_else_by_its_body() {
-        let of = |provider, name, id| delivery_of(provider, &request(&[(name, id)], None));
+        let of = |provider, name, id| delivery_of(provider, &request(&[(name, id)], None)).id;
         assert_eq!(of(Provider::Github, "x-github-delivery", "a-1"), "a-1");
         assert_eq!(of(Provider::Bitbucket, "x-request-uuid", "{a-1}"), "a-1");
         assert_eq!(of(Provider::Gitlab, "idempotency-key", "a-1"), "a-1");

@@ -76,6 +76,24 @@ async fn the_same_delivery_is_one_deployment_and_is_answered_as_the_first_time()
     assert_eq!(world.generation().await, 2);
 }
 
+/// GitHub's signature covers the body alone: whoever caught a delivery could send it once more
+/// under an id of their own.
+#[tokio::test]
+async fn a_delivery_under_another_id_is_the_same_where_the_id_is_not_signed() {
+    for (name, header) in [
+        ("github-push", "x-github-delivery"),
+        ("bitbucket-push", "x-request-uuid"),
+    ] {
+        let world = World::with(json!({"service": "orders"})).await;
+        let (_, first) = world.send(event(name)).await;
+        let mut replayed = event(name);
+        replayed["headers"][header] = "another".into();
+        let (status, again) = world.send(replayed).await;
+        assert_eq!((status, &again), (200, &first), "{name}");
+        assert_eq!(world.deployments().await.len(), 1, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_verified_is_answered_alike_and_changes_nothing() {
     let world = World::with(json!({"service": "orders"})).await;
@@ -257,6 +275,21 @@ async fn an_older_commit_that_comes_late_starts_nothing() {
         matches!(outcome, Some(slipway_domain::Outcome::Superseded { .. })),
         "{outcome:?}"
     );
+}
+
+#[tokio::test]
+async fn a_push_starts_the_pipeline_once_at_its_commit() {
+    let world = World::with(json!({"service": "orders", "triggers": {"push": "pipeline"}})).await;
+    let pipelines = &world.pipelines.0;
+    pipelines.lock().unwrap().insert(name("orders"), Vec::new());
+    for _ in 0..2 {
+        let (status, body) = world.send(event("github-push")).await;
+        assert_eq!((status, &body["pipeline"]), (202, &"run-0".into()));
+    }
+    assert!(world.deployments().await.is_empty());
+    let runs = pipelines.lock().unwrap()[&name("orders")].clone();
+    let commits: Vec<_> = runs.iter().map(|run| run.commit.as_deref()).collect();
+    assert_eq!(commits, [Some(COMMIT)]);
 }
 
 #[tokio::test]

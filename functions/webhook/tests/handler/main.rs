@@ -14,11 +14,13 @@ use slipway_control::Stamp;
 use slipway_control::change::{self, Request};
 use slipway_control::fake::{FakeChecks, FakeRegistry, FakeWaker, Tape};
 use slipway_control::ports::{
-    ChangeWriter, HistoryReader, HookSecret, HookSecrets, HookWriter, PortResult, Provider,
-    RepositoryReader, ServiceReader,
+    ChangeWriter, HistoryReader, HookSecret, HookSecrets, HookWriter, PipelineStarter, PortResult,
+    Provider, RepositoryReader, ServiceReader,
 };
 use slipway_control::push::{PushedImage, Pushes, own_repository};
-use slipway_domain::{Cause, Deployment, EnvironmentName, Manifest, Platform, ServiceName};
+use slipway_domain::{
+    Cause, Deployment, EnvironmentName, Manifest, Platform, ServiceName, Trigger,
+};
 use slipway_webhook::Handler;
 use slipway_webhook::hooks::HookMemory;
 use ulid::Ulid;
@@ -40,13 +42,38 @@ impl RepositoryReader for Newest {
     }
 }
 
+/// The pipelines of services, by name, and what they were started by.
+#[derive(Debug, Clone, Default)]
+struct Pipelines(Arc<Mutex<BTreeMap<ServiceName, Vec<Trigger>>>>);
+
+impl PipelineStarter for Pipelines {
+    async fn start(
+        &self,
+        service: &ServiceName,
+        _: &EnvironmentName,
+        trigger: &Trigger,
+    ) -> PortResult<Option<String>> {
+        let mut pipelines = self.0.lock().unwrap();
+        let Some(runs) = pipelines.get_mut(service) else {
+            return Ok(None);
+        };
+        let before = runs.iter().position(|it| it.delivery == trigger.delivery);
+        let run = before.unwrap_or_else(|| {
+            runs.push(trigger.clone());
+            runs.len() - 1
+        });
+        Ok(Some(format!("run-{run}")))
+    }
+}
+
 /// The function on a platform in memory.
 struct World {
-    handler: Handler<FakeRegistry, FakeChecks, Newest, FakeWaker>,
+    handler: Handler<FakeRegistry, FakeChecks, Newest, FakeWaker, Pipelines>,
     registry: FakeRegistry,
     checks: FakeChecks,
     newest: Newest,
     waker: FakeWaker,
+    pipelines: Pipelines,
     /// The stamps so far.
     stamps: Cell<u32>,
     now: Cell<Timestamp>,
@@ -83,6 +110,7 @@ impl World {
         let (checks, tape) = (FakeChecks::default(), Tape::default());
         let registry = FakeRegistry::taped(5, tape);
         let (newest, waker) = (Newest::default(), FakeWaker::default());
+        let pipelines = Pipelines::default();
         Self {
             handler: Handler {
                 pushes: Pushes {
@@ -92,11 +120,13 @@ impl World {
                 hooks: HookMemory::new(checks.clone()),
                 repositories: newest.clone(),
                 waker: waker.clone(),
+                pipelines: pipelines.clone(),
             },
             registry,
             checks,
             newest,
             waker,
+            pipelines,
             stamps: Cell::new(0),
             now: Cell::new(now()),
         }

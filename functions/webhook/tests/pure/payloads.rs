@@ -179,9 +179,9 @@ fn each_delivery_has_its_senders_id() {
     ] {
         let request = request(name);
         let provider = provider_of(&request).unwrap();
-        assert_eq!(delivery_of(provider, &request), id, "{name}");
+        assert_eq!(delivery_of(provider, &request).id, id, "{name}");
     }
-    let docker = delivery_of(Provider::DockerHub, &request("docker-hub-push"));
+    let docker = delivery_of(Provider::DockerHub, &request("docker-hub-push")).id;
     assert!(docker.starts_with("1795255195-"), "{docker}");
     assert_eq!(docker.len(), 43);
 }

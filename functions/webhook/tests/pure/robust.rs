@@ -116,7 +116,7 @@ proptest! {
         provider_of(&request);
         for provider in Provider::ALL {
             prop_assert!(verify(provider, &request, &[SECRET, "", "plain"], now()).is_err());
-            prop_assert!((1..=100).contains(&delivery_of(provider, &request).len()));
+            prop_assert!((1..=100).contains(&delivery_of(provider, &request).id.len()));
             let told = told(provider, &request);
             for push in [OnPush::Image, OnPush::Tag, OnPush::Pipeline] {
                 for tag in ["{sha}", "{branch}-{short}", "{tag}"] {

@@ -4,6 +4,7 @@
 mod checks;
 mod hooks;
 mod notify;
+mod pipelines;
 mod scaling;
 mod steer;
 
@@ -33,6 +34,7 @@ pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
     Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
 };
+pub use pipelines::{NoPipelines, PipelineStarter};
 pub use scaling::{
     BoundsWriter, MetricReader, Override, ScalerRecord, ScalerRegistry, ScalerWrite, Series,
     TaskWriter,

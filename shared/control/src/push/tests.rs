@@ -43,6 +43,7 @@ fn push(delivery: &str, tag: &str, minute: i64) -> Push {
             title: None,
             sender: Some("ada".to_owned()),
         },
+        once: delivery.to_owned(),
         forced: false,
     }
 }
@@ -185,6 +186,7 @@ async fn an_event_of_an_older_image_overrules_neither_a_newer_one_nor_a_person()
             committed_at: Some(caller(second).stamp.now),
             ..push(tag, tag, 0).trigger
         },
+        once: tag.to_owned(),
         forced: false,
     };
     pushes
