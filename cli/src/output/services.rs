@@ -203,7 +203,7 @@ fn told(name: &str, stack: &StackStatus, deployment: Option<&Deployment>, sheet:
             let label = format!("deployment {} failed:", deployment.id);
             out.push_str(&sheet.paragraph(2, (Tone::Bad, &label), reason));
         }
-        if !matches!(deployment.outcome, Some(Outcome::Succeeded { .. })) {
+        if !deployment.has_succeeded() {
             out.push_str(&trouble::evidence(&deployment.evidence, sheet));
         }
     }

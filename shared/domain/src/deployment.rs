@@ -216,6 +216,11 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// Whether it came to what was wanted.
+    pub fn has_succeeded(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Succeeded { .. }))
+    }
+
     /// Adds a step, unless it is the last one already.
     pub fn reach(&mut self, step: &str, at: Timestamp) {
         if self.outcome.is_none() && self.steps.last().is_none_or(|last| last.name != step) {

@@ -1,14 +1,14 @@
-//! Deployments of what was there before: once more, or back to what ran.
+//! Starting deployments: of an image, of the same once more, or back to what ran; and ending one.
 
 use serde::Serialize;
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, EnvironmentName, Image, Manifest, Outcome, Problem, Problems,
-    Scope, ServiceName,
+    Cause, Deployment, DeploymentId, EnvironmentName, Image, Manifest, Problem, Problems, Scope,
+    ServiceName,
 };
 
 use super::refuse::{alive, replay};
 use super::write::{TRIES, request, with_key};
-use super::{Caller, Services};
+use super::{Caller, Services, no_environment};
 use crate::change;
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{
@@ -80,21 +80,25 @@ pub enum Back {
     Generation(u64),
 }
 
-/// A deployment of what was there before.
+/// What a deployment is to bring. As it is written, idempotency keys remember it.
 #[derive(Debug, Clone, Copy, Serialize)]
-enum Again {
+enum Wish<'a> {
     /// What is there now.
     Same,
     /// What was there.
     Back(Back),
     /// What ran before this deployment.
     InsteadOf(DeploymentId),
+    /// This image.
+    #[serde(untagged)]
+    Image(&'a Image),
 }
 
-impl Again {
+impl Wish<'_> {
     /// As the audit log says it, and as the deployment does.
     fn words(self) -> (&'static str, Cause) {
         match self {
+            Self::Image(_) => ("deploy", Cause::Deploy),
             Self::Same => ("redeploy", Cause::Redeploy),
             Self::Back(_) => ("rollback", Cause::Rollback),
             Self::InsteadOf(_) => ("cancel", Cause::Rollback),
@@ -109,6 +113,18 @@ where
     G: RouteReader,
     C: Checks,
 {
+    /// Starts a deployment of an image in one environment.
+    pub async fn deploy(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        image: &Image,
+        caller: &Caller,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        self.start(name, environment, Wish::Image(image), caller)
+            .await
+    }
+
     /// Starts a deployment of what an environment is already, with new tasks: its image's tag is
     /// looked up anew.
     pub async fn redeploy(
@@ -117,7 +133,7 @@ where
         environment: &EnvironmentName,
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
-        self.again(name, environment, Again::Same, caller).await
+        self.start(name, environment, Wish::Same, caller).await
     }
 
     /// Brings an environment back to what it was, in one call. Everything of it goes back: its
@@ -132,8 +148,8 @@ where
         back: Back,
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
-        let again = Again::Back(back);
-        self.again(name, environment, again, caller).await
+        self.start(name, environment, Wish::Back(back), caller)
+            .await
     }
 
     /// What going back would change. Nothing is written.
@@ -165,22 +181,22 @@ where
         if matches!(deployment.cause, Cause::Heal | Cause::Upgrade) {
             return Err(ServiceError::DeploymentOfOurs(id));
         }
-        self.again(name, environment, Again::InsteadOf(id), caller)
+        self.start(name, environment, Wish::InsteadOf(id), caller)
             .await
     }
 
-    async fn again(
+    async fn start(
         &self,
         name: &ServiceName,
         environment: &EnvironmentName,
-        again: Again,
+        wish: Wish<'_>,
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
-        let (action, cause) = again.words();
+        let (action, cause) = wish.words();
         for _ in 0..TRIES {
             let state = self.state(name).await?;
             alive(&state)?;
-            let manifest = self.manifest(&state, environment, again).await?;
+            let manifest = self.manifest(&state, environment, wish).await?;
             let request = request(caller, action, cause);
             let platform = &self.platform;
             let change = change::replace(&state, manifest, Some(environment), platform, &request);
@@ -192,7 +208,7 @@ where
                 generation: change.service.generation,
                 deployment: deployment.clone(),
             };
-            let key = (action, name, environment, again);
+            let key = (action, name, environment, wish);
             let change = with_key(change, caller, &key, &started);
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
@@ -207,12 +223,22 @@ where
         &self,
         state: &ServiceState,
         environment: &EnvironmentName,
-        again: Again,
+        wish: Wish<'_>,
     ) -> Result<Manifest, ServiceError> {
-        match again {
-            Again::Same => Ok(state.service.manifest.clone()),
-            Again::Back(back) => self.former(state, environment, back).await,
-            Again::InsteadOf(id) => {
+        match wish {
+            Wish::Image(image) => {
+                let mut manifest = state.service.manifest.clone();
+                let default = &self.platform.environment;
+                if manifest.effective(environment, default).is_none() {
+                    return Err(no_environment(state.service.name(), environment));
+                }
+                manifest.set_image(environment, default, image.clone());
+                manifest.check_on(&self.platform)?;
+                Ok(manifest)
+            }
+            Wish::Same => Ok(state.service.manifest.clone()),
+            Wish::Back(back) => self.former(state, environment, back).await,
+            Wish::InsteadOf(id) => {
                 let found = self
                     .deployment(state.service.name(), environment, id)
                     .await?;
@@ -305,17 +331,16 @@ where
         items.retain(|it| it.created_at >= state.service.created_at && Some(it.id) <= newest);
         match back {
             Back::Generation(generation) => {
-                let good = |it: &Deployment| matches!(it.outcome, Some(Outcome::Succeeded { .. }));
                 let mut until_then = items.into_iter().filter(|it| it.generation <= generation);
-                Ok((generation, until_then.find(good).map(|it| it.image)))
+                let good = until_then.find(Deployment::has_succeeded);
+                Ok((generation, good.map(|it| it.image)))
             }
             Back::LastGood => {
-                let good = |it: &Deployment| matches!(it.outcome, Some(Outcome::Succeeded { .. }));
                 // What the control plane began by itself brings what was wished for before it.
                 let wishes = items
                     .into_iter()
                     .filter(|it| !matches!(it.cause, Cause::Heal | Cause::Upgrade));
-                let found = wishes.skip(1).find(good);
+                let found = wishes.skip(1).find(Deployment::has_succeeded);
                 let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
                     service: name.clone(),
                     environment: environment.clone(),

@@ -15,9 +15,9 @@ use crate::reconcile::desired::render_as_cleared;
 use crate::record::ServiceState;
 use crate::view::ServiceView;
 
-pub use back::Back;
+pub use deploy::Back;
 
-mod back;
+mod deploy;
 pub(crate) mod keys;
 mod read;
 mod refuse;

@@ -1,4 +1,4 @@
-//! Registering, changing, deleting and deploying.
+//! Registering, changing and deleting.
 //!
 //! A commit that meets another transaction at the same items is tried again from the
 //! reading, three times at most: the second look may say that the name is taken.
@@ -6,17 +6,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use slipway_domain::{Cause, EnvironmentName, Image, Manifest, Phase, ServiceName};
+use slipway_domain::{Cause, Manifest, Phase, ServiceName};
 
 use super::keys::remember;
 use super::refuse::{alive, check, invalid, refusal, replay, same_name};
-use super::{Caller, Precondition, Services, Written, no_environment};
+use super::{Caller, Precondition, Services, Written};
 use crate::change::{self, Change, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, LiveReader, RouteReader, ServiceReader};
 use crate::preflight::Checks;
 use crate::record::ServiceState;
-use crate::view::{DeletionView, DeploymentStarted, ServiceView};
+use crate::view::{DeletionView, ServiceView};
 
 /// How often a commit that met another is tried.
 pub(super) const TRIES: u32 = 3;
@@ -223,60 +223,6 @@ where
         }
         view.removed.retain(|_, count| *count > 0);
         view
-    }
-
-    /// Starts a deployment of an image in one environment.
-    pub async fn deploy(
-        &self,
-        name: &ServiceName,
-        environment: &EnvironmentName,
-        image: &Image,
-        caller: &Caller,
-    ) -> Result<DeploymentStarted, ServiceError> {
-        for _ in 0..TRIES {
-            let state = self.state(name).await?;
-            alive(&state)?;
-            let mut manifest = state.service.manifest.clone();
-            if manifest
-                .effective(environment, &self.platform.environment)
-                .is_none()
-            {
-                return Err(no_environment(name, environment));
-            }
-            manifest.set_image(environment, &self.platform.environment, image.clone());
-            manifest.check_on(&self.platform)?;
-            let request = request(caller, "deploy", Cause::Deploy);
-            let change = change::replace(
-                &state,
-                manifest,
-                Some(environment),
-                &self.platform,
-                &request,
-            );
-            let Some(deployment) = change
-                .deployments
-                .iter()
-                .find(|d| d.environment == *environment)
-            else {
-                return Err(no_environment(name, environment));
-            };
-            let started = DeploymentStarted {
-                generation: change.service.generation,
-                deployment: deployment.clone(),
-            };
-            let change = with_key(
-                change,
-                caller,
-                &("deploy", name, environment, image),
-                &started,
-            );
-            match self.registry.commit(&change).await {
-                Ok(()) => return Ok(started),
-                Err(CommitError::Contended | CommitError::Moved) => {}
-                Err(error) => return replay(error, &change, name),
-            }
-        }
-        Err(ServiceError::Contended(name.clone()))
     }
 }
 

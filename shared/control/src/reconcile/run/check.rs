@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use slipway_domain::{Cause, Deployment, EnvironmentName, Image, Outcome, Scope, ServiceName};
+use slipway_domain::{Cause, Deployment, EnvironmentName, Image, Scope, ServiceName};
 use slipway_synth::RunState;
 
 use super::{Look, PortResult, Reconciler};
@@ -13,6 +13,7 @@ use crate::ports::{
     StackRescuer, StackWriter, TrafficReader,
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
+use crate::push::own_repository;
 use crate::record::{Checked, Progress, ServiceState, StackRecord, Verdict};
 
 /// How many images that ran are kept: so far back can be gone.
@@ -155,8 +156,7 @@ where
             wanted.extend(image.digest().map(str::to_owned));
         }
         for deployment in &page.items {
-            let succeeded = matches!(deployment.outcome, Some(Outcome::Succeeded { .. }));
-            if succeeded && wanted.len() < KEPT {
+            if deployment.has_succeeded() && wanted.len() < KEPT {
                 wanted.extend(deployment.image.digest().map(str::to_owned));
             }
         }
@@ -181,11 +181,7 @@ where
 
     /// Whether an image lies in the service's own repository.
     fn is_own(&self, image: &Image, service: &ServiceName) -> bool {
-        image.ecr().is_some_and(|ecr| {
-            ecr.account == self.platform.account
-                && ecr.region == self.platform.region
-                && ecr.repository == slipway_synth::names::repository(&self.platform, service)
-        })
+        image.repository() == own_repository(&self.platform, service)
     }
 
     /// Keeps an image of the service's own repository from being cleaned away while it may be
