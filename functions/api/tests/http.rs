@@ -47,10 +47,6 @@ impl DeploymentSteerer for Empty {
     async fn promote(&self, _: &str, _: &str) -> PortResult<bool> {
         Ok(false)
     }
-
-    async fn abort(&self, _: &str, _: &str) -> PortResult<bool> {
-        Ok(false)
-    }
 }
 
 impl RouteReader for Empty {

@@ -40,4 +40,3 @@ pub use registry::Registry;
 pub use repositories::Repositories;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;
-pub use traffic::Traffic;

@@ -1,9 +1,8 @@
-//! ECS's service deployments: letting one go on that waits, and ending one.
+//! ECS's service deployments: letting one go on that waits.
 
 use aws_sdk_ecs::types::{
     DeploymentLifecycleHookAction, DeploymentLifecycleHookDetail, DeploymentLifecycleHookStatus,
     DeploymentLifecycleHookTargetType, ServiceDeployment, ServiceDeploymentStatus,
-    StopServiceDeploymentStopType,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{DeploymentSteerer, PortResult};
@@ -48,23 +47,6 @@ impl DeploymentSteerer for Ecs {
             Ok(_) => Ok(true),
             Err(error) if is_gone(error.code()) => Ok(false),
             Err(error) => Err(port_error("ecs:ContinueServiceDeployment", error)),
-        }
-    }
-
-    async fn abort(&self, cluster: &str, service: &str) -> PortResult<bool> {
-        let Some(arn) = self.under_way(cluster, service).await? else {
-            return Ok(false);
-        };
-        let call = self
-            .client
-            .stop_service_deployment()
-            .service_deployment_arn(arn)
-            .stop_type(StopServiceDeploymentStopType::Rollback)
-            .send();
-        match call.await {
-            Ok(_) => Ok(true),
-            Err(error) if is_gone(error.code()) => Ok(false),
-            Err(error) => Err(port_error("ecs:StopServiceDeployment", error)),
         }
     }
 }

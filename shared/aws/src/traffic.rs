@@ -1,7 +1,5 @@
 //! Where a rule sends traffic: its weights over two target groups.
 
-use aws_config::SdkConfig;
-use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, Rule};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{PortResult, TrafficReader, TrafficRule};
@@ -10,24 +8,10 @@ use slipway_synth::Weights;
 use crate::cloudformation::CloudFormation;
 use crate::error::port_error;
 
-/// Reads listener rules.
-#[derive(Debug, Clone)]
-pub struct Traffic {
-    client: Client,
-}
-
-impl Traffic {
-    /// Over Elastic Load Balancing.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            client: Client::new(config),
-        }
-    }
-}
-
-impl TrafficReader for Traffic {
+/// Stacks and the traffic of what runs in them are asked of one.
+impl TrafficReader for CloudFormation {
     async fn weights(&self, rule: TrafficRule<'_>) -> PortResult<Option<Weights>> {
-        let call = self.client.describe_rules().rule_arns(rule.rule).send();
+        let call = self.balancing.describe_rules().rule_arns(rule.rule).send();
         match call.await {
             Ok(answer) => Ok(answer
                 .rules()
@@ -36,13 +20,6 @@ impl TrafficReader for Traffic {
             Err(error) if error.code() == Some("RuleNotFound") => Ok(None),
             Err(error) => Err(port_error("elasticloadbalancing:DescribeRules", error)),
         }
-    }
-}
-
-/// Stacks and the traffic of what runs in them are asked of one.
-impl TrafficReader for CloudFormation {
-    async fn weights(&self, rule: TrafficRule<'_>) -> PortResult<Option<Weights>> {
-        self.traffic.weights(rule).await
     }
 }
 

@@ -9,6 +9,7 @@ mod write;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
+use aws_sdk_elasticloadbalancingv2::Client as LoadBalancing;
 use aws_sdk_s3::Client as BucketClient;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
@@ -17,7 +18,6 @@ use slipway_control::ports::PortResult;
 use crate::ecs::Ecs;
 use crate::error::port_error;
 use crate::evidence::Witness;
-use crate::traffic::Traffic;
 
 /// Reads and changes stacks.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct CloudFormation {
     bucket_client: BucketClient,
     ecs: Ecs,
     witness: Witness,
-    pub(crate) traffic: Traffic,
+    pub(crate) balancing: LoadBalancing,
     settings: Settings,
 }
 
@@ -62,7 +62,7 @@ impl CloudFormation {
             bucket_client: BucketClient::new(config),
             ecs: Ecs::new(config),
             witness: Witness::new(config),
-            traffic: Traffic::new(config),
+            balancing: LoadBalancing::new(config),
             settings: Settings {
                 role: role.into(),
                 bucket,

@@ -1,4 +1,4 @@
-//! Deployments that move traffic: where it is, letting one go on, and ending one.
+//! Deployments that move traffic: where it is, and letting one go on.
 
 use std::future::Future;
 
@@ -28,7 +28,7 @@ pub trait TrafficReader: Send + Sync {
     ) -> impl Future<Output = PortResult<Option<Weights>>> + Send;
 }
 
-/// Steers deployments of ECS services. Each is harmless when repeated.
+/// Steers deployments of ECS services.
 pub trait DeploymentSteerer: Send + Sync {
     /// Lets the deployment that waits for it go on. False, and nothing done, when none waits.
     fn promote(
@@ -36,8 +36,4 @@ pub trait DeploymentSteerer: Send + Sync {
         cluster: &str,
         service: &str,
     ) -> impl Future<Output = PortResult<bool>> + Send;
-
-    /// Ends the deployment that is under way: ECS goes back to what ran before. False, and nothing
-    /// done, when none is.
-    fn abort(&self, cluster: &str, service: &str) -> impl Future<Output = PortResult<bool>> + Send;
 }
