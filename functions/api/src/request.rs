@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use slipway_control::services::{Caller, Precondition};
+use slipway_domain::whole_numbers;
 use slipway_lambda::clock;
 
 use crate::answer::Refusal;
@@ -222,4 +223,20 @@ impl<S: Send + Sync> FromRequest<S> for OptionalDocument {
             .map(|document| Self(Some(document)))
             .map_err(|error| Refusal::malformed_body("", format!("the body is not JSON: {error}")))
     }
+}
+
+/// A document's fields, which are all among `known`. Where a mistake can lie in one field alone, it
+/// is named.
+pub(crate) fn fields<T: DeserializeOwned>(document: &Value, known: &[&str]) -> Result<T, Refusal> {
+    // Serde would read a list as the fields in their order.
+    let Some(fields) = document.as_object() else {
+        return Err(Refusal::malformed_body("", "must be an object"));
+    };
+    let all_known = fields.keys().all(|key| known.contains(&key.as_str()));
+    let pointer = match known {
+        [one] if all_known => format!("/{one}"),
+        _ => String::new(),
+    };
+    serde_json::from_value(whole_numbers(document))
+        .map_err(|error| Refusal::malformed_body(&pointer, error.to_string()))
 }

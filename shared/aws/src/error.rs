@@ -55,6 +55,26 @@ where
     }
 }
 
+/// The port's error without anything that may hold a value: AWS's code alone and no source. The
+/// refusal of a right says which one, of whom, and nothing else.
+pub(crate) fn bare<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> PortError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let code = error.code().map(str::to_owned);
+    let full = port_error(operation, error);
+    let message = match code {
+        Some(code) if code != "AccessDeniedException" => code,
+        _ => full.message,
+    };
+    PortError {
+        operation,
+        message,
+        kind: full.kind,
+        source: None,
+    }
+}
+
 /// The port's error for an answer that makes no sense.
 pub(crate) fn unreadable(operation: &'static str, message: impl Into<String>) -> PortError {
     PortError {

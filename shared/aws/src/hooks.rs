@@ -12,11 +12,10 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use slipway_control::error::PortError;
 use slipway_control::ports::{HookReader, HookSecrets, HookWriter, PortResult, Provider};
 use slipway_domain::ServiceName;
 
-use crate::error::{port_error, unreadable};
+use crate::error::{bare, unreadable};
 
 /// The largest value of a parameter of the standard tier, in bytes (`PutParameter` in the API
 /// reference of Systems Manager).
@@ -170,26 +169,6 @@ impl HookWriter for Hooks {
             .await
             .map_err(|error| bare("ssm:DeleteParameters", error))?;
         Ok(())
-    }
-}
-
-/// The port's error without anything that may hold a value: AWS's code alone and no source. The
-/// refusal of a right says which one, of whom, and nothing else.
-pub(crate) fn bare<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> PortError
-where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-{
-    let code = error.code().map(str::to_owned);
-    let full = port_error(operation, error);
-    let message = match code {
-        Some(code) if code != "AccessDeniedException" => code,
-        _ => full.message,
-    };
-    PortError {
-        operation,
-        message,
-        kind: full.kind,
-        source: None,
     }
 }
 

@@ -16,8 +16,7 @@ use slipway_control::ports::{
 };
 use slipway_domain::{PlatformName, ServiceName};
 
-use crate::error::{port_error, unreadable};
-use crate::hooks::bare;
+use crate::error::{bare, port_error, unreadable};
 
 /// The topic of deployments.
 #[derive(Debug, Clone)]

@@ -40,3 +40,4 @@ pub use stack::{Scope, StackName};
 pub use status::{Condition, Phase};
 pub use strategy::{Deploy, Strategy, expected_rollout_minutes};
 pub use triggers::{Trigger, Triggers};
+pub use validate::whole_numbers;

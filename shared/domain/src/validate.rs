@@ -375,7 +375,7 @@ impl Settings {
 }
 
 /// `document` with numbers such as `80.0` written as `80`: JSON Schema calls them integers.
-fn whole_numbers(document: &Value) -> Value {
+pub fn whole_numbers(document: &Value) -> Value {
     match document {
         Value::Number(number) => match number.as_f64() {
             #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]

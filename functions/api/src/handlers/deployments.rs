@@ -13,7 +13,7 @@ use slipway_control::view::DeploymentStarted;
 use slipway_domain::{DeploymentId, EnvironmentName, Image, ServiceName};
 
 use crate::answer::{Answer, Refusal, json};
-use crate::request::{Document, Identity, OptionalDocument, Paging, Parameters};
+use crate::request::{Document, Identity, OptionalDocument, Paging, Parameters, fields};
 use crate::{App, Ports};
 
 type Address = (ServiceName, EnvironmentName);
@@ -189,23 +189,7 @@ fn read_rollback(document: Option<Value>) -> Result<Back, Refusal> {
     let Some(document) = document else {
         return Ok(Back::LastGood);
     };
-    // Serde would read a list as the fields in their order.
-    let Some(fields) = document.as_object() else {
-        return Err(Refusal::malformed_body("", "must be an object"));
-    };
-    let known = fields.keys().all(|key| key == "generation");
-    let pointer = if known { "/generation" } else { "" };
-    let mut document = document;
-    // What JSON Schema calls an integer may be written with a fraction of zero.
-    let whole = document["generation"]
-        .as_f64()
-        .filter(|it| it.fract() == 0.0)
-        .and_then(|it| format!("{it:.0}").parse::<u64>().ok());
-    if let Some(whole) = whole {
-        document["generation"] = whole.into();
-    }
-    let request: RollbackRequest = serde_json::from_value(document)
-        .map_err(|error| Refusal::malformed_body(pointer, error.to_string()))?;
+    let request: RollbackRequest = fields(&document, &["generation"])?;
     match request.generation {
         None => Ok(Back::LastGood),
         Some(generation @ 1..=999_999_999) => Ok(Back::Generation(generation)),

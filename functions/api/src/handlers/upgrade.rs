@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::{Answer, Refusal, json};
-use crate::request::{Identity, OptionalDocument};
+use crate::request::{Identity, OptionalDocument, fields};
 use crate::{App, Ports};
 
 /// The most characters of a reason.
@@ -57,14 +57,7 @@ fn read(document: Option<Value>) -> Result<StopRequest, Refusal> {
     let Some(document) = document else {
         return Ok(StopRequest::default());
     };
-    // Serde would read a list as the fields in their order.
-    let Some(fields) = document.as_object() else {
-        return Err(Refusal::malformed_body("", "must be an object"));
-    };
-    let known = fields.keys().all(|key| key == "reason");
-    let pointer = if known { "/reason" } else { "" };
-    let request: StopRequest = serde_json::from_value(document)
-        .map_err(|error| Refusal::malformed_body(pointer, error.to_string()))?;
+    let request: StopRequest = fields(&document, &["reason"])?;
     let length = request.reason.as_ref().map(|it| it.chars().count());
     if length.is_some_and(|length| !(1..=MAX_REASON).contains(&length)) {
         let detail = format!("must have from 1 to {MAX_REASON} characters");

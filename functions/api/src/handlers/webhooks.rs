@@ -6,13 +6,12 @@ use axum::extract::State;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use slipway_control::ports::Provider;
 use slipway_domain::ServiceName;
 use slipway_lambda::chance;
 
-use crate::answer::{Answer, Refusal, json};
-use crate::request::{Document, Identity, Parameters};
+use crate::answer::{Answer, json};
+use crate::request::{Document, Identity, Parameters, fields};
 use crate::{App, Ports};
 
 /// Whose webhook gets a secret.
@@ -37,7 +36,7 @@ pub(crate) async fn make_webhook<P: Ports>(
     Parameters(name): Parameters<ServiceName>,
     Document(request): Document,
 ) -> Answer {
-    let provider = read(request)?.provider;
+    let HookRequest { provider } = fields(&request, &["provider"])?;
     let made = app
         .hooks
         .make(&name, provider, chance::bytes(), caller.stamp)
@@ -54,14 +53,4 @@ pub(crate) async fn remove_webhook<P: Ports>(
     let left = app.hooks.remove(&name, provider).await?;
     tracing::info!(service = %name, provider = provider.name(), actor = caller.actor, "webhook removed");
     Ok(json(StatusCode::OK, &left))
-}
-
-fn read(document: Value) -> Result<HookRequest, Refusal> {
-    let Some(fields) = document.as_object() else {
-        return Err(Refusal::malformed_body("", "must be an object"));
-    };
-    let known = fields.keys().all(|key| key == "provider");
-    let pointer = if known { "/provider" } else { "" };
-    serde_json::from_value(document)
-        .map_err(|error| Refusal::malformed_body(pointer, error.to_string()))
 }

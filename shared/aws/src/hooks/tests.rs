@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use slipway_control::error::PortError;
 use slipway_control::error::PortErrorKind;
 use slipway_control::ports::HookSecret;
 use ulid::Ulid;
