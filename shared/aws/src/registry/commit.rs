@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::{
 };
 use slipway_control::change::{Change, StackChange, first_version};
 use slipway_control::error::CommitError;
-use slipway_control::ports::ChangeWriter;
+use slipway_control::ports::{ChangeWriter, PortResult};
 use slipway_control::record::{PathOwner, Progress, Seen};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{RoutePath, Scope};
+use slipway_domain::{RoutePath, Scope, ServiceName};
 
 use super::Registry;
 use super::item::{Item, document, get, json, keyed, number, seconds, text};
@@ -47,6 +47,12 @@ impl ChangeWriter for Registry {
             return Err(refusal);
         }
         Err(CommitError::Port(port_error(CALL, error)))
+    }
+
+    async fn answered(&self, service: &ServiceName, key: &str) -> PortResult<Option<Seen>> {
+        let item = self.get(key::seen(service, key)).await?;
+        item.map(|item| document("dynamodb:GetItem", &item, "body"))
+            .transpose()
     }
 }
 

@@ -116,6 +116,13 @@ pub trait HistoryReader: Send + Sync {
 pub trait ChangeWriter: Send + Sync {
     /// Commits the change.
     fn commit(&self, change: &Change) -> impl Future<Output = Result<(), CommitError>> + Send;
+
+    /// What was answered under an idempotency key of the service; it may have expired.
+    fn answered(
+        &self,
+        service: &ServiceName,
+        key: &str,
+    ) -> impl Future<Output = PortResult<Option<Seen>>> + Send;
 }
 
 /// What runs of an environment just now.

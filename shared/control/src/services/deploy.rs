@@ -6,6 +6,7 @@ use slipway_domain::{
     ServiceName,
 };
 
+use super::keys::{answer_of, remember};
 use super::refuse::{alive, replay};
 use super::write::{TRIES, request, with_key};
 use super::{Caller, Services, no_environment};
@@ -196,7 +197,11 @@ where
         for _ in 0..TRIES {
             let state = self.state(name).await?;
             alive(&state)?;
-            let manifest = self.manifest(&state, environment, wish).await?;
+            let key = (action, name, environment, wish);
+            let manifest = match self.manifest(&state, environment, wish).await {
+                Ok(manifest) => manifest,
+                Err(error) => return self.answered(name, caller, &key, error).await,
+            };
             let request = request(caller, action, cause);
             let platform = &self.platform;
             let change = change::replace(&state, manifest, Some(environment), platform, &request);
@@ -208,7 +213,6 @@ where
                 generation: change.service.generation,
                 deployment: deployment.clone(),
             };
-            let key = (action, name, environment, wish);
             let change = with_key(change, caller, &key, &started);
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
@@ -217,6 +221,25 @@ where
             }
         }
         Err(ServiceError::Contended(name.clone()))
+    }
+
+    /// What was answered when the same was asked for under the caller's key before, and `error`
+    /// otherwise: once it is done, a wish may be one that cannot be fulfilled.
+    async fn answered(
+        &self,
+        name: &ServiceName,
+        caller: &Caller,
+        request: &impl Serialize,
+        error: ServiceError,
+    ) -> Result<DeploymentStarted, ServiceError> {
+        let Some(mine) = remember(caller, request, &()) else {
+            return Err(error);
+        };
+        let earlier = self.registry.answered(name, &mine.key).await?;
+        earlier
+            .filter(|it| it.expires_at > caller.stamp.now)
+            .and_then(|it| answer_of(&it, &mine.request))
+            .ok_or(error)
     }
 
     async fn manifest(

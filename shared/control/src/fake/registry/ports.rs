@@ -11,7 +11,7 @@ use crate::error::{CommitError, PortError, PortErrorKind};
 use crate::ports::{
     ChangeWriter, HistoryReader, Page, PortResult, ServiceReader, Slots, StackRegistry, StackWrite,
 };
-use crate::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState, StackRecord};
+use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
 use crate::view::ServiceSummary;
 
 impl ServiceReader for FakeRegistry {
@@ -111,6 +111,14 @@ impl ChangeWriter for FakeRegistry {
         inner.commit(change)?;
         drop(inner);
         Ok(pass.leave(())?)
+    }
+
+    async fn answered(&self, service: &ServiceName, key: &str) -> PortResult<Option<Seen>> {
+        let pass = self.tape.enter("answered", false).await?;
+        let inner = self.count("answered");
+        let answer = inner.answered(service, key);
+        drop(inner);
+        pass.leave(answer)
     }
 }
 

@@ -12,7 +12,9 @@ use super::Inner;
 use crate::change::{Change, first_version};
 use crate::error::CommitError;
 use crate::ports::{Page, StackWrite};
-use crate::record::{AuditEntry, PathOwner, Progress, ServiceRecord, ServiceState, StackRecord};
+use crate::record::{
+    AuditEntry, PathOwner, Progress, Seen, ServiceRecord, ServiceState, StackRecord,
+};
 use crate::view::ServiceSummary;
 
 impl Inner {
@@ -113,6 +115,10 @@ impl Inner {
             after,
             limit,
         )
+    }
+
+    pub(super) fn answered(&self, service: &ServiceName, key: &str) -> Option<Seen> {
+        self.seen.get(&(service.clone(), key.to_owned())).cloned()
     }
 
     pub(super) fn commit(&mut self, change: &Change) -> Result<(), CommitError> {

@@ -154,6 +154,19 @@ fn a_deployment_under_way_is_cancelled_by_bringing_back_what_ran() {
 }
 
 #[test]
+fn a_cancellation_that_is_repeated_under_its_key_is_answered_as_the_first_time() {
+    let mut world = create();
+    world.cloud.rule("nginx:slow", Script::Hangs);
+    world.patch("orders", &json!({"image": "nginx:slow"}));
+    world.pass(SignedDuration::from_mins(2));
+    let slow = world.deployment("orders").id;
+    let first = world.cancel_once("orders", slow, "once");
+    world.settle();
+    assert_eq!(world.cancel_once("orders", slow, "once"), first);
+    assert_eq!(world.deployment("orders").id, first);
+}
+
+#[test]
 fn images_of_the_services_own_repository_are_kept_while_they_may_be_wanted() {
     let own = |tag: &str| {
         format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/devops2-g4-orders-prod:{tag}")

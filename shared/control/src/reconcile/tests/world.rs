@@ -220,6 +220,24 @@ impl World {
         })
     }
 
+    /// Ends a deployment under an idempotency key; gives the deployment that this began.
+    pub(super) fn cancel_once(
+        &mut self,
+        service: &str,
+        id: DeploymentId,
+        key: &str,
+    ) -> DeploymentId {
+        let service = name(service);
+        self.call(&service, |api, caller| {
+            let caller = Caller {
+                key: Some(key.to_owned()),
+                ..caller.clone()
+            };
+            let cancelled = block_on(api.cancel(&service, &prod(), id, &caller));
+            cancelled.map(|started| started.deployment.id)
+        })
+    }
+
     /// Something tells that a stack wants a look.
     pub(super) fn tell(&mut self, service: &ServiceName, scope: &Scope) {
         let number = self.told;
