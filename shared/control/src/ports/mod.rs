@@ -32,7 +32,8 @@ pub use checks::{
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
-    Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
+    Announcement, Announcer, FormerKey, NotifySecret, NotifySecrets, Outbox, PostError, Poster,
+    Posting,
 };
 pub use pipelines::{NoPipelines, PipelineStarter};
 pub use scaling::{
