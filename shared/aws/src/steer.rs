@@ -20,20 +20,7 @@ const GONE: [&str; 4] = [
 
 impl DeploymentSteerer for Ecs {
     async fn promote(&self, cluster: &str, service: &str) -> PortResult<bool> {
-        let Some(arn) = self.under_way(cluster, service).await? else {
-            return Ok(false);
-        };
-        let call = self
-            .client
-            .describe_service_deployments()
-            .service_deployment_arns(&arn)
-            .send();
-        let answer = match call.await {
-            Ok(answer) => answer,
-            Err(error) if is_gone(error.code()) => return Ok(false),
-            Err(error) => return Err(port_error("ecs:DescribeServiceDeployments", error)),
-        };
-        let Some(hook) = answer.service_deployments().iter().find_map(awaited) else {
+        let Some((arn, hook)) = self.pause(cluster, service).await? else {
             return Ok(false);
         };
         let call = self
@@ -52,6 +39,29 @@ impl DeploymentSteerer for Ecs {
 }
 
 impl Ecs {
+    /// The service's deployment that waits for somebody, with the id of the hook at which it does.
+    pub(crate) async fn pause(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> PortResult<Option<(String, String)>> {
+        let Some(arn) = self.under_way(cluster, service).await? else {
+            return Ok(None);
+        };
+        let call = self
+            .client
+            .describe_service_deployments()
+            .service_deployment_arns(&arn)
+            .send();
+        let answer = match call.await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(error.code()) => return Ok(None),
+            Err(error) => return Err(port_error("ecs:DescribeServiceDeployments", error)),
+        };
+        let hook = answer.service_deployments().iter().find_map(awaited);
+        Ok(hook.map(|hook| (arn, hook)))
+    }
+
     /// The service's deployment that is under way: a service has one at a time.
     async fn under_way(&self, cluster: &str, service: &str) -> PortResult<Option<String>> {
         let call = self

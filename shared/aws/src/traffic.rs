@@ -21,6 +21,11 @@ impl TrafficReader for CloudFormation {
             Err(error) => Err(port_error("elasticloadbalancing:DescribeRules", error)),
         }
     }
+
+    async fn awaits_promotion(&self, cluster: &str, service: &str) -> PortResult<bool> {
+        let pause = self.ecs.pause(cluster, service).await?;
+        Ok(pause.is_some())
+    }
 }
 
 fn weights_of(rule: &Rule, groups: TrafficRule<'_>) -> Option<Weights> {

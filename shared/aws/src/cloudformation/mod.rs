@@ -24,7 +24,7 @@ use crate::evidence::Witness;
 pub struct CloudFormation {
     client: Client,
     bucket_client: BucketClient,
-    ecs: Ecs,
+    pub(crate) ecs: Ecs,
     witness: Witness,
     pub(crate) balancing: LoadBalancing,
     settings: Settings,

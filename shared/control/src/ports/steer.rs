@@ -18,7 +18,7 @@ pub struct TrafficRule<'a> {
     pub second: &'a str,
 }
 
-/// Looks where traffic goes.
+/// Looks where traffic goes, and whether it waits to go there.
 pub trait TrafficReader: Send + Sync {
     /// The live weights of the rule; nothing when it is not there, or sends traffic elsewhere
     /// than to these two groups.
@@ -26,6 +26,13 @@ pub trait TrafficReader: Send + Sync {
         &self,
         rule: TrafficRule<'_>,
     ) -> impl Future<Output = PortResult<Option<Weights>>> + Send;
+
+    /// Whether a deployment of the service waits to be promoted before it gets traffic.
+    fn awaits_promotion(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> impl Future<Output = PortResult<bool>> + Send;
 }
 
 /// Steers deployments of ECS services.

@@ -55,6 +55,8 @@ pub struct Target {
     pub digest: String,
     /// Whether ECS has the last word.
     pub rolls_out: bool,
+    /// Whether its deployments wait to be promoted.
+    pub pauses: bool,
     /// Whether the control plane puts right what somebody changed by hand.
     pub repair: bool,
 }
@@ -92,7 +94,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
     match scope {
         Scope::Service if !service.deleting => {
             let template = slipway_synth::service_stack(&service.manifest, platform);
-            present(service, template.clone(), template, false)
+            present(service, template.clone(), template, Ends::default())
         }
         Scope::Service
             if state
@@ -128,7 +130,13 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             }
             let render = |count| render_as_cleared(&effective, stack, platform, count);
             match (render(Some(effective.settings.scaling.min)), render(None)) {
-                (Some(creation), Some(steady)) => present(service, creation, steady, true),
+                (Some(creation), Some(steady)) => {
+                    let ends = Ends {
+                        rolls_out: true,
+                        pauses: effective.settings.deploy.pause.is_some(),
+                    };
+                    present(service, creation, steady, ends)
+                }
                 _ => Desired::Waiting {
                     generation: service.generation,
                 },
@@ -164,19 +172,22 @@ pub(crate) fn render_as_cleared(
     slipway_synth::environment_stack(&effective, platform, &run)
 }
 
-fn present(
-    service: &ServiceRecord,
-    creation: Template,
-    steady: Template,
+/// What the end of an update waits for, beside CloudFormation.
+#[derive(Clone, Copy, Default)]
+struct Ends {
     rolls_out: bool,
-) -> Desired {
+    pauses: bool,
+}
+
+fn present(service: &ServiceRecord, creation: Template, steady: Template, ends: Ends) -> Desired {
     let digest = steady.digest().to_owned();
     Desired::Present(Box::new(Target {
         generation: service.generation,
         creation,
         steady,
         digest,
-        rolls_out,
+        rolls_out: ends.rolls_out,
+        pauses: ends.pauses,
         repair: service.manifest.repair,
     }))
 }

@@ -48,6 +48,8 @@ pub struct Observed {
     pub stuck: Vec<StuckResource>,
     /// What ECS says, where the stack is complete.
     pub rollout: Option<Rollout>,
+    /// Whether its deployment waits to be promoted before it gets traffic.
+    pub awaits_promotion: bool,
     /// Where the traffic of a stack with two target groups goes, while it rests.
     pub weights: Option<Weights>,
     /// The resources that are not as the template says, where a check found drift.

@@ -10,6 +10,7 @@ use slipway_synth::Weights;
 use super::FakeCloud;
 use super::stack::{Applied, Stack};
 use crate::ports::{PortResult, TrafficReader, TrafficRule};
+use crate::reconcile::observed::CloudFormationStatus;
 
 /// What a template says of traffic.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +112,20 @@ impl TrafficReader for FakeCloud {
         let of = |stack: &&Stack| format!("{}/ListenerRule", stack.name) == rule.rule;
         let found = inner.stacks.values().filter(|it| it.lives()).find(of);
         let answer = found.map(|it| it.traffic.live);
+        drop(inner);
+        pass.leave(answer)
+    }
+
+    /// A deployment that moves traffic waits for as long as its update runs.
+    async fn awaits_promotion(&self, cluster: &str, _: &str) -> PortResult<bool> {
+        let pass = self.tape.enter("awaits_promotion", false).await?;
+        let inner = self.ticked();
+        let stack = cluster.split('/').next().unwrap_or_default();
+        let mut stacks = inner.stacks.values();
+        let found = stacks.find(|it| it.name == stack && it.lives());
+        let answer = found.is_some_and(|it| {
+            it.template.says.shifts && it.status == CloudFormationStatus::UpdateInProgress
+        });
         drop(inner);
         pass.leave(answer)
     }

@@ -183,7 +183,12 @@ impl Decide<'_> {
         let superseded = operation.generation != generation
             && operation.digest.as_deref() != Some(&*target.digest);
         if operation.cancelled.is_none() && !superseded && !overdue {
-            return self.wait(Phase::Updating, "CloudFormation updates the stack.");
+            let message = if self.observed.awaits_promotion {
+                "The new tasks run, and wait to be promoted before they get traffic."
+            } else {
+                "CloudFormation updates the stack."
+            };
+            return self.wait(Phase::Updating, message);
         }
         let why = if superseded {
             Cancelled::Superseded

@@ -112,6 +112,9 @@ where
                 observed.weights = self.stacks.weights(rule).await?;
             }
         }
+        if stack.status == CloudFormationStatus::UpdateInProgress && target.pauses {
+            observed.awaits_promotion = self.awaits_promotion(stack).await;
+        }
         if stack.status.rests() && newer_than_operation(look, stack) {
             observed.drift = self.stacks.drift(&stack.id).await?;
         }
@@ -119,6 +122,20 @@ where
             observed.evidence = Some(self.stacks.evidence(&stack.id).await?.bounded());
         }
         Ok(())
+    }
+
+    /// Whether somebody is to promote the stack's deployment. Only people want to know: what
+    /// cannot be found out holds nothing up.
+    async fn awaits_promotion(&self, stack: &ObservedStack) -> bool {
+        let output = |name: &str| stack.outputs.get(name);
+        let (Some(cluster), Some(service)) = (output("Cluster"), output("ServiceName")) else {
+            return false;
+        };
+        let asked = self.stacks.awaits_promotion(cluster, service).await;
+        asked.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether a deployment waits to be promoted is not known");
+            false
+        })
     }
 }
 

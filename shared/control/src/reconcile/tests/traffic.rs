@@ -17,6 +17,19 @@ fn shifting() -> World {
 }
 
 #[test]
+fn a_deployment_that_waits_to_be_promoted_says_so() {
+    let deploy = json!({"strategy": "blue-green", "pause": 30});
+    let mut world =
+        World::settled(&json!({"service": "orders", "image": "nginx:1", "deploy": deploy}));
+    world.cloud.rule("nginx:slow", Script::Hangs);
+    world.patch("orders", &json!({"image": "nginx:slow"}));
+    world.pass(SignedDuration::from_mins(2));
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Updating);
+    assert!(message.contains("wait to be promoted"), "{message}");
+}
+
+#[test]
 fn the_template_follows_the_traffic_behind_each_deployment() {
     let mut world = shifting();
     assert_eq!(traffic(&world), (Weights::FIRST, false));
