@@ -161,6 +161,11 @@ fn an_outgoing_webhook_has_a_key_of_its_own_that_nothing_shows() -> Result<()> {
         secret.starts_with("whsec_"),
         "the form of Standard Webhooks"
     );
+    let shown = client.signing_key(&service)?;
+    assert_eq!(shown.secret, secret, "the API shows the one that signs");
+    let rotated = client.rotate_signing_key(&service)?;
+    assert_ne!(rotated.secret, secret);
+    assert_eq!(client.signing_key(&service)?, rotated);
 
     wait_for("the receiver was tried", SOON, || {
         let lines = platform.logged()?;
@@ -174,9 +179,11 @@ fn an_outgoing_webhook_has_a_key_of_its_own_that_nothing_shows() -> Result<()> {
         })
     })?;
     let shown = platform.logged()?.join("\n");
-    assert!(!shown.contains(&secret), "the log shows the key");
     let registry = format!("{:?}", platform.registry()?);
-    assert!(!registry.contains(&secret), "the registry holds the key");
+    for secret in [&secret, &rotated.secret] {
+        assert!(!shown.contains(secret), "the log shows the key");
+        assert!(!registry.contains(secret), "the registry holds the key");
+    }
     platform.ready(&service)?;
     Ok(())
 }

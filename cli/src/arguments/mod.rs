@@ -12,7 +12,7 @@ pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
 };
-pub(crate) use self::webhooks::{Webhook, WebhookAction};
+pub(crate) use self::webhooks::{SigningKey, Webhook, WebhookAction};
 
 const EXIT_CODES: &str = "\
 Exit codes:

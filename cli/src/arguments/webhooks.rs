@@ -24,6 +24,22 @@ pub(crate) enum WebhookAction {
     Rotate(MakeWebhook),
     /// Delete a webhook: its pushes start nothing any more
     Delete(DeleteWebhook),
+    /// Show the key that signs the notices which outgoing webhooks get, or make another
+    Key(SigningKey),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SigningKey {
+    /// The service
+    pub(crate) name: ServiceName,
+    /// Make another key; the former one signs beside it for a day yet
+    #[arg(long)]
+    pub(crate) rotate: bool,
+    /// Print the API's answer as JSON, with the key
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use http::Method;
 use slipway_control::hooks::{HookView, HooksView, NewHookView};
 use slipway_control::ports::Provider;
+use slipway_control::signing::SigningKeyView;
 use slipway_domain::ServiceName;
 
 use super::{Call, Client, Result};
@@ -19,6 +20,17 @@ impl Client {
     pub fn make_webhook(&self, name: &ServiceName, provider: Provider) -> Result<NewHookView> {
         let call = Call::new(Method::POST, format!("/services/{name}/webhooks"))
             .json(&serde_json::json!({ "provider": provider }))?;
+        self.send(&call)?.read()
+    }
+
+    /// The key that signs the service's notices; made when it is first asked for.
+    pub fn signing_key(&self, name: &ServiceName) -> Result<SigningKeyView> {
+        self.get(&format!("/services/{name}/notify-secret"))
+    }
+
+    /// Makes another such key. It is not sent again without an answer: each time makes another.
+    pub fn rotate_signing_key(&self, name: &ServiceName) -> Result<SigningKeyView> {
+        let call = Call::new(Method::POST, format!("/services/{name}/notify-secret"));
         self.send(&call)?.read()
     }
 

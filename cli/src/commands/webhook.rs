@@ -1,14 +1,14 @@
-//! `slipway webhook`: who may tell of pushes, and with which secret.
+//! `slipway webhook`: who may tell of pushes, and with which secret; and the key that signs what
+//! outgoing webhooks get.
 //!
-//! A secret is shown once, as a result, and goes nowhere else: neither into a file nor into an
-//! error.
+//! A secret is shown as a result, and goes nowhere else: neither into a file nor into an error.
 
 use slipway_control::hooks::NewHookView;
 use slipway_control::ports::Provider;
 use slipway_domain::ServiceName;
 
 use super::confirm;
-use crate::arguments::{Webhook, WebhookAction};
+use crate::arguments::{SigningKey, Webhook, WebhookAction};
 use crate::client::Client;
 use crate::connection::connect;
 use crate::exit::Failure;
@@ -65,7 +65,25 @@ pub(super) fn run(options: &Webhook, console: &Console) -> Result<(), Failure> {
             ));
             Ok(())
         }
+        WebhookAction::Key(options) => key(options, console),
     }
+}
+
+fn key(options: &SigningKey, console: &Console) -> Result<(), Failure> {
+    let client = connect(&options.platform)?.client;
+    let key = if options.rotate {
+        client.rotate_signing_key(&options.name)?
+    } else {
+        client.signing_key(&options.name)?
+    };
+    if options.json {
+        return console.json(&key);
+    }
+    console.result(&format!("{}\n", key.secret))?;
+    if let Some(until) = key.former_valid_until {
+        console.note(&output::webhooks::former_key(until));
+    }
+    Ok(())
 }
 
 fn is_there(client: &Client, name: &ServiceName, provider: Provider) -> Result<bool, Failure> {

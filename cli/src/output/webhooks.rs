@@ -20,6 +20,14 @@ pub(crate) fn made(webhook: &NewHookView) -> String {
     format!("url     {}\nsecret  {}\n", webhook.url, webhook.secret)
 }
 
+/// That receivers have until `until` to learn a new key.
+pub(crate) fn former_key(until: jiff::Timestamp) -> String {
+    format!(
+        "until {} notices are signed with the former key, too",
+        moment(until)
+    )
+}
+
 /// What to do with a new secret.
 pub(crate) fn what_next(webhook: &NewHookView, sheet: Sheet) -> String {
     let mut out = String::from("\n");

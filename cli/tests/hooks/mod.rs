@@ -126,6 +126,34 @@ fn a_secret_that_nobody_saw_is_not_made_twice() {
 }
 
 #[test]
+fn the_key_that_signs_notices_is_standard_output_and_alone() {
+    let mock = Mock::new(|asked| {
+        assert_eq!(asked.path, "/platform/v1/services/orders/notify-secret");
+        let mut key = json!({ "secret": SECRET });
+        if asked.method == "POST" {
+            key["former_valid_until"] = json!("2026-01-03T03:04:05Z");
+        }
+        Reply::json(200, &key)
+    });
+    let shown = run(&mock, &["webhook", "key", "orders"]);
+    assert_eq!(
+        (shown.code, shown.out, shown.err),
+        (Some(0), format!("{SECRET}\n"), String::new())
+    );
+    let rotated = run(&mock, &["webhook", "key", "orders", "--rotate"]);
+    assert_eq!(
+        (rotated.out.trim_end(), rotated.err.as_str()),
+        (
+            SECRET,
+            "until 2026-01-03 03:04:05Z notices are signed with the former key, too\n"
+        )
+    );
+    let json = run(&mock, &["webhook", "key", "orders", "--json"]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["secret"], SECRET);
+}
+
+#[test]
 fn who_tells_of_pushes_is_one_of_a_few() {
     let ran = run(&platform(), &["webhook", "create", "orders", "svn"]);
     assert_eq!(ran.code, Some(2));

@@ -18,10 +18,11 @@ use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter, LiveReader,
-    RouteReader, ServiceReader, UpgradeStore,
+    NotifySecrets, RouteReader, ServiceReader, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::services::Services;
+use slipway_control::signing::SigningControl;
 use slipway_control::upgrade::UpgradeControl;
 
 pub use openapi::document;
@@ -45,6 +46,8 @@ pub trait Ports: Send + Sync + 'static {
     type Checks: Checks + 'static;
     /// The secrets of webhooks.
     type Hooks: HookReader + HookWriter + 'static;
+    /// The keys that sign notices.
+    type Keys: NotifySecrets + 'static;
 }
 
 /// What every handler is given.
@@ -55,6 +58,8 @@ pub struct App<P: Ports> {
     pub upgrades: UpgradeControl<P::Upgrades>,
     /// Makes and removes the secrets of webhooks.
     pub hooks: HookControl<P::Registry, P::Hooks>,
+    /// Shows and rotates the keys that sign notices.
+    pub signing: SigningControl<P::Registry, P::Keys>,
 }
 
 /// The API as a service of HTTP requests.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use slipway_api::App;
-use slipway_aws::{Checks, Ecs, Hooks, HttpApi, Registry, sdk_config};
+use slipway_aws::{Checks, Ecs, Hooks, HttpApi, NotifyKeys, Registry, sdk_config};
 use slipway_control::hooks::HookControl;
 use slipway_control::services::Services;
+use slipway_control::signing::SigningControl;
 use slipway_control::upgrade::UpgradeControl;
 use slipway_lambda::{clock, settings::Settings, telemetry};
 
@@ -19,6 +20,7 @@ impl slipway_api::Ports for Aws {
     type Upgrades = Registry;
     type Checks = Checks;
     type Hooks = Hooks;
+    type Keys = NotifyKeys;
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -39,6 +41,10 @@ async fn main() -> Result<(), lambda_http::Error> {
         hooks: Hooks::new(&sdk, settings.platform.name.as_str()),
         platform: settings.platform.clone(),
     };
+    let signing = SigningControl {
+        registry: registry.clone(),
+        keys: NotifyKeys::new(&sdk, settings.platform.name.clone()),
+    };
     let services = Services {
         registry,
         live: Ecs::new(&sdk),
@@ -50,6 +56,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         services,
         upgrades,
         hooks,
+        signing,
     })))
     .await
 }

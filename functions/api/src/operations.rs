@@ -8,6 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
+use slipway_control::signing::SigningKeyView;
 use slipway_control::upgrade::UpgradeView;
 use slipway_control::view::{
     DeletionView, DeploymentStarted, EnvironmentView, GenerationView, PageView, PlanView,
@@ -305,6 +306,24 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 "Removes a webhook's secret",
                 delete(handlers::remove_webhook::<P>),
                 of::<HooksView>,
+            )
+        },
+        read(
+            "/services/{name}/notify-secret",
+            "getNotifySecret",
+            "The key that signs the service's notices, made when it is first asked for",
+            get(handlers::get_notify_secret::<P>),
+            of::<SigningKeyView>,
+        ),
+        Operation {
+            method: Method::POST,
+            success: CREATED,
+            ..read(
+                "/services/{name}/notify-secret",
+                "rotateNotifySecret",
+                "Makes another key; the former one signs beside it for a day yet",
+                post(handlers::rotate_notify_secret::<P>),
+                of::<SigningKeyView>,
             )
         },
         Operation {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod deployments;
+mod signing;
 mod upgrade;
 
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
-use slipway_control::fake::{FakeChecks, FakeRegistry, FakeUpgrades};
+use slipway_control::fake::{FakeChecks, FakeListeners, FakeRegistry, FakeUpgrades};
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     DeploymentSteerer, Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry,
     StackWrite,
 };
 use slipway_control::services::Services;
+use slipway_control::signing::SigningControl;
 use slipway_control::upgrade::UpgradeControl;
 use slipway_domain::{Phase, Platform};
 use tower::ServiceExt;
@@ -35,6 +37,7 @@ impl Ports for InMemory {
     type Upgrades = FakeUpgrades;
     type Checks = FakeChecks;
     type Hooks = FakeChecks;
+    type Keys = FakeListeners;
 }
 
 impl LiveReader for Empty {
@@ -66,6 +69,10 @@ fn app() -> Arc<App<InMemory>> {
             registry: registry.clone(),
             hooks: FakeChecks::default(),
             platform: Platform::sample(),
+        },
+        signing: SigningControl {
+            registry: registry.clone(),
+            keys: FakeListeners::default(),
         },
         services: Services {
             registry,
@@ -422,7 +429,7 @@ async fn the_document_describes_every_operation_and_its_references_lead_somewher
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
         }
     }
-    assert_eq!(ids.len(), 27);
+    assert_eq!(ids.len(), 29);
     let text = document.to_string();
     for reference in text
         .split("\"$ref\":\"#")

@@ -154,7 +154,7 @@ where
     async fn post(&self, parcel: &Parcel, now: Timestamp) -> Result<Verdict, PortError> {
         let fresh = NotifySecret::new(parcel.uid, &(self.chance)());
         let key = self.keys.notify_secret(&parcel.service, &fresh).await?;
-        let headers = match headers(&key.secret, &parcel.id, now, &parcel.body) {
+        let headers = match headers(key.valid(now), &parcel.id, now, &parcel.body) {
             Ok(headers) => headers,
             Err(error) => {
                 tracing::error!(error = chain(&error), service = %parcel.service, "bad key");

@@ -15,22 +15,25 @@ const PREFIX: &str = "whsec_";
 #[error("the key is not `whsec_` with base64 behind it")]
 pub struct BadKey;
 
-/// The headers of a request with this body at this time.
+/// The headers of a request with this body at this time. It is signed with each of the keys, as
+/// the specification has it for keys that are rotated: who knows one of them can verify it.
 ///
 /// # Errors
-/// The key is not of its form.
-pub fn headers(
-    key: &str,
+/// A key is not of its form.
+pub fn headers<'a>(
+    keys: impl Iterator<Item = &'a str>,
     id: &str,
     now: Timestamp,
     body: &str,
 ) -> Result<Vec<(&'static str, String)>, BadKey> {
     let seconds = now.as_second().to_string();
-    let signature = signature(key, id, &seconds, body)?;
+    let signatures: Vec<String> = keys
+        .map(|key| signature(key, id, &seconds, body))
+        .collect::<Result<_, _>>()?;
     Ok(vec![
         ("webhook-id", id.to_owned()),
         ("webhook-timestamp", seconds),
-        ("webhook-signature", signature),
+        ("webhook-signature", signatures.join(" ")),
     ])
 }
 
@@ -85,10 +88,25 @@ mod tests {
         let key = NotifySecret::new(Ulid(1), &[7; 32]).secret;
         assert!(key.starts_with("whsec_") && key.len() == 6 + 44);
         let now = Timestamp::from_second(1_795_000_000).unwrap();
-        let headers = headers(&key, "a-failed", now, "{}").unwrap();
+        let headers = headers([&*key].into_iter(), "a-failed", now, "{}").unwrap();
         assert_eq!(headers[0], ("webhook-id", "a-failed".to_owned()));
         assert_eq!(headers[1], ("webhook-timestamp", "1795000000".to_owned()));
         assert!(headers[2].1.starts_with("v1,"));
+    }
+
+    #[test]
+    fn a_former_key_signs_beside_the_new_one() {
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
+        let [one, two] = [7, 8].map(|byte| NotifySecret::new(Ulid(1), &[byte; 32]).secret);
+        let of = |keys: &[&str]| {
+            headers(keys.iter().copied(), "a", now, "{}").unwrap()[2]
+                .1
+                .clone()
+        };
+        assert_eq!(
+            of(&[&two, &one]),
+            format!("{} {}", of(&[&two]), of(&[&one]))
+        );
     }
 
     #[test]

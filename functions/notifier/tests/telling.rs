@@ -206,7 +206,7 @@ async fn a_parcel_is_signed_with_the_services_key_which_is_made_when_it_is_missi
         serde_json::from_str(event("parcels")["Records"][0]["body"].as_str().unwrap()).unwrap();
     assert_eq!(posted[0].url, parcel.url);
     assert_eq!(posted[0].body, parcel.body);
-    let signed = headers(&key.secret, &parcel.id, now(), &parcel.body).unwrap();
+    let signed = headers(key.valid(now()), &parcel.id, now(), &parcel.body).unwrap();
     assert_eq!(posted[0].headers, signed);
     assert!(listeners.put_back().is_empty());
 }

@@ -250,6 +250,15 @@ impl NotifySecrets for NotifyKeys {
             })
     }
 
+    async fn put_notify_secret(
+        &self,
+        service: &ServiceName,
+        secret: &NotifySecret,
+    ) -> PortResult<()> {
+        // What may be replaced is written, whether anything is there or not.
+        self.write(service, secret, true).await.map(drop)
+    }
+
     async fn forget_notify_secret(&self, service: &ServiceName) -> PortResult<()> {
         let answer = self
             .client

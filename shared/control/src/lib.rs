@@ -19,6 +19,7 @@ pub mod reconcile;
 pub mod record;
 pub mod round;
 pub mod services;
+pub mod signing;
 pub mod upgrade;
 pub mod view;
 

@@ -4,6 +4,7 @@ mod deployments;
 mod environments;
 mod platform;
 mod services;
+mod signing;
 mod upgrade;
 mod webhooks;
 
@@ -11,5 +12,6 @@ pub(crate) use deployments::*;
 pub(crate) use environments::*;
 pub(crate) use platform::*;
 pub(crate) use services::*;
+pub(crate) use signing::*;
 pub(crate) use upgrade::*;
 pub(crate) use webhooks::*;

@@ -94,6 +94,7 @@ pub(crate) async fn delete_service<P: Ports>(
         .delete(&name, precondition.as_ref(), &caller)
         .await?;
     app.hooks.forget(&name).await;
+    app.signing.forget(&name).await;
     tracing::info!(service = %name, actor = caller.actor, "deletion begun");
     Ok(json(StatusCode::ACCEPTED, &deletion))
 }

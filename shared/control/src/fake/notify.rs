@@ -42,8 +42,8 @@ impl FakeListeners {
         Ok(inner)
     }
 
-    /// From now on calls of this name fail: `announce`, `hand_over`, `put_back` or
-    /// `notify_secret`; none does without a name.
+    /// From now on calls of this name fail: `announce`, `hand_over`, `put_back`,
+    /// `notify_secret`, `put_notify_secret` or `forget_notify_secret`; none does without a name.
     pub fn break_down(&self, name: Option<&'static str>) {
         self.lock().broken = name;
     }
@@ -115,6 +115,16 @@ impl NotifySecrets for FakeListeners {
             *secret = fresh.clone();
         }
         Ok(secret.clone())
+    }
+
+    async fn put_notify_secret(
+        &self,
+        service: &ServiceName,
+        secret: &NotifySecret,
+    ) -> PortResult<()> {
+        let mut inner = self.call("put_notify_secret")?;
+        inner.secrets.insert(service.clone(), secret.clone());
+        Ok(())
     }
 
     async fn forget_notify_secret(&self, service: &ServiceName) -> PortResult<()> {

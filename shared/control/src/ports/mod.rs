@@ -31,7 +31,8 @@ pub use checks::{
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
-    Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
+    Announcement, Announcer, FormerKey, NotifySecret, NotifySecrets, Outbox, PostError, Poster,
+    Posting,
 };
 pub use scaling::{
     BoundsWriter, MetricReader, Override, ScalerRecord, ScalerRegistry, ScalerWrite, Series,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_domain::{ServiceName, WebhookUrl};
 use ulid::Ulid;
@@ -52,6 +53,18 @@ pub struct NotifySecret {
     pub uid: Ulid,
     /// The key as Standard Webhooks writes it: `whsec_` and 32 bytes in base64.
     pub secret: String,
+    /// The keys before it that still sign beside it, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerKey>,
+}
+
+/// A key that another took the place of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerKey {
+    /// The key.
+    pub secret: String,
+    /// Until when it signs, too.
+    pub until: Timestamp,
 }
 
 impl NotifySecret {
@@ -60,7 +73,14 @@ impl NotifySecret {
         Self {
             uid,
             secret: format!("whsec_{}", STANDARD.encode(bytes)),
+            former: Vec::new(),
         }
+    }
+
+    /// The keys that sign at `now`, the newest first.
+    pub fn valid(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let former = self.former.iter().filter(move |it| now < it.until);
+        std::iter::once(&*self.secret).chain(former.map(|it| &*it.secret))
     }
 }
 
@@ -68,6 +88,13 @@ impl fmt::Debug for NotifySecret {
     /// Without the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "key of {}", self.uid)
+    }
+}
+
+impl fmt::Debug for FormerKey {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key until {}", self.until)
     }
 }
 
@@ -80,6 +107,13 @@ pub trait NotifySecrets: Send + Sync {
         service: &ServiceName,
         fresh: &NotifySecret,
     ) -> impl Future<Output = PortResult<NotifySecret>> + Send;
+
+    /// Writes the service's key over the one that is there, if one is.
+    fn put_notify_secret(
+        &self,
+        service: &ServiceName,
+        secret: &NotifySecret,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 
     /// Forgets the service's key, so that another is made when one is needed. Nothing happens
     /// where there is none.
