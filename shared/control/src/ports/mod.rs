@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use slipway_domain::{
     Deployment, DeploymentId, EnvironmentName, Evidence, RoutePath, Scope, ServiceName, TeamName,
 };
+use slipway_scaling::Paused;
 
 use crate::change::Change;
 use crate::error::{CommitError, PortError};
@@ -128,6 +129,10 @@ pub struct Live {
     pub pending: u32,
     /// The fewest and the most tasks, as the scalable target has them.
     pub bounds: Option<(u32, u32)>,
+    /// What of scaling is paused: the scalable target's `SuspendedState`.
+    pub paused: Paused,
+    /// Whether tasks of two deployments run, or the newest one's are not all there yet.
+    pub deploying: bool,
 }
 
 /// Looks at what runs.

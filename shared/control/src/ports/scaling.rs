@@ -9,6 +9,7 @@ use slipway_domain::{EnvironmentName, ServiceName};
 use slipway_scaling::{Bounds, Decision, Load, Paused, State};
 
 use super::{Page, PortResult};
+use crate::record::ServiceState;
 
 /// What is remembered of one environment's scaling. Its absence is an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,6 +54,14 @@ pub struct ScalerWrite {
 
 /// Remembers what was decided. One call of the registry each.
 pub trait ScalerRegistry: Send + Sync {
+    /// A service with its stacks, as [`ServiceReader::service`](super::ServiceReader::service)
+    /// reads it, and what is remembered of the scaling of one of its environments.
+    fn scaled(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> impl Future<Output = PortResult<Option<(ServiceState, ScalerRecord)>>> + Send;
+
     /// What is remembered of an environment's scaling.
     fn scaler(
         &self,
@@ -109,13 +118,14 @@ pub trait MetricReader: Send + Sync {
 
 /// Sets the number of tasks.
 pub trait TaskWriter: Send + Sync {
-    /// Has ECS run this many tasks of the service. No deployment begins.
+    /// Has ECS run this many tasks of the service. No deployment begins. False when the service
+    /// is not there.
     fn set_count(
         &self,
         cluster: &str,
         service: &str,
         count: u32,
-    ) -> impl Future<Output = PortResult<()>> + Send;
+    ) -> impl Future<Output = PortResult<bool>> + Send;
 }
 
 /// Sets the bounds of the number of tasks: the scalable target. Any write moves the number into
