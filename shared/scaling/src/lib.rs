@@ -8,9 +8,11 @@
 mod decide;
 mod decision;
 mod observation;
+mod schedule;
 mod state;
 
 pub use decide::decide;
 pub use decision::{Decision, Reason, Verdict};
 pub use observation::{Bounds, Load, Observation, Paused, Point, Targets, Tasks, Trigger};
+pub use schedule::{bounds_at, next_boundary};
 pub use state::State;
