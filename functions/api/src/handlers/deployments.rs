@@ -13,7 +13,7 @@ use slipway_control::view::DeploymentStarted;
 use slipway_domain::{DeploymentId, EnvironmentName, Image, ServiceName};
 
 use crate::answer::{Answer, Refusal, json};
-use crate::request::{Document, Identity, OptionalDocument, Paging, Parameters};
+use crate::request::{Document, Identity, OptionalDocument, Paging, Parameters, whole};
 use crate::{App, Ports};
 
 type Address = (ServiceName, EnvironmentName);
@@ -196,12 +196,7 @@ fn read_rollback(document: Option<Value>) -> Result<Back, Refusal> {
     let known = fields.keys().all(|key| key == "generation");
     let pointer = if known { "/generation" } else { "" };
     let mut document = document;
-    // What JSON Schema calls an integer may be written with a fraction of zero.
-    let whole = document["generation"]
-        .as_f64()
-        .filter(|it| it.fract() == 0.0)
-        .and_then(|it| format!("{it:.0}").parse::<u64>().ok());
-    if let Some(whole) = whole {
+    if let Some(whole) = whole(&document["generation"]) {
         document["generation"] = whole.into();
     }
     let request: RollbackRequest = serde_json::from_value(document)

@@ -83,6 +83,9 @@ impl ScalerRegistry for Registry {
         if let Some(decision) = &write.decision {
             items.push(self.put_decision(write, decision)?);
         }
+        if let Some(entry) = &write.audit {
+            items.push(self.put_document(key::audit(&write.service, entry.id), entry)?);
+        }
         self.transact(items).await
     }
 

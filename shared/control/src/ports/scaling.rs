@@ -9,7 +9,7 @@ use slipway_domain::{EnvironmentName, ServiceName};
 use slipway_scaling::{Bounds, Decision, Load, Paused, State};
 
 use super::{Page, PortResult};
-use crate::record::ServiceState;
+use crate::record::{AuditEntry, ServiceState};
 
 /// What is remembered of one environment's scaling. Its absence is an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,6 +50,8 @@ pub struct ScalerWrite {
     pub record: ScalerRecord,
     /// A decision to keep for 30 days; not every look is worth one.
     pub decision: Option<Decision>,
+    /// What the audit log is to say, where a person asked for it.
+    pub audit: Option<AuditEntry>,
 }
 
 /// Remembers what was decided. One call of the registry each.

@@ -32,6 +32,7 @@ fn write(version: u64, attention: Option<Timestamp>) -> ScalerWrite {
         by: "ada".to_owned(),
     };
     ScalerWrite {
+        audit: None,
         service: "orders".parse().unwrap(),
         environment: "prod".parse().unwrap(),
         record: ScalerRecord {

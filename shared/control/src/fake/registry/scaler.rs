@@ -112,6 +112,9 @@ impl Inner {
             self.decisions
                 .insert((key.0, key.1, decision.at), decision.clone());
         }
+        if let Some(entry) = &write.audit {
+            self.audit.push((write.service.clone(), entry.clone()));
+        }
         true
     }
 }
