@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod deployments;
+mod scaling;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
 };
+pub(crate) use self::scaling::{Count, Directions, HoldBounds, Scaling, ScalingAction};
 pub(crate) use self::webhooks::{SigningKey, Webhook, WebhookAction};
 
 const EXIT_CODES: &str = "\
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Watch(Watch),
     /// List a service's deployments, newest first
     Deployments(Deployments),
+    /// Show how a service is scaled and why; pause it, bound it for a time, set a number
+    Scaling(Scaling),
     /// Let pushes start deployments: addresses and secrets for who tells of them
     Webhook(Webhook),
     /// Delete a service

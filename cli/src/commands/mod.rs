@@ -12,6 +12,7 @@ mod plan;
 mod platform;
 mod redeploy;
 mod rollback;
+mod scaling;
 mod schema;
 mod steer;
 mod teardown;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Cancel(options) => steer::cancel(options, console),
         Command::Promote(options) => steer::promote(options, console),
         Command::Watch(options) => watch::run(options, console),
+        Command::Scaling(options) => scaling::run(options, console),
         Command::Webhook(options) => webhook::run(options, console),
         Command::Deployments(options) => deployments::run(options, console),
         Command::Delete(options) => delete::run(options, console),
