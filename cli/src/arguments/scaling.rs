@@ -94,7 +94,8 @@ pub(crate) struct Count {
     /// The service
     pub(crate) name: ServiceName,
     /// How many tasks
-    pub(crate) count: u32,
+    #[arg(value_name = "COUNT")]
+    pub(crate) tasks: u32,
     #[command(flatten)]
     pub(crate) environment: EnvironmentOption,
     /// Print the API's answer as JSON

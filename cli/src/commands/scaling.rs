@@ -171,7 +171,7 @@ fn count(options: &Count, console: &Console) -> Result<(), Failure> {
     let name = &options.name;
     let environment = environment(&options.environment, name, &connection)?;
     let client = &connection.client;
-    let scaling = client.set_count(name, &environment, options.count)?;
+    let scaling = client.set_count(name, &environment, options.tasks)?;
     done(name, &environment, &scaling, options.json, console)
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn sheet(shown: Shown<'_>, sheet: Sheet) -> String {
         }
     }
     if let Some(last) = &scaling.last {
-        out.push_str(&format!("\nSignals, as of {}:\n", moment(last.at)));
+        out.push_str(&["\nSignals, as of ", &moment(last.at), ":\n"].concat());
         out.push_str(&signals(last, sheet));
     }
     if shown.decisions.is_empty() {
@@ -89,7 +89,7 @@ fn signals(last: &DecisionView, sheet: Sheet) -> String {
             ]
         })
         .collect();
-    with_sentences(&HEADING, rows, sheet)
+    with_sentences(&HEADING, &rows, sheet)
 }
 
 fn decisions(newest: &[DecisionView], sheet: Sheet) -> String {
@@ -112,16 +112,16 @@ fn decisions(newest: &[DecisionView], sheet: Sheet) -> String {
             vec![plain(moment(it.at)), (tone, tasks), why]
         })
         .collect();
-    with_sentences(&HEADING, rows, sheet)
+    with_sentences(&HEADING, &rows, sheet)
 }
 
 /// A table whose last column is sentences, broken where a terminal ends.
-fn with_sentences(heading: &[&str], rows: Vec<Vec<Cell>>, sheet: Sheet) -> String {
+fn with_sentences(heading: &[&str], rows: &[Vec<Cell>], sheet: Sheet) -> String {
     let others = heading.len() - 1;
     let fronts: Vec<Vec<Cell>> = rows.iter().map(|row| row[..others].to_vec()).collect();
     let used = breadth(&heading[..others], &fronts);
     let mut broken = Vec::new();
-    for (front, row) in fronts.into_iter().zip(&rows) {
+    for (front, row) in fronts.into_iter().zip(rows) {
         let (tone, text) = &row[others];
         let mut front = Some(front);
         for line in sheet.lines(text, used) {

@@ -1,6 +1,6 @@
 //! Scaling over HTTP.
 
-use slipway_control::ports::ScalerRegistry;
+use slipway_control::ports::{ScalerRegistry, ScalerWrite};
 use slipway_control::scaling::Paused;
 
 use super::*;
@@ -205,12 +205,23 @@ async fn a_body_is_refused_where_it_is_wrong() {
 
 #[tokio::test]
 async fn decisions_come_in_pages_newest_first() {
-    let (_, api) = running(&json!({})).await;
-    for count in [5, 6, 7] {
-        let body = json!({ "count": count }).to_string();
-        call(&api, "POST", "/count", &body).await;
-        // A decision is known by its millisecond.
-        std::thread::sleep(std::time::Duration::from_millis(2));
+    let (app, api) = running(&json!({})).await;
+    call(&api, "POST", "/count", r#"{"count": 5}"#).await;
+    let (service, environment) = ("orders".parse().unwrap(), "prod".parse().unwrap());
+    let registry = &app.services.registry;
+    for to in [6, 7] {
+        let record = registry.scaler(&service, &environment).await.unwrap();
+        let mut decision = record.last.clone().unwrap();
+        decision.to = to;
+        decision.at += jiff::SignedDuration::from_secs(i64::from(to));
+        let write = ScalerWrite {
+            service: service.clone(),
+            environment: environment.clone(),
+            record,
+            decision: Some(decision),
+            audit: None,
+        };
+        assert!(registry.save_scaler(&write).await.unwrap());
     }
     let mut path = "/decisions?limit=2".to_owned();
     let mut seen = Vec::new();
