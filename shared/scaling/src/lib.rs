@@ -7,12 +7,12 @@
 
 mod decide;
 mod decision;
+mod hours;
 mod observation;
-mod schedule;
 mod state;
 
 pub use decide::decide;
 pub use decision::{Decision, Reason, Verdict};
+pub use hours::{bounds_at, next_boundary};
 pub use observation::{Bounds, Load, Observation, Paused, Point, Targets, Tasks, Trigger};
-pub use schedule::{bounds_at, next_boundary};
 pub use state::State;

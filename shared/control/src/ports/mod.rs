@@ -35,8 +35,8 @@ pub use notify::{
     Announcement, Announcer, NotifySecret, NotifySecrets, Outbox, PostError, Poster, Posting,
 };
 pub use scaling::{
-    BoundsWriter, MetricReader, Override, ScalerRecord, ScalerRegistry, ScalerWrite, Series,
-    TaskWriter,
+    BoundsWriter, MetricReader, Ordered, Override, Placed, ScalerRecord, ScalerRegistry,
+    ScalerWrite, Series, TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 
