@@ -8,6 +8,7 @@
 mod decide;
 mod decision;
 mod observation;
+pub mod simulate;
 mod state;
 
 pub use decide::decide;
