@@ -18,6 +18,7 @@ mod points;
 mod queue;
 mod requests;
 mod schedule;
+pub mod simulate;
 mod sleep;
 mod startup;
 mod state;

@@ -76,10 +76,10 @@ pub(crate) fn step(scene: &Scene<'_>, state: &mut State, opinions: &[Opinion]) -
     if desired == 0 {
         return asleep(scene, wish);
     }
-    if bounds.min == 0 && bounds.max > 0 {
-        if let Some(step) = to_sleep(scene, opinions, &quiet) {
-            return step;
-        }
+    if bounds.min == 0
+        && let Some(step) = to_sleep(scene, opinions, &quiet)
+    {
+        return step;
     }
     match wish.needs.cmp(&desired) {
         Ordering::Greater => outwards(scene, state, opinions, wish),
@@ -228,10 +228,12 @@ fn inwards(
     let to = floor.max(desired.div_ceil(2)).min(desired);
     let guards = guards::inwards(scene, state, opinions);
     if wish.floor >= desired {
-        let summary = match wish.unbound > desired {
-            true => format!("Stays at {desired}, the most that are allowed: {why}."),
-            false => format!("Stays at {desired}: {why}."),
+        let most = if wish.unbound > desired {
+            ", the most that are allowed"
+        } else {
+            ""
         };
+        let summary = format!("Stays at {desired}{most}: {why}.");
         return Step::hold(scene, summary, Vec::new());
     }
     if let Some(first) = guards.first() {
