@@ -7,7 +7,14 @@ use super::table::{Cell, plain, table};
 use super::tone::Tone;
 
 const HEADING: [&str; 8] = [
-    "POLICY", "SETTING", "TASK-HOURS", "OVER ORACLE", "VIOLATED", "REQUESTS OVER", "CHANGES", "STEP",
+    "POLICY",
+    "SETTING",
+    "TASK-HOURS",
+    "OVER ORACLE",
+    "VIOLATED",
+    "REQUESTS OVER",
+    "CHANGES",
+    "STEP",
 ];
 
 /// The circumstances, a row for each policy, and what the columns mean.
@@ -64,7 +71,11 @@ fn row(policy: &PolicyReport) -> Vec<Cell> {
         (tone, policy.violation_minutes.to_string()),
         plain(format!("{:.0}", policy.requests_over_capacity)),
         plain(policy.changes.to_string()),
-        plain(policy.reaction_seconds.map_or_else(String::new, |it| format!("{it:.0} s"))),
+        plain(
+            policy
+                .reaction_seconds
+                .map_or_else(String::new, |it| format!("{it:.0} s")),
+        ),
     ]
 }
 
@@ -79,5 +90,7 @@ fn aligned(rows: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
         _ if text.is_empty() => (*tone, String::new()),
         _ => (*tone, format!("{text:>0$}", width(column))),
     };
-    rows.iter().map(|row| row.iter().enumerate().map(cell).collect()).collect()
+    rows.iter()
+        .map(|row| row.iter().enumerate().map(cell).collect())
+        .collect()
 }

@@ -73,6 +73,9 @@ pub enum Looked {
     Overtaken,
     /// A number that was decided before was told to ECS once more.
     Repeated(u32),
+    /// A number that was decided before is not heard of yet, and may still be told by a look that
+    /// takes long.
+    Waits,
     /// It was decided.
     Decided {
         /// What, and why.
@@ -150,8 +153,8 @@ where
             return self.leave(named, found, HandsOff::Incomplete).await;
         };
         let opening = plan::open(&site, &found, &live, now);
-        let plan = if let Opening::Repeat(again) = opening {
-            again
+        let plan = if let Opening::Carry(plan) = opening {
+            plan
         } else {
             let series = observe::series(&site);
             let (from, to) = observe::span(&site, now);
@@ -193,7 +196,8 @@ where
                 decision: Box::new(decision),
                 kept: plan.is_news,
             },
-            (None, count) => Looked::Repeated(count.unwrap_or_default()),
+            (None, Some(count)) => Looked::Repeated(count),
+            (None, None) => Looked::Waits,
         };
         Ok(Outcome {
             looked,

@@ -2,8 +2,8 @@
 //!
 //! The number of tasks is written down before ECS is told (as in docs/decisions/0014). So a look
 //! that was overtaken tells nothing, and a process that dies in between leaves word. Until ECS is
-//! seen to have it, the same number is told again, for as long as the process that decided it may
-//! live; from then on it is taken as never told, and decided anew on what was remembered before.
+//! seen to have it, later looks tell the same number again, for a minute. When the last of those
+//! can live no more it is taken as never told, and decided anew on what was remembered before.
 //! Bounds are written down in the same way, and put in place until they are seen there.
 
 use std::cmp::Ordering;
@@ -16,8 +16,10 @@ use super::observe;
 use super::site::Site;
 use crate::ports::{Live, Ordered, Placed, ScalerRecord};
 
-/// How long a process that wrote a number down may take to tell it: longer than one can live.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// How long a number that was decided is told again.
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long the last look that tells it may live: the function's timeout.
+const LIFE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is to be written and done.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +40,8 @@ pub(super) struct Plan {
 /// How a look begins, before any metric is read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Opening {
-    /// What was decided is carried out.
-    Repeat(Plan),
+    /// What was decided is carried out, or waited for.
+    Carry(Plan),
     /// It is to be decided.
     Decide {
         /// What is remembered.
@@ -67,15 +69,27 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
     };
     // Whatever else ECS has, it heard: of us, or of somebody else since.
     let unheard = ordered.from == live.desired;
-    if unheard && now < ordered.at + LEASE && still_fits(&ordered, bounds, site, live) {
-        let count = ordered.to;
+    if unheard && now < ordered.at + TOLD_AGAIN + LIFE {
+        let again = now < ordered.at + TOLD_AGAIN && still_fits(&ordered, bounds, site, live);
+        let count = again.then_some(ordered.to);
+        if again {
+            // The number changes now: a cooldown begins now.
+            let state = &mut record.state;
+            let outwards = ordered.to > ordered.from;
+            let changed_at = if outwards {
+                &mut state.out_at
+            } else {
+                &mut state.in_at
+            };
+            *changed_at = Some(now);
+        }
         record.ordered = Some(ordered);
-        return Opening::Repeat(Plan {
+        return Opening::Carry(Plan {
             record,
             decision: None,
             is_news: false,
             place: place.then_some(bounds),
-            count: Some(count),
+            count,
             again: None,
         });
     }
@@ -146,7 +160,7 @@ fn still_fits(ordered: &Ordered, bounds: Bounds, site: &Site, live: &Live) -> bo
 /// Decides on what is seen.
 pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: Timestamp) -> Plan {
     let (mut record, bounds, place) = match opening {
-        Opening::Repeat(plan) => return plan,
+        Opening::Carry(plan) => return plan,
         Opening::Decide {
             record,
             bounds,

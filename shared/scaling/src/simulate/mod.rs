@@ -67,7 +67,11 @@ impl Setup {
     /// [`REFERENCE_TASKS`].
     pub fn for_trace(trace: &Trace) -> Self {
         let peak = trace.peak();
-        Self::with_capacity(if peak > 0.0 { peak / REFERENCE_TASKS } else { 1.0 })
+        Self::with_capacity(if peak > 0.0 {
+            peak / REFERENCE_TASKS
+        } else {
+            1.0
+        })
     }
 }
 

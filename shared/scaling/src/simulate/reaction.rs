@@ -65,10 +65,16 @@ mod tests {
     /// AWS, 18 June 2026: 363 s with 60-second metrics, 86 s with 20-second ones.
     #[test]
     fn the_model_reproduces_what_aws_measured() {
-        for (name, measured) in [("target-tracking-60s", 363.0), ("target-tracking-20s", 86.0)] {
+        for (name, measured) in [
+            ("target-tracking-60s", 363.0),
+            ("target-tracking-20s", 86.0),
+        ] {
             let ours = reaction(name);
             let off = (ours - measured).abs() / measured;
-            assert!(off <= 0.1, "{name}: {ours} s in the model, {measured} s measured");
+            assert!(
+                off <= 0.1,
+                "{name}: {ours} s in the model, {measured} s measured"
+            );
         }
     }
 

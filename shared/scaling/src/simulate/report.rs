@@ -93,7 +93,9 @@ pub fn simulate(trace: &Trace, setup: &Setup, own: &SlipwaySetup) -> Simulation 
         course.best("target-tracking-20s", |target| {
             Box::new(TargetTracking::new(target, 20, setup))
         }),
-        course.best("step", |threshold| Box::new(StepScaling::new(threshold, setup))),
+        course.best("step", |threshold| {
+            Box::new(StepScaling::new(threshold, setup))
+        }),
         course.at("seed", None, Box::new(Seed::new(setup))),
         course.best("hpa", |target| Box::new(Hpa::new(target))),
         course.best("kpa", |target| Box::new(Kpa::new(target))),
@@ -116,7 +118,12 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// A policy at one setting.
-    fn at(&self, name: &'static str, setting: Option<f64>, policy: Box<dyn Policy + '_>) -> Contender {
+    fn at(
+        &self,
+        name: &'static str,
+        setting: Option<f64>,
+        policy: Box<dyn Policy + '_>,
+    ) -> Contender {
         self.contender(name, setting, run(policy, self.trace, self.setup))
     }
 
@@ -136,7 +143,11 @@ impl Course<'_> {
             (failed, violated, run.task_hours)
         };
         let best = runs.reduce(|best, other| {
-            if rank(&other.1) < rank(&best.1) { other } else { best }
+            if rank(&other.1) < rank(&best.1) {
+                other
+            } else {
+                best
+            }
         });
         let (target, run) = best.expect("there are settings");
         self.contender(name, Some(target), run)
@@ -160,7 +171,10 @@ impl Course<'_> {
 impl Simulation {
     /// What is told of it. Numbers are rounded to what they are good for.
     pub fn report(&self) -> Report {
-        let oracle = self.contenders.last().map_or(0.0, |oracle| oracle.run.task_hours);
+        let oracle = self
+            .contenders
+            .last()
+            .map_or(0.0, |oracle| oracle.run.task_hours);
         let policies = self.contenders.iter().map(|contender| {
             let run = &contender.run;
             PolicyReport {

@@ -77,7 +77,9 @@ impl StepScaling {
             return None;
         }
         let (_, used) = self.inwards.alarm.newest(world)?;
-        let tasks = world.desired().saturating_sub(fewer(used - self.threshold + BAND)?);
+        let tasks = world
+            .desired()
+            .saturating_sub(fewer(used - self.threshold + BAND)?);
         self.in_again = world.now() + COOLDOWN;
         Some(tasks.max(world.setup().min))
     }
@@ -122,7 +124,11 @@ fn fewer(breach: f64) -> Option<u32> {
 )]
 fn added(tasks: u32, percent: f64) -> u32 {
     let exact = f64::from(tasks) * percent / 100.0;
-    if exact < 1.0 { 1 } else { (exact + NOTHING) as u32 }
+    if exact < 1.0 {
+        1
+    } else {
+        (exact + NOTHING) as u32
+    }
 }
 
 #[cfg(test)]
@@ -143,9 +149,10 @@ mod tests {
         assert_eq!(chosen(0.149).as_deref(), Some("10"));
         assert_eq!(chosen(0.15).as_deref(), Some("20"));
         assert_eq!(chosen(0.25).as_deref(), Some("30"));
-        assert_eq!([0.01, 0.0, -0.1, -0.11, -0.2, -0.5].map(fewer), [
-            None, Some(1), Some(2), Some(2), Some(3), Some(3)
-        ]);
+        assert_eq!(
+            [0.01, 0.0, -0.1, -0.11, -0.2, -0.5].map(fewer),
+            [None, Some(1), Some(2), Some(2), Some(3), Some(3)]
+        );
     }
 
     #[test]

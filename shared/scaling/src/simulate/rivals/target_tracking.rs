@@ -85,7 +85,9 @@ impl Policy for TargetTracking {
                 return Some(more);
             }
         } else if inwards && world.now() >= self.in_again {
-            let less = self.wanted(&self.inwards, 60, world)?.max(world.setup().min);
+            let less = self
+                .wanted(&self.inwards, 60, world)?
+                .max(world.setup().min);
             if less < desired {
                 self.in_again = world.now() + IN_COOLDOWN;
                 return Some(less);
