@@ -9,12 +9,14 @@ fn with(scaling: &Value) -> Value {
 }
 
 fn scaling(scaling: &Value) -> Scaling {
-    Manifest::read(&with(scaling)).unwrap().settings.scaling
+    let manifest = Manifest::read(&with(scaling)).expect("a manifest");
+    manifest.settings.scaling
 }
 
 /// The pointer and the sentence of the only thing that is wrong with a document.
 fn answer(document: &Value) -> (String, String) {
-    let mut problems = Manifest::read(document).unwrap_err().problems;
+    let refused = Manifest::read(document).expect_err("the manifest should be refused");
+    let mut problems = refused.problems;
     assert_eq!(problems.len(), 1, "{problems:#?}");
     let problem = problems.remove(0);
     (problem.pointer, problem.detail)
