@@ -141,6 +141,12 @@ impl Manifest {
                 ),
             ));
         }
+        if platform.waker.is_empty() && effective.settings.scaling.may_sleep() {
+            problems.push(Problem::new(
+                self.pointer(environment, "scaling"),
+                "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
+            ));
+        }
         problems
     }
 
