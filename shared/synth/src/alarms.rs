@@ -157,23 +157,24 @@ fn of_balancer(name: &str, statistic: &'static str, period: u32) -> Metric {
     }
 }
 
-/// The sum of metrics, of which not each has a value in every period. With one it is that one.
+/// The sum of metrics, of which not each has a value in every period: a function of an array goes
+/// by those that are there, where `+` would need them all. With one it is that one.
 fn sum(of: Vec<(String, Metric)>) -> Watched {
-    made(of, |terms| terms.join(" + "))
+    made(of, "SUM")
 }
 
 /// The highest of metrics, of which not each has a value in every period. With one it is that one.
 fn highest(of: Vec<(String, Metric)>) -> Watched {
-    made(of, |terms| format!("MAX([{}])", terms.join(", ")))
+    made(of, "MAX")
 }
 
-fn made(mut of: Vec<(String, Metric)>, expression: impl Fn(&[String]) -> String) -> Watched {
+fn made(mut of: Vec<(String, Metric)>, function: &str) -> Watched {
     match of.pop() {
         Some((_, metric)) if of.is_empty() => Watched::Metric(metric),
         last => {
             of.extend(last);
-            let terms: Vec<String> = of.iter().map(|(id, _)| format!("FILL({id}, 0)")).collect();
-            let expression = expression(&terms);
+            let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
+            let expression = format!("{function}([{}])", ids.join(", "));
             Watched::Made { of, expression }
         }
     }
