@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod deployments;
+mod simulate;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
 };
+pub(crate) use self::simulate::Simulate;
 pub(crate) use self::webhooks::{Webhook, WebhookAction};
 
 const EXIT_CODES: &str = "\
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Template(Template),
     /// Print the manifest's JSON Schema
     Schema,
+    /// Replay a trace of requests against our policy and others, offline
+    Simulate(Box<Simulate>),
     /// Register or change services, as their manifests say
     Apply(Apply),
     /// Show what a manifest would change and cost, and what stands in its way

@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod redeployments;
 pub(crate) mod services;
 pub(crate) mod sheet;
+pub(crate) mod simulation;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod tone;
