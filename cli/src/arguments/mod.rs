@@ -2,6 +2,7 @@
 
 mod deployments;
 mod scaling;
+mod simulate;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use self::deployments::{
     Watch,
 };
 pub(crate) use self::scaling::{Count, Directions, HoldBounds, Scaling, ScalingAction};
+pub(crate) use self::simulate::Simulate;
 pub(crate) use self::webhooks::{SigningKey, Webhook, WebhookAction};
 
 const EXIT_CODES: &str = "\
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Template(Template),
     /// Print the manifest's JSON Schema
     Schema,
+    /// Replay a trace of requests against our policy and others, offline
+    Simulate(Box<Simulate>),
     /// Register or change services, as their manifests say
     Apply(Apply),
     /// Show what a manifest would change and cost, and what stands in its way

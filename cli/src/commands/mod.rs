@@ -14,6 +14,7 @@ mod redeploy;
 mod rollback;
 mod scaling;
 mod schema;
+mod simulate;
 mod steer;
 mod teardown;
 mod template;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Validate(options) => validate::run(options, console),
         Command::Template(options) => template::run(options, console),
         Command::Schema => schema::run(console),
+        Command::Simulate(options) => simulate::run(options, console),
         Command::Apply(options) => apply::run(options, console),
         Command::Plan(options) => plan::run(options, console),
         Command::Get(options) => get::run(options, console),

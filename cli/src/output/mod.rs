@@ -11,6 +11,7 @@ pub(crate) mod redeployments;
 pub(crate) mod scaling;
 pub(crate) mod services;
 pub(crate) mod sheet;
+pub(crate) mod simulation;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod tone;

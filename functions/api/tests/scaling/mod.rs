@@ -213,7 +213,7 @@ async fn decisions_come_in_pages_newest_first() {
         let record = registry.scaler(&service, &environment).await.unwrap();
         let mut decision = record.last.clone().unwrap();
         decision.to = to;
-        decision.at += jiff::SignedDuration::from_secs(i64::from(to));
+        decision.at += std::time::Duration::from_secs(u64::from(to));
         let write = ScalerWrite {
             service: service.clone(),
             environment: environment.clone(),

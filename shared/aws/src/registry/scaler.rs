@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use slipway_control::ports::{
-    Override, Page, PortResult, ScalerRecord, ScalerRegistry, ScalerWrite,
+    Ordered, Override, Page, Placed, PortResult, ScalerRecord, ScalerRegistry, ScalerWrite,
 };
 use slipway_control::record::ServiceState;
 use slipway_domain::{EnvironmentName, Scope, ServiceName};
@@ -34,6 +34,9 @@ struct Body {
     last: Option<Decision>,
     held: Option<Override>,
     asleep_since: Option<Timestamp>,
+    ordered: Option<Ordered>,
+    placed: Option<Placed>,
+    again_at: Option<Timestamp>,
 }
 
 impl ScalerRegistry for Registry {
@@ -141,6 +144,9 @@ impl Registry {
             last: record.last.clone(),
             held: record.held.clone(),
             asleep_since: record.asleep_since,
+            ordered: record.ordered.clone(),
+            placed: record.placed.clone(),
+            again_at: record.again_at,
         };
         let update = self
             .at_version(write)
@@ -222,6 +228,9 @@ fn record(operation: &'static str, item: &Item) -> PortResult<ScalerRecord> {
         held: body.held,
         asleep_since: body.asleep_since,
         attention,
+        ordered: body.ordered,
+        placed: body.placed,
+        again_at: body.again_at,
     })
 }
 

@@ -36,8 +36,8 @@ pub use notify::{
     Posting,
 };
 pub use scaling::{
-    BoundsWriter, MetricReader, Override, ScalerRecord, ScalerRegistry, ScalerWrite, Series,
-    TaskWriter,
+    BoundsWriter, MetricReader, Ordered, Override, Placed, ScalerRecord, ScalerRegistry,
+    ScalerWrite, Series, TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 

@@ -26,6 +26,40 @@ pub struct ScalerRecord {
     pub asleep_since: Option<Timestamp>,
     /// When the minute's tick is to look; never, when absent.
     pub attention: Option<Timestamp>,
+    /// A number of tasks that was decided, until ECS is seen to have taken it on. Whoever sets a
+    /// number by hand takes this away.
+    pub ordered: Option<Ordered>,
+    /// The bounds that the scaler last found right, and put in place where they were not; those of
+    /// the manifest, when absent.
+    pub placed: Option<Placed>,
+    /// When a message is due that asks for another look.
+    pub again_at: Option<Timestamp>,
+}
+
+/// A number of tasks that was decided. It is written before ECS is told, so that a process that
+/// dies in between leaves word of it, and nobody decides twice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// How many tasks ECS was to run before.
+    pub from: u32,
+    /// How many it is to run.
+    pub to: u32,
+    /// When that was decided.
+    pub at: Timestamp,
+    /// What was remembered before: it holds again if ECS never heard of it.
+    pub before: State,
+}
+
+/// Bounds that are right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// The bounds.
+    pub bounds: Bounds,
+    /// Whether the scalable target was seen to have them. Until then they are put there; from
+    /// then on other bounds are somebody's wish.
+    pub seen: bool,
+    /// The generation of the stack when they were put there: a newer one may have put others.
+    pub generation: u64,
 }
 
 /// Bounds that hold for a time in place of the manifest's.

@@ -270,7 +270,11 @@ where
                 action: "set-count",
                 note: format!("from {} to {count}", run.live.desired),
             };
+            // A number that the scaler ordered before is told by nobody any more, and this one by
+            // its next look, if ECS does not hear of it now.
+            record.ordered = words::ordered(&decision, &record.state, &run.look.policy);
             record.state = decision.state.clone();
+            record.asleep_since = None;
             record.last = Some(decision);
             run.look.wake(now);
             if !self.save(&mut run.look, &audit, true, caller).await? {

@@ -258,6 +258,12 @@ async fn a_number_by_hand_is_a_decision_with_a_name_and_begins_the_wait_behind_i
     let record = control.registry.remembered(&orders(), &prod()).unwrap();
     assert_eq!(record.state.out_at, Some(caller(2).stamp.now));
     assert_eq!(record.state.in_at, None);
+    let ordered = record.ordered.unwrap();
+    assert_eq!(
+        (ordered.from, ordered.to),
+        (4, 7),
+        "told again if it is lost"
+    );
     assert_eq!(control.tasks.counts(), [7]);
     assert_eq!(last_audit(&control).2, "prod: from 4 to 7");
     let page = control.decisions(&orders(), &prod(), None, 10).await;

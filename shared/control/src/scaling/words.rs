@@ -5,7 +5,7 @@ use slipway_domain::Scaling;
 use slipway_domain::scaling::ScaledBy;
 use slipway_scaling::{Bounds, Decision, Paused, Reason, State, Verdict};
 
-use crate::ports::{Live, ScalerRecord};
+use crate::ports::{Live, Ordered, ScalerRecord};
 
 /// Where it stands. `nothing` says why nothing runs, where nothing does.
 pub(super) fn summary(
@@ -128,6 +128,17 @@ pub(super) fn by_hand(
         look_again: None,
         state,
     }
+}
+
+/// The number as an order, which the scaler repeats until ECS has heard of it.
+pub(super) fn ordered(decision: &Decision, before: &State, policy: &Scaling) -> Option<Ordered> {
+    let changes = decision.from != decision.to && policy.by == ScaledBy::Alarms;
+    changes.then(|| Ordered {
+        from: decision.from,
+        to: decision.to,
+        at: decision.at,
+        before: before.clone(),
+    })
 }
 
 /// Who goes on from a number that was set by hand.

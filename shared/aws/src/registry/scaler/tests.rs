@@ -42,6 +42,7 @@ fn write(version: u64, attention: Option<Timestamp>) -> ScalerWrite {
             held: Some(held),
             asleep_since: Some(now()),
             attention,
+            ..ScalerRecord::default()
         },
         decision: Some(decision()),
     }
