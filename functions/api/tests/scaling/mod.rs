@@ -238,3 +238,37 @@ async fn decisions_come_in_pages_newest_first() {
     }
     assert_eq!(seen, [7, 6, 5]);
 }
+
+#[tokio::test]
+async fn answers_are_what_the_document_says() {
+    let (_, api) = running(&json!({"queue": {"name": "orders"}, "schedule": [{"from": "08:00", "to": "18:00", "min": 3}]})).await;
+    call(&api, "POST", "/count", r#"{"count": 5}"#).await;
+    call(
+        &api,
+        "PUT",
+        "/bounds",
+        r#"{"min": 3, "max": 7, "minutes": 5}"#,
+    )
+    .await;
+    let document = document::<InMemory>();
+    let valid = |path: &str, answer: &Value| {
+        let pointer = format!(
+            "/paths/{}/get/responses/200/content/application~1json/schema",
+            path.replace('/', "~1")
+        );
+        let mut schema = document.pointer(&pointer).unwrap().clone();
+        schema["components"] = document["components"].clone();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(answer)
+            .map(|it| format!("{} {it}", it.instance_path()))
+            .collect();
+        assert_eq!(wrong, [""; 0], "{answer}");
+    };
+    let base = "/services/{name}/environments/{environment}/scaling";
+    let shown = call(&api, "GET", "", "").await.body;
+    assert!(shown["override"].is_object());
+    valid(base, &shown);
+    let page = call(&api, "GET", "/decisions", "").await.body;
+    valid(&format!("{base}/decisions"), &page);
+}
