@@ -26,6 +26,7 @@ mod scaling;
 mod secrets;
 mod shape;
 mod six_services;
+mod steering;
 mod strategies;
 mod stuck;
 mod upgrade;

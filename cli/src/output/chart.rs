@@ -161,7 +161,7 @@ mod tests {
         Timestamp::from_second(noon.as_second() + minute * 60).unwrap()
     }
 
-    fn check(steps: &[(i64, u32)], bounds: Option<(u32, u32)>, color: bool, expected: Expect) {
+    fn check(steps: &[(i64, u32)], bounds: Option<(u32, u32)>, color: bool, expected: &Expect) {
         let steps: Vec<_> = steps
             .iter()
             .map(|(minute, it)| (at(*minute), *it))
@@ -187,7 +187,7 @@ mod tests {
             &[(-9, 2), (10, 4), (30, 3), (50, 2)],
             Some((2, 6)),
             true,
-            expect![[r#"
+            &expect![[r#"
                 max    6 │┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄
                        5 │
                        4 │     ██████████
@@ -206,7 +206,7 @@ mod tests {
             &[(0, 10), (15, 55), (20, 80), (45, 33)],
             Some((10, 5000)),
             true,
-            expect![[r#"
+            &expect![[r#"
                       80 │          █████████████
                          │          █████████████
                          │       ▄▄▄█████████████
@@ -227,7 +227,7 @@ mod tests {
             &[(5, 1), (20, 20), (21, 1), (40, 0)],
             Some((0, 20)),
             false,
-            expect![[r#"
+            &expect![[r#"
                 max   20 |..........#...................
                          |          #
                          |          #
@@ -248,7 +248,7 @@ mod tests {
             &[],
             None,
             false,
-            expect![[r#"
+            &expect![[r#"
                        1 |
                        0 +------------------------------
                           12:00        12:30      13:00Z

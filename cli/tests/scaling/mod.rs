@@ -5,6 +5,10 @@ use super::*;
 const BASE: &str = "/platform/v1/services/orders/environments/prod/scaling";
 
 /// So many minutes ago.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program under test reads the machine's clock, too"
+)]
 fn ago(minutes: i64) -> String {
     let now = jiff::Timestamp::now();
     (now - jiff::SignedDuration::from_mins(minutes)).to_string()
