@@ -243,16 +243,24 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_runs_the_picture_is_empty() {
-        check(
-            &[],
-            None,
-            false,
-            &expect![[r#"
-                       1 |
-                       0 +------------------------------
-                          12:00        12:30      13:00Z
-            "#]],
+    fn where_nothing_is_known_the_picture_is_empty() {
+        let picture = Picture {
+            steps: &[],
+            from: at(0),
+            to: at(60),
+            bounds: None,
+        };
+        let sheet = Sheet {
+            paint: Paint(false),
+            width: Some(31),
+        };
+        assert_eq!(
+            picture.lines(sheet),
+            [
+                "       1 |",
+                "       0 +--------------------",
+                "          12:00   12:30 13:00Z",
+            ]
         );
     }
 }
