@@ -49,9 +49,24 @@ impl Scaled {
             platform.block_on(platform.cloud().set_metric(&metric, 60, values))
         };
         let running = f64::from(self.tasks(platform)?);
-        set("AWS/ApplicationELB", "RequestCount", &[balancer], &[requests; 60])?;
-        set("AWS/ApplicationELB", "HealthyHostCount", &[group, balancer], &[running; 60])?;
-        set("AWS/ApplicationELB", "UnHealthyHostCount", &[group, balancer], &[0.0; 60])?;
+        set(
+            "AWS/ApplicationELB",
+            "RequestCount",
+            &[balancer],
+            &[requests; 60],
+        )?;
+        set(
+            "AWS/ApplicationELB",
+            "HealthyHostCount",
+            &[group, balancer],
+            &[running; 60],
+        )?;
+        set(
+            "AWS/ApplicationELB",
+            "UnHealthyHostCount",
+            &[group, balancer],
+            &[0.0; 60],
+        )?;
         set("AWS/ECS", "MemoryUtilization", &ecs, &[20.0; 60])?;
         // Last: the alarms of CPU speak when everything else is known.
         set("AWS/ECS", "CPUUtilization", &ecs, cpu)
@@ -59,7 +74,8 @@ impl Scaled {
 
     /// How many tasks ECS is to run.
     fn tasks(&self, platform: &LocalPlatform) -> Result<u32> {
-        let ask = json!({"cluster": self.output("Cluster"), "services": [self.output("ServiceName")]});
+        let ask =
+            json!({"cluster": self.output("Cluster"), "services": [self.output("ServiceName")]});
         let target = "AmazonEC2ContainerServiceV20141113.DescribeServices";
         let answer = platform.aws().json("ecs", target, &ask)?;
         let desired = answer["services"][0]["desiredCount"].as_u64();
@@ -67,7 +83,11 @@ impl Scaled {
     }
 
     fn pause(&self, platform: &LocalPlatform, out: bool) -> Result<()> {
-        let resource = format!("service/{}/{}", self.output("Cluster"), self.output("ServiceName"));
+        let resource = format!(
+            "service/{}/{}",
+            self.output("Cluster"),
+            self.output("ServiceName")
+        );
         let ask = json!({
             "ServiceNamespace": "ecs",
             "ScalableDimension": "ecs:service:DesiredCount",
@@ -119,7 +139,11 @@ impl Scaled {
                 tick(platform)?;
             }
             let tasks = self.tasks(platform)?;
-            Ok(if right(tasks) { Ok(tasks) } else { Err(tasks.to_string()) })
+            Ok(if right(tasks) {
+                Ok(tasks)
+            } else {
+                Err(tasks.to_string())
+            })
         })
     }
 }
@@ -134,9 +158,9 @@ fn tick(platform: &LocalPlatform) -> Result<()> {
 /// Changes of the count that the scaler made.
 fn told_to_ecs(platform: &LocalPlatform) -> usize {
     let calls = platform.cloud().calls();
-    let mine = calls.iter().filter(|call| {
-        call.caller == "slipway-scaler" && call.operation == "UpdateService"
-    });
+    let mine = calls
+        .iter()
+        .filter(|call| call.caller == "slipway-scaler" && call.operation == "UpdateService");
     mine.count()
 }
 
@@ -163,7 +187,11 @@ fn a_rush_scales_a_service_out_and_the_calm_after_it_in_again() -> Result<()> {
     assert!((3..=6).contains(&peak), "{peak}");
     let decisions = busy.decisions(&platform)?;
     let out = decisions.last().context("a decision")?;
-    assert_eq!((&out["from"], &out["to"]), (&json!(2), &json!(peak)), "{out:#}");
+    assert_eq!(
+        (&out["from"], &out["to"]),
+        (&json!(2), &json!(peak)),
+        "{out:#}"
+    );
     assert_eq!(out["verdict"], "out");
     assert!(out["summary"].as_str().is_some_and(|it| !it.is_empty()));
     assert!(out["reasons"][0]["says"].is_string(), "{out:#}");
@@ -181,7 +209,12 @@ fn a_rush_scales_a_service_out_and_the_calm_after_it_in_again() -> Result<()> {
     assert_eq!(busy.tasks(&platform)?, peak);
     let held = busy.decisions(&platform)?;
     let held = held.last().context("a decision")?;
-    assert!(held["summary"].as_str().is_some_and(|it| it.contains("paused")), "{held:#}");
+    assert!(
+        held["summary"]
+            .as_str()
+            .is_some_and(|it| it.contains("paused")),
+        "{held:#}"
+    );
     busy.pause(&platform, false)?;
 
     // Calm: the tick takes tasks away until the fewest are left, and then has nothing to do.
@@ -190,7 +223,11 @@ fn a_rush_scales_a_service_out_and_the_calm_after_it_in_again() -> Result<()> {
     wait_for("nothing is left to look at", QUIET, || {
         tick(&platform)?;
         let record = busy.remembered(&platform)?.context("a record")?;
-        Ok(if record["attention"].is_null() { Ok(()) } else { Err(record.to_string()) })
+        Ok(if record["attention"].is_null() {
+            Ok(())
+        } else {
+            Err(record.to_string())
+        })
     })?;
     assert_eq!(told_to_ecs(&platform), changes(&busy.decisions(&platform)?));
     let calls = count(&platform, "slipway-scaler", || tick(&platform))?;
@@ -226,7 +263,13 @@ fn a_decision_needs_four_calls_and_two_to_be_carried_out() -> Result<()> {
     ] {
         assert_eq!(one(operation), looks, "{}", told("a rush", &calls));
     }
-    assert_eq!(calls.keys().filter(|it| it.starts_with("elasticloadbalancing")).count(), 0);
+    assert_eq!(
+        calls
+            .keys()
+            .filter(|it| it.starts_with("elasticloadbalancing"))
+            .count(),
+        0
+    );
 
     // As few as many: no load changes it, and no tick looks at it.
     alike.measure(&platform, &[99.0; 5], 1000.0)?;

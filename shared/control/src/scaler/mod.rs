@@ -154,7 +154,7 @@ where
         };
         let opening = plan::open(&site, &found, &live, now);
         let plan = if let Opening::Carry(plan) = opening {
-            plan
+            *plan
         } else {
             let series = observe::series(&site);
             let (from, to) = observe::span(&site, now);
