@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use slipway_control::ports::ServiceReader;
+use slipway_control::record::AuditEntry;
 use slipway_scaling::{Bounds, Verdict};
 
 use super::*;
@@ -83,6 +84,29 @@ async fn a_record_is_written_at_its_version_and_only_while_its_stack_is_there() 
         kept["expires_at"]["N"],
         (1_795_000_000 + 30 * 86_400).to_string()
     );
+}
+
+#[tokio::test]
+async fn who_asked_for_it_stands_in_the_audit_log_by_the_same_transaction() {
+    let entry = AuditEntry {
+        id: ulid::Ulid(7),
+        at: now(),
+        actor: "ada".to_owned(),
+        action: "set-count".to_owned(),
+        generation: 1,
+        before: None,
+        after: String::new(),
+        note: Some("prod: from 2 to 4".to_owned()),
+    };
+    let items = written(&ScalerWrite {
+        audit: Some(entry),
+        ..write(7, None)
+    })
+    .await;
+    let audit = &items[3]["Put"]["Item"];
+    assert_eq!(audit["SK"]["S"], format!("AUDIT#{}", ulid::Ulid(7)));
+    let body = audit["body"]["S"].as_str().unwrap();
+    assert!(body.contains("set-count"), "{body}");
 }
 
 #[tokio::test]
