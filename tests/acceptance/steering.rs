@@ -3,9 +3,9 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use slipway_control::scaling::{Bounds, Paused};
-use slipway_tests::local_platform::LocalPlatform;
+use slipway_tests::local_platform::{LocalPlatform, shared};
 
-use crate::asking::{manifest, name, prod, register, shared};
+use crate::asking::{manifest, name, prod, register};
 
 /// The desired count, and the scalable target.
 fn of_aws(platform: &LocalPlatform, cluster: &str, service: &str) -> Result<(Value, Value)> {
@@ -44,7 +44,7 @@ fn a_caller_pauses_bounds_and_sets_the_number_and_the_audit_log_says_so() -> Res
         inwards: true,
     };
     client.pause_scaling(&service, &prod(), inwards)?;
-    let (_, target) = of_aws(platform, cluster, ecs)?;
+    let (_, target) = of_aws(&platform, cluster, ecs)?;
     let suspended = &target["SuspendedState"];
     assert_eq!(suspended["DynamicScalingInSuspended"], true, "{target}");
     assert_ne!(suspended["DynamicScalingOutSuspended"], true, "{target}");
@@ -53,7 +53,7 @@ fn a_caller_pauses_bounds_and_sets_the_number_and_the_audit_log_says_so() -> Res
     let bounds = Bounds { min: 3, max: 6 };
     let held = client.hold_bounds(&service, &prod(), bounds, 60)?;
     assert!(held.held.is_some());
-    let (desired, target) = of_aws(platform, cluster, ecs)?;
+    let (desired, target) = of_aws(&platform, cluster, ecs)?;
     assert_eq!(desired, 3, "the number moves into the bounds");
     assert_eq!(
         (&target["MinCapacity"], &target["MaxCapacity"]),
@@ -62,7 +62,7 @@ fn a_caller_pauses_bounds_and_sets_the_number_and_the_audit_log_says_so() -> Res
 
     let set = client.set_count(&service, &prod(), 5)?;
     assert_eq!(set.live.map(|live| live.desired), Some(5));
-    assert_eq!(of_aws(platform, cluster, ecs)?.0, 5);
+    assert_eq!(of_aws(&platform, cluster, ecs)?.0, 5);
     assert!(client.set_count(&service, &prod(), 7).is_err());
     let decisions = client.decisions(&service, &prod(), None, None)?.items;
     let mine = decisions
