@@ -6,6 +6,7 @@ mod mock;
 mod needs;
 mod program;
 mod rolling;
+mod scaling;
 mod shop;
 mod upgrade;
 mod watching;

@@ -196,6 +196,12 @@ pub(crate) fn image_pushed(
     event
 }
 
+/// The event of an alarm's new state, as CloudWatch's documentation shows it.
+pub(crate) fn alarm_changed(arn: &str, detail: &Value, region: &str, account: &str) -> Value {
+    let kind = "CloudWatch Alarm State Change";
+    envelope("aws.cloudwatch", kind, arn, detail, region, account)
+}
+
 fn envelope(
     source: &str,
     kind: &str,

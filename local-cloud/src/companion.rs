@@ -19,6 +19,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+use crate::alarms::Watched;
 use crate::bus::{self, Bus, Delivery};
 use crate::calls::{Call, CallLog};
 use crate::change_sets::ChangeSets;
@@ -59,6 +60,7 @@ pub(crate) struct Companion {
     pub(crate) tokens: Tokens,
     pub(crate) drifts: Drifts,
     pub(crate) registry: Registry,
+    pub(crate) watched: Watched,
     /// What a refused resource says, by the word that makes the emulator fail on it.
     pub(crate) refusals: Mutex<HashMap<String, String>>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -87,6 +89,7 @@ impl Companion {
             tokens: Tokens::default(),
             drifts: Drifts::default(),
             registry: Registry::default(),
+            watched: Watched::default(),
             refusals: Mutex::default(),
             turns: Mutex::default(),
             tasks: Mutex::default(),
@@ -190,6 +193,7 @@ impl Companion {
                 self.cloudformation(incoming).await
             }
             "application-autoscaling" => self.auto_scaling(incoming).await,
+            "monitoring" => self.monitoring(incoming).await,
             "ecr" => self.ecr(incoming).await,
             "servicequotas" => Ok(self.service_quota(incoming)),
             "elasticloadbalancing" if operation == "DescribeAccountLimits" => {

@@ -27,6 +27,7 @@ const LAUNCH: &str = concat!(
     include_str!("../python/tasks.py"),
     include_str!("../python/traffic.py"),
     include_str!("../python/images.py"),
+    include_str!("../python/alarms.py"),
     "\nmain()\n",
 );
 

@@ -8,6 +8,7 @@
 //! It refuses to be a benchmark (an emulator's times say nothing about AWS's) and to run
 //! containers: services are deployed, their addresses do not answer.
 
+mod alarms;
 mod archive;
 mod bus;
 mod calls;
@@ -51,6 +52,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+pub use crate::alarms::Metric;
 pub use crate::bus::Delivery;
 pub use crate::calls::Call;
 pub use crate::deploy::{Deploy, Platform};
@@ -195,6 +197,15 @@ impl LocalCloud {
     ) -> Result<String> {
         self.companion
             .push_image(&self.region, repository, tag, platforms)
+            .await
+    }
+
+    /// Sets all points of a metric in the cloud's own region: one in each of the last complete
+    /// periods of so many seconds, the newest last. The alarms over it change at once, as they
+    /// would have by now.
+    pub async fn set_metric(&self, metric: &Metric, seconds: u32, values: &[f64]) -> Result<()> {
+        self.companion
+            .set_metric(&self.region, metric, seconds, values)
             .await
     }
 

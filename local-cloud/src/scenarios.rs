@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::upstream::{Answer, Upstream};
 use crate::{LocalCloud, Options, xml};
 
+mod alarms;
 mod asking;
 mod cancelling;
 mod deleting;

@@ -151,13 +151,27 @@ impl StoodIn {
                 declared.insert(logical_id, Declared { kind, id, value });
             }
         }
+        for key in self.take_over(&region, stack_id, declared, reverted) {
+            self.clamp(upstream, &key).await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces what a stack declared; answers which scalable targets it wrote.
+    fn take_over(
+        &self,
+        region: &str,
+        stack_id: &str,
+        declared: BTreeMap<String, Declared>,
+        reverted: bool,
+    ) -> Vec<[String; 4]> {
+        let mut written = Vec::new();
         let mut state = self.state();
         let before = state.declared.remove(stack_id).unwrap_or_default();
         for (logical_id, was) in &before {
             let now = declared.get(logical_id);
-            if now.is_none_or(|now| now.id != was.id || place(&region, now) != place(&region, was))
-            {
-                state.take_away(&region, was);
+            if now.is_none_or(|now| now.id != was.id || place(region, now) != place(region, was)) {
+                state.take_away(region, was);
             }
         }
         for (logical_id, now) in &declared {
@@ -167,15 +181,17 @@ impl StoodIn {
                     value: now.value.clone(),
                 };
                 if now.kind == VPC_LINK {
-                    let key = (region.clone(), now.id.clone());
+                    let key = (region.to_owned(), now.id.clone());
                     state.links.insert(key, target);
                 } else {
-                    state.targets.insert(place(&region, now), target);
+                    let key = place(region, now);
+                    state.targets.insert(key.clone(), target);
+                    written.push(key);
                 }
             }
         }
         state.declared.insert(stack_id.to_owned(), declared);
-        Ok(())
+        written
     }
 
     /// Compares a stack's scalable targets with what its template says.
@@ -304,7 +320,9 @@ impl Companion {
             }
             "RegisterScalableTarget" => {
                 let answer = self.stood_in.register(&request, region);
-                self.clamp(&request, region).await?;
+                let upstream = self.upstream.in_region(region);
+                let key = target_key(region, &request);
+                self.stood_in.clamp(&upstream, &key).await?;
                 Ok(answer)
             }
             "DeregisterScalableTarget" => Ok(self.stood_in.deregister(&request, region)),
@@ -316,18 +334,18 @@ impl Companion {
             )),
         }
     }
+}
 
+impl StoodIn {
     /// Registering or changing a target moves the service's desired count into its bounds.
-    async fn clamp(&self, request: &Value, region: &str) -> Result<()> {
-        let key = target_key(region, request);
-        let Some(target) = self.stood_in.state().targets.get(&key).cloned() else {
+    async fn clamp(&self, upstream: &Upstream, key: &[String; 4]) -> Result<()> {
+        let Some(target) = self.state().targets.get(key).cloned() else {
             return Ok(());
         };
         let mut parts = key[2].split('/').skip(1);
         let (Some(cluster), Some(service)) = (parts.next(), parts.next()) else {
             return Ok(());
         };
-        let upstream = self.upstream.in_region(region);
         let ask = json!({ "cluster": cluster, "services": [service] });
         let prefix = "AmazonEC2ContainerServiceV20141113";
         let answer = upstream
@@ -336,7 +354,7 @@ impl Companion {
         let Some(count) = answer["services"][0]["desiredCount"].as_i64() else {
             return Ok(());
         };
-        let bound = |name: &str, default| target.value[name].as_i64().unwrap_or(default);
+        let bound = |name: &str, default| number(&target.value[name]).as_i64().unwrap_or(default);
         let clamped = count
             .min(bound("MaxCapacity", i64::MAX))
             .max(bound("MinCapacity", 0));
@@ -348,9 +366,7 @@ impl Companion {
         }
         Ok(())
     }
-}
 
-impl StoodIn {
     fn describe(&self, request: &Value, region: &str) -> Value {
         let wanted = |value: &Value, name: &str, own: &str| match value[name].as_array() {
             Some(list) => list.iter().any(|item| item == own),

@@ -53,6 +53,8 @@ class Exception_:
     reason: str
     type: str | None = None
     resource: str | None = None
+    # A part of the message, where a check says many things of a type and one of them is answered.
+    about: str = ""
 
     def speaks_of(self, resource: str, type_: str) -> bool:
         return (self.type is None or self.type == type_) and (
@@ -60,7 +62,11 @@ class Exception_:
         )
 
     def answers(self, finding: Finding) -> bool:
-        return self.check == finding.check and self.speaks_of(finding.resource, finding.type)
+        return (
+            self.check == finding.check
+            and self.about in finding.message
+            and self.speaks_of(finding.resource, finding.type)
+        )
 
 
 def exceptions_for(tool: str) -> list[Exception_]:

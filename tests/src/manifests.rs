@@ -19,7 +19,7 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
             Just(service.clone()),
             prop::option::of(service_name()),
             prop::option::of(any::<bool>()),
-            settings(&service),
+            settings(&service, true),
             prop::option::of(image_reference()),
             prop::option::of(route_path()),
             environments,
@@ -89,7 +89,8 @@ fn image_reference() -> impl Strategy<Value = String> {
 /// said, so that what is inherited cannot break the rule.
 fn overrides(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<> {
     (
-        settings(service),
+        // Target tracking cannot unsay the queue that it inherits.
+        settings(service, false),
         prop::option::of(image_reference()),
         prop::option::weighted(0.3, route_path()),
     )
@@ -101,7 +102,7 @@ fn overrides(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<>
 }
 
 /// Every field that an environment may set too, each there or not.
-fn settings(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<> {
+fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, Value>> + use<> {
     let fields: Vec<Fields> = vec![
         field("kind", Just("web")),
         field("port", port()),
@@ -117,7 +118,8 @@ fn settings(service: &str) -> impl Strategy<Value = Map<String, Value>> + use<> 
         field("authorization", select(vec!["none", "iam"])),
         field("cluster", Just("dedicated")),
         field("capacity", Just("fargate")),
-        scaling(),
+        scaling(tracked),
+        field("alarms", alarms()),
         field(
             "logs",
             select(schema::RETENTIONS.to_vec()).prop_map(|days| json!({"retention": days})),
@@ -222,14 +224,110 @@ fn health() -> Fields {
         .boxed()
 }
 
-fn scaling() -> Fields {
-    let bounds = (1_u32..=5000).prop_flat_map(|min| (Just(min), min..=5000));
-    (bounds, band(), band())
+/// For the platform's scaler and, if wanted, for AWS's target tracking, each with what it can do.
+/// Requests are tracked in one target group only, and the strategy is another field: ours alone.
+fn scaling(may_be_tracked: bool) -> Fields {
+    let tracked = (
+        (1_u32..=5000).prop_flat_map(|min| (Just(min), min..=5000)),
+        band(),
+        band(),
+    )
         .prop_map(|((min, max), cpu, memory)| {
-            let scaling = json!({"min": min, "max": max, "cpu": cpu, "memory": memory});
+            json!({
+                "by": "target-tracking", "min": min, "max": max,
+                "cpu": {"low": 30, "high": cpu["high"].as_u64().map(|high| high.max(31))},
+                "memory": {"low": 30, "high": memory["high"].as_u64().map(|high| high.max(31))},
+            })
+        });
+    let bounds = (0_u32..=5000).prop_flat_map(|min| (Just(min), min.max(1)..=5000));
+    let ours = (bounds, band(), band(), signals(), windows(), any::<bool>()).prop_map(
+        |((min, max), cpu, memory, mut scaling, schedule, hold)| {
+            scaling["by"] = "alarms".into();
+            scaling["min"] = min.into();
+            scaling["max"] = max.into();
+            scaling["cpu"] = cpu;
+            scaling["memory"] = memory;
+            scaling["schedule"] = schedule;
+            if min == 0 {
+                let answer = if hold { "hold" } else { "retry" };
+                scaling["to_zero"] = json!({"after": 5, "answer": answer});
+            }
+            scaling
+        },
+    );
+    let scaling = if may_be_tracked {
+        prop_oneof![1 => tracked, 3 => ours].boxed()
+    } else {
+        ours.boxed()
+    };
+    (scaling, select(vec![20, 60]))
+        .prop_map(|(mut scaling, resolution)| {
+            scaling["resolution"] = resolution.into();
             vec![("scaling", scaling)]
         })
         .boxed()
+}
+
+/// What a scaler may follow beside CPU and memory.
+fn signals() -> impl Strategy<Value = Value> {
+    let queue = ("[A-Za-z0-9_-]{1,75}(\\.fifo)?", 1_u32..=86_400);
+    let statistic = select(vec!["average", "maximum", "minimum", "sum"]);
+    let dimensions = btree_map("[A-Za-z][A-Za-z ]{0,20}", "[ -~]{1,40}", 0..4);
+    let metric = (
+        text(),
+        dimensions,
+        statistic,
+        -1e6..1e6_f64,
+        1_u32..1000,
+        any::<bool>(),
+    );
+    let metrics = vec(metric, 0..=4).prop_map(|metrics| {
+        let metrics = metrics.into_iter().enumerate();
+        let metrics = metrics.map(|(place, (name, dimensions, statistic, low, more, total))| {
+            json!({
+                "namespace": "Shop", "name": format!("{place}{name}"), "dimensions": dimensions,
+                "statistic": statistic, "low": low, "high": low + f64::from(more), "total": total,
+            })
+        });
+        metrics.collect::<Vec<Value>>()
+    });
+    let requests = prop::option::of(1_u32..=10_000_000);
+    (requests, prop::option::of(queue), metrics).prop_map(|(requests, queue, metrics)| {
+        let mut scaling = json!({"metrics": metrics});
+        if let Some(requests) = requests {
+            scaling["requests"] = requests.into();
+        }
+        if let Some((name, delay)) = queue {
+            scaling["queue"] = json!({"name": name, "delay": delay});
+        }
+        scaling
+    })
+}
+
+fn windows() -> impl Strategy<Value = Value> {
+    let days =
+        prop::sample::subsequence(vec!["mon", "tue", "wed", "thu", "fri", "sat", "sun"], 0..=7);
+    let time =
+        || (0_u32..24, 0_u32..60).prop_map(|(hour, minute)| format!("{hour:02}:{minute:02}"));
+    let zone = select(vec![
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Asia/Kolkata",
+    ]);
+    let bounds = (0_u32..=5000).prop_flat_map(|min| (Just(min), min.max(1)..=5000));
+    let window = (days, time(), time(), zone, bounds).prop_map(|(days, from, to, zone, (min, max))| {
+        json!({"days": days, "from": from, "to": to, "timezone": zone, "min": min, "max": max})
+    });
+    vec(window, 0..4).prop_map(Value::Array)
+}
+
+fn alarms() -> impl Strategy<Value = Value> {
+    let names = vec!["cpu", "memory", "errors", "response_time", "unhealthy"];
+    let on = prop::sample::subsequence(names, 0..=5);
+    (on, 1_u32..=100, 0_u32..=1000, 1_u32..=60_000).prop_map(|(on, cpu, errors, milliseconds)| {
+        json!({"on": on, "cpu": cpu, "errors": errors, "response_time": milliseconds})
+    })
 }
 
 fn band() -> impl Strategy<Value = Value> {

@@ -1,6 +1,8 @@
 //! What can be said on the command line.
 
 mod deployments;
+mod scaling;
+mod simulate;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -12,6 +14,8 @@ pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
 };
+pub(crate) use self::scaling::{Count, Directions, HoldBounds, Scaling, ScalingAction};
+pub(crate) use self::simulate::Simulate;
 pub(crate) use self::webhooks::{SigningKey, Webhook, WebhookAction};
 
 const EXIT_CODES: &str = "\
@@ -39,6 +43,8 @@ pub(crate) enum Command {
     Template(Template),
     /// Print the manifest's JSON Schema
     Schema,
+    /// Replay a trace of requests against our policy and others, offline
+    Simulate(Box<Simulate>),
     /// Register or change services, as their manifests say
     Apply(Apply),
     /// Show what a manifest would change and cost, and what stands in its way
@@ -61,6 +67,8 @@ pub(crate) enum Command {
     Watch(Watch),
     /// List a service's deployments, newest first
     Deployments(Deployments),
+    /// Show how a service is scaled and why; pause it, bound it for a time, set a number
+    Scaling(Scaling),
     /// Let pushes start deployments: addresses and secrets for who tells of them
     Webhook(Webhook),
     /// Delete a service

@@ -8,6 +8,7 @@ mod call;
 mod deployments;
 mod error;
 mod retry;
+mod scaling;
 mod sign;
 mod transport;
 mod upgrade;

@@ -12,7 +12,9 @@ mod plan;
 mod platform;
 mod redeploy;
 mod rollback;
+mod scaling;
 mod schema;
+mod simulate;
 mod steer;
 mod teardown;
 mod template;
@@ -40,6 +42,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Validate(options) => validate::run(options, console),
         Command::Template(options) => template::run(options, console),
         Command::Schema => schema::run(console),
+        Command::Simulate(options) => simulate::run(options, console),
         Command::Apply(options) => apply::run(options, console),
         Command::Plan(options) => plan::run(options, console),
         Command::Get(options) => get::run(options, console),
@@ -50,6 +53,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Cancel(options) => steer::cancel(options, console),
         Command::Promote(options) => steer::promote(options, console),
         Command::Watch(options) => watch::run(options, console),
+        Command::Scaling(options) => scaling::run(options, console),
         Command::Webhook(options) => webhook::run(options, console),
         Command::Deployments(options) => deployments::run(options, console),
         Command::Delete(options) => delete::run(options, console),

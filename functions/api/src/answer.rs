@@ -181,6 +181,18 @@ impl From<ServiceError> for Refusal {
             ServiceError::DeploymentOfOurs(_) => conflict("platforms-own"),
             ServiceError::NothingWaits(_) => conflict("nothing-waits"),
             ServiceError::NothingToGoBackTo { .. } => conflict("nothing-to-go-back-to"),
+            ServiceError::NothingToScale { .. } => conflict("nothing-to-scale"),
+            ServiceError::ScaledByAws { .. } => conflict("scaled-by-aws"),
+            ServiceError::OutOfBounds {
+                pointer,
+                detail: problem,
+            } => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "out-of-bounds",
+                "The number may not be",
+                detail,
+            )
+            .at(pointer, problem),
             ServiceError::UpgradeOver => conflict("upgrade-over"),
             ServiceError::UpgradeBusy => Self {
                 retry_after: Some(1),

@@ -17,10 +17,12 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter, LiveReader,
-    NotifySecrets, RouteReader, ServiceReader, UpgradeStore,
+    BoundsWriter, ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
+    LiveReader, NotifySecrets, RouteReader, ScalerRegistry, ServiceReader, TaskWriter,
+    UpgradeStore,
 };
 use slipway_control::preflight::Checks;
+use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
 use slipway_control::upgrade::UpgradeControl;
@@ -35,9 +37,11 @@ pub const BASE: &str = "/platform/v1";
 /// Which ports the API works over.
 pub trait Ports: Send + Sync + 'static {
     /// The registry.
-    type Registry: ServiceReader + HistoryReader + ChangeWriter + 'static;
+    type Registry: ServiceReader + HistoryReader + ChangeWriter + ScalerRegistry + 'static;
     /// What runs.
     type Live: LiveReader + DeploymentSteerer + 'static;
+    /// The number of tasks, and its bounds.
+    type Tasks: LiveReader + TaskWriter + BoundsWriter + 'static;
     /// The platform's HTTP API.
     type Gateway: RouteReader + 'static;
     /// The item of upgrades.
@@ -60,6 +64,8 @@ pub struct App<P: Ports> {
     pub hooks: HookControl<P::Registry, P::Hooks>,
     /// Shows and rotates the keys that sign notices.
     pub signing: SigningControl<P::Registry, P::Keys>,
+    /// Shows and steers scaling.
+    pub scaling: ScalingControl<P::Registry, P::Tasks>,
 }
 
 /// The API as a service of HTTP requests.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use slipway_api::App;
 use slipway_aws::{Checks, Ecs, Hooks, HttpApi, NotifyKeys, Registry, sdk_config};
 use slipway_control::hooks::HookControl;
+use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
 use slipway_control::upgrade::UpgradeControl;
@@ -16,6 +17,7 @@ struct Aws;
 impl slipway_api::Ports for Aws {
     type Registry = Registry;
     type Live = Ecs;
+    type Tasks = Ecs;
     type Gateway = HttpApi;
     type Upgrades = Registry;
     type Checks = Checks;
@@ -45,9 +47,15 @@ async fn main() -> Result<(), lambda_http::Error> {
         registry: registry.clone(),
         keys: NotifyKeys::new(&sdk, settings.platform.name.clone()),
     };
+    let ecs = Ecs::new(&sdk);
+    let scaling = ScalingControl {
+        registry: registry.clone(),
+        tasks: ecs.clone(),
+        platform: settings.platform.clone(),
+    };
     let services = Services {
         registry,
-        live: Ecs::new(&sdk),
+        live: ecs,
         gateway: HttpApi::new(&sdk, settings.platform.api.clone()),
         checks: Checks::new(&sdk, &settings.platform, clock::now),
         platform: settings.platform,
@@ -57,6 +65,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         upgrades,
         hooks,
         signing,
+        scaling,
     })))
     .await
 }

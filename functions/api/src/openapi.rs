@@ -11,7 +11,13 @@ use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, 
 use crate::{BASE, Ports};
 
 /// The operations whose body may be left out.
-const WITHOUT_BODY: [&str; 3] = ["stopUpgrade", "rollBack", "planRollback"];
+const WITHOUT_BODY: [&str; 5] = [
+    "stopUpgrade",
+    "rollBack",
+    "planRollback",
+    "pauseScaling",
+    "resumeScaling",
+];
 
 /// The OpenAPI 3.1 document of this API.
 pub fn document<P: Ports>() -> Value {
@@ -76,7 +82,7 @@ fn describe<P: Ports>(
             "application/json"
         };
         described["requestBody"] = json!({
-            // A reason may be left out, and with it the body.
+            // Where all of it may be left out, so may the body.
             "required": !WITHOUT_BODY.contains(&operation.id),
             "content": {media: {"schema": body(generator)}},
         });

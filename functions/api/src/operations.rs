@@ -8,6 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
+use slipway_control::scaling::{DecisionView, ScalingView};
 use slipway_control::signing::SigningKeyView;
 use slipway_control::upgrade::UpgradeView;
 use slipway_control::view::{
@@ -16,7 +17,10 @@ use slipway_control::view::{
 };
 use slipway_domain::{Deployment, Manifest};
 
-use crate::handlers::{self, DeploymentRequest, Health, HookRequest, RollbackRequest, StopRequest};
+use crate::handlers::{
+    self, BoundsRequest, CountRequest, DeploymentRequest, DirectionsRequest, Health, HookRequest,
+    RollbackRequest, StopRequest,
+};
 use crate::{App, Ports, schema};
 
 /// One thing that can be called.
@@ -277,6 +281,77 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 "What going back would change; nothing is written",
                 post(handlers::plan_roll_back::<P>),
                 of::<PlanView>,
+            )
+        },
+        read(
+            "/services/{name}/environments/{environment}/scaling",
+            "getScaling",
+            "How an environment is scaled, what runs, and what was decided last",
+            get(handlers::get_scaling::<P>),
+            of::<ScalingView>,
+        ),
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/environments/{environment}/scaling/decisions",
+                "listDecisions",
+                "The scaler's decisions of the last 30 days with their reasons, newest first",
+                get(handlers::list_decisions::<P>),
+                of::<PageView<DecisionView>>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            body: Some(of::<DirectionsRequest>),
+            ..read(
+                "/services/{name}/environments/{environment}/scaling/pause",
+                "pauseScaling",
+                "Lets no task be added, taken away, or either, until it is resumed",
+                post(handlers::pause_scaling::<P>),
+                of::<ScalingView>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            body: Some(of::<DirectionsRequest>),
+            ..read(
+                "/services/{name}/environments/{environment}/scaling/resume",
+                "resumeScaling",
+                "Takes a pause back",
+                post(handlers::resume_scaling::<P>),
+                of::<ScalingView>,
+            )
+        },
+        Operation {
+            method: Method::PUT,
+            body: Some(of::<BoundsRequest>),
+            ..read(
+                "/services/{name}/environments/{environment}/scaling/bounds",
+                "holdBounds",
+                "Has other bounds than the manifest's hold for some minutes",
+                put(handlers::hold_bounds::<P>),
+                of::<ScalingView>,
+            )
+        },
+        Operation {
+            method: Method::DELETE,
+            ..read(
+                "/services/{name}/environments/{environment}/scaling/bounds",
+                "releaseBounds",
+                "Has the manifest's bounds come back now",
+                delete(handlers::release_bounds::<P>),
+                of::<ScalingView>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            body: Some(of::<CountRequest>),
+            ..read(
+                "/services/{name}/environments/{environment}/scaling/count",
+                "setCount",
+                "Has so many tasks run from now on; whoever scales goes on from there",
+                post(handlers::set_count::<P>),
+                of::<ScalingView>,
             )
         },
         read(

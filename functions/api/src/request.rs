@@ -1,5 +1,7 @@
 //! What a handler takes from a request, each refused as a problem when it is not of its form.
 
+use std::ops::RangeInclusive;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -20,7 +22,7 @@ pub(crate) const KEY_PATTERN: &str = "^[A-Za-z0-9._:-]{1,128}$";
 /// The form of `If-Match`: an `ETag` as services have it, or anything that exists.
 pub(crate) const ETAG_PATTERN: &str = "^(\\*|\"[0-9]+-[0-9A-HJKMNP-TV-Z]{26}\")$";
 /// The form of a page's cursor.
-pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9/-]{1,100}$";
+pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9/:.-]{1,100}$";
 /// The entries of a page when the caller does not say.
 pub(crate) const PAGE: usize = 50;
 /// The most entries of a page.
@@ -162,7 +164,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
             (1..=100).contains(&cursor.len())
                 && cursor
                     .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "/-".contains(c))
+                    .all(|c| c.is_ascii_alphanumeric() || "/:.-".contains(c))
         };
         if query.cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
             return Err(Refusal::malformed(
@@ -175,6 +177,63 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
             team: query.team,
             needs: query.needs,
         })
+    }
+}
+
+/// The fields of a body that is an object, each read by itself, so that a refusal points at it.
+pub(crate) struct Fields(serde_json::Map<String, Value>);
+
+impl Fields {
+    /// The fields of a body that has none but these.
+    pub(crate) fn read(document: &Value, known: &[&str]) -> Result<Self, Refusal> {
+        let Value::Object(fields) = whole_numbers(document) else {
+            return Err(Refusal::malformed_body("", "must be an object"));
+        };
+        match fields.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(Self(fields)),
+            Some(unknown) => {
+                // RFC 6901, 3.
+                let pointer = format!("/{}", unknown.replace('~', "~0").replace('/', "~1"));
+                let known = known.join("`, `");
+                let detail = format!("is not a field here; there is `{known}`");
+                Err(Refusal::malformed_body(&pointer, detail))
+            }
+        }
+    }
+
+    /// A number that must be there.
+    pub(crate) fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<u32, Refusal> {
+        let found = self.0.get(name).and_then(Value::as_u64);
+        let found = found.and_then(|it| u32::try_from(it).ok());
+        found.filter(|it| range.contains(it)).ok_or_else(|| {
+            let (from, to) = (range.start(), range.end());
+            let detail = format!("must be a whole number from {from} to {to}");
+            Refusal::malformed_body(&format!("/{name}"), detail)
+        })
+    }
+
+    /// A field that must be there.
+    pub(crate) fn required<T: DeserializeOwned>(&self, name: &str) -> Result<T, Refusal> {
+        let value = self.0.get(name).cloned().unwrap_or_default();
+        serde_json::from_value(value)
+            .map_err(|error| Refusal::malformed_body(&format!("/{name}"), error.to_string()))
+    }
+
+    /// A field that may be left out.
+    pub(crate) fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Refusal> {
+        self.required(name)
+    }
+
+    /// A yes or no that may be left out.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Refusal::malformed_body(
+                &format!("/{name}"),
+                "must be true or false",
+            )),
+        }
     }
 }
 
@@ -223,20 +282,4 @@ impl<S: Send + Sync> FromRequest<S> for OptionalDocument {
             .map(|document| Self(Some(document)))
             .map_err(|error| Refusal::malformed_body("", format!("the body is not JSON: {error}")))
     }
-}
-
-/// A document's fields, which are all among `known`. Where a mistake can lie in one field alone, it
-/// is named.
-pub(crate) fn fields<T: DeserializeOwned>(document: &Value, known: &[&str]) -> Result<T, Refusal> {
-    // Serde would read a list as the fields in their order.
-    let Some(fields) = document.as_object() else {
-        return Err(Refusal::malformed_body("", "must be an object"));
-    };
-    let all_known = fields.keys().all(|key| known.contains(&key.as_str()));
-    let pointer = match known {
-        [one] if all_known => format!("/{one}"),
-        _ => String::new(),
-    };
-    serde_json::from_value(whole_numbers(document))
-        .map_err(|error| Refusal::malformed_body(&pointer, error.to_string()))
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod deployments;
+mod scaling;
 mod signing;
 mod upgrade;
 
@@ -13,12 +14,13 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
-use slipway_control::fake::{FakeChecks, FakeListeners, FakeRegistry, FakeUpgrades};
+use slipway_control::fake::{FakeChecks, FakeListeners, FakeRegistry, FakeTasks, FakeUpgrades};
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     DeploymentSteerer, Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry,
     StackWrite,
 };
+use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
 use slipway_control::upgrade::UpgradeControl;
@@ -33,6 +35,7 @@ struct Empty;
 impl Ports for InMemory {
     type Registry = FakeRegistry;
     type Live = Empty;
+    type Tasks = FakeTasks;
     type Gateway = Empty;
     type Upgrades = FakeUpgrades;
     type Checks = FakeChecks;
@@ -64,6 +67,11 @@ fn app() -> Arc<App<InMemory>> {
         hooks: HookControl {
             registry: registry.clone(),
             hooks: FakeChecks::default(),
+            platform: Platform::sample(),
+        },
+        scaling: ScalingControl {
+            registry: registry.clone(),
+            tasks: FakeTasks::default(),
             platform: Platform::sample(),
         },
         signing: SigningControl {
@@ -425,7 +433,7 @@ async fn the_document_describes_every_operation_and_its_references_lead_somewher
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
         }
     }
-    assert_eq!(ids.len(), 29);
+    assert_eq!(ids.len(), 36);
     let text = document.to_string();
     for reference in text
         .split("\"$ref\":\"#")

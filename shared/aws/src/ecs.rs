@@ -2,12 +2,15 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_applicationautoscaling::Client as ScalingClient;
-use aws_sdk_applicationautoscaling::types::ServiceNamespace;
+use aws_sdk_applicationautoscaling::types::{
+    ScalableDimension, ScalableTarget, ServiceNamespace, SuspendedState,
+};
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, DeploymentStrategy, Service};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{Live, LiveReader, PortResult};
 use slipway_control::reconcile::observed::{Rollout, RolloutState};
+use slipway_scaling::Paused;
 
 use crate::error::port_error;
 
@@ -15,7 +18,7 @@ use crate::error::port_error;
 #[derive(Debug, Clone)]
 pub struct Ecs {
     pub(crate) client: Client,
-    scaling: ScalingClient,
+    pub(crate) scaling: ScalingClient,
 }
 
 impl Ecs {
@@ -49,21 +52,21 @@ impl Ecs {
             .find(|service| service.status() != Some("INACTIVE")))
     }
 
-    async fn bounds(&self, cluster: &str, service: &str) -> PortResult<Option<(u32, u32)>> {
+    async fn target(&self, cluster: &str, service: &str) -> PortResult<Option<ScalableTarget>> {
         let answer = self
             .scaling
             .describe_scalable_targets()
             .service_namespace(ServiceNamespace::Ecs)
-            .resource_ids(format!("service/{}/{service}", name_of(cluster)))
+            .resource_ids(resource_id(cluster, service))
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
             .send()
             .await
             .map_err(|error| {
                 port_error("application-autoscaling:DescribeScalableTargets", error)
             })?;
         Ok(answer
-            .scalable_targets()
-            .first()
-            .map(|target| (count(target.min_capacity()), count(target.max_capacity()))))
+            .scalable_targets
+            .and_then(|targets| targets.into_iter().next()))
     }
 
     /// What ECS says of the service's deployments.
@@ -82,16 +85,42 @@ impl Ecs {
 
 impl LiveReader for Ecs {
     async fn live(&self, cluster: &str, service: &str) -> PortResult<Option<Live>> {
-        let Some(found) = self.service(cluster, service).await? else {
-            return Ok(None);
-        };
-        Ok(Some(Live {
+        let (found, target) = tokio::try_join!(
+            self.service(cluster, service),
+            self.target(cluster, service)
+        )?;
+        Ok(found.map(|found| Live {
             desired: count(found.desired_count()),
             running: count(found.running_count()),
             pending: count(found.pending_count()),
-            bounds: self.bounds(cluster, service).await?,
+            bounds: target.as_ref().map(bounds_of),
+            paused: target.as_ref().map(paused_of).unwrap_or_default(),
+            deploying: is_deploying(&found),
         }))
     }
+}
+
+/// The bounds of a scalable target.
+fn bounds_of(target: &ScalableTarget) -> (u32, u32) {
+    (count(target.min_capacity()), count(target.max_capacity()))
+}
+
+/// What of a scalable target is suspended. Suspended scheduled actions are no pause: there are
+/// none.
+fn paused_of(target: &ScalableTarget) -> Paused {
+    let suspended = target.suspended_state();
+    let is = |part: Option<bool>| part.unwrap_or_default();
+    Paused {
+        out: is(suspended.and_then(SuspendedState::dynamic_scaling_out_suspended)),
+        inwards: is(suspended.and_then(SuspendedState::dynamic_scaling_in_suspended)),
+    }
+}
+
+/// Whether a deployment runs. A change of the count alone leaves the rollout COMPLETED.
+fn is_deploying(service: &Service) -> bool {
+    let in_progress =
+        |it: &Deployment| it.rollout_state() == Some(&DeploymentRolloutState::InProgress);
+    service.deployments().len() > 1 || service.deployments().iter().any(in_progress)
 }
 
 fn rollout_of(service: &Service) -> Option<Rollout> {
@@ -136,6 +165,11 @@ fn shifts(service: &Service) -> bool {
     let configuration = service.deployment_configuration();
     let strategy = configuration.and_then(|it| it.strategy());
     strategy.is_some_and(|it| *it != DeploymentStrategy::Rolling)
+}
+
+/// The name of a service's scalable target.
+pub(crate) fn resource_id(cluster: &str, service: &str) -> String {
+    format!("service/{}/{service}", name_of(cluster))
 }
 
 /// A cluster's name, of its name or ARN.

@@ -7,13 +7,14 @@ use slipway_control::error::{PortError, PortErrorKind};
 
 /// Codes that mean "again later", beside every answer of 500 and above. The SDK has repeated
 /// such calls already; what comes through is for a later look.
-const TRANSIENT: [&str; 11] = [
+const TRANSIENT: [&str; 12] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
     "RequestLimitExceeded",
     "ProvisionedThroughputExceededException",
     "TooManyRequestsException",
+    "ConcurrentUpdateException",
     "TransactionConflictException",
     "TransactionInProgressException",
     "TransactionCanceledException",

@@ -8,6 +8,7 @@
 mod apigateway;
 mod checks;
 mod cloudformation;
+mod cloudwatch;
 mod config;
 mod ecs;
 mod error;
@@ -21,6 +22,7 @@ mod registry;
 #[cfg(test)]
 mod replay;
 mod repositories;
+mod scaling;
 mod secrets;
 mod sqs;
 mod steer;
@@ -29,6 +31,7 @@ mod traffic;
 pub use apigateway::HttpApi;
 pub use checks::Checks;
 pub use cloudformation::CloudFormation;
+pub use cloudwatch::Metrics;
 pub use config::sdk_config;
 pub use ecs::Ecs;
 pub use hooks::Hooks;

@@ -46,6 +46,11 @@ impl Reply {
         Self::of(400, "application/x-amz-json-1.1", body)
     }
 
+    /// A refusal with more to it than code and message.
+    pub(crate) fn refusal(body: &serde_json::Value) -> Self {
+        Self::of(400, "application/x-amz-json-1.1", body.to_string())
+    }
+
     /// Success with a text that may be no JSON.
     pub(crate) fn raw(body: &str) -> Self {
         Self::of(200, "application/x-amz-json-1.1", body)

@@ -138,6 +138,34 @@ pub enum ServiceError {
         /// The environment.
         environment: slipway_domain::EnvironmentName,
     },
+    /// There are no tasks whose number could be changed.
+    #[error("`{service}/{environment}` has no tasks that could be scaled: {why}")]
+    NothingToScale {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+        /// Why, in a sentence.
+        why: String,
+    },
+    /// AWS's target tracking keeps the bounds as the manifest has them.
+    #[error(
+        "`{service}/{environment}` is scaled by AWS's target tracking, between the manifest's bounds alone: change `scaling.min` and `scaling.max`, or scale by alarms"
+    )]
+    ScaledByAws {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+    },
+    /// A number of tasks, or bounds of it, that may not be.
+    #[error("`{pointer}` {detail}", pointer = pointer.trim_start_matches('/'))]
+    OutOfBounds {
+        /// Where it is written, a JSON pointer into the request.
+        pointer: &'static str,
+        /// What would be right.
+        detail: String,
+    },
     /// The platform's upgrade has ended.
     #[error(
         "the upgrade has ended: there is nothing to stop, and nothing failed that could be tried again"

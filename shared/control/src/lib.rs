@@ -18,6 +18,8 @@ pub mod push;
 pub mod reconcile;
 pub mod record;
 pub mod round;
+pub mod scaler;
+pub mod scaling;
 pub mod services;
 pub mod signing;
 pub mod upgrade;

@@ -262,8 +262,9 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who: the caller's ARN.
     pub actor: String,
-    /// What: `register`, `replace`, `patch`, `deploy`, `delete`, or the control plane's own
-    /// `leave-behind`.
+    /// What: `register`, `replace`, `patch`, `deploy`, `redeploy`, `rollback`, `cancel`, `delete`;
+    /// of scaling `pause-scaling`, `resume-scaling`, `hold-bounds`, `release-bounds`, `set-count`;
+    /// or the control plane's own `leave-behind`.
     pub action: String,
     /// The generation that the change made.
     pub generation: u64,

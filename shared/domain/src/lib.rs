@@ -4,6 +4,7 @@
 //! environment; what it is given is all it knows, so that every rule can be tested
 //! exhaustively and the command line applies the very rules the API applies.
 
+pub mod alarms;
 pub mod deployment;
 pub mod effective;
 pub mod forbidden;
@@ -25,6 +26,7 @@ pub mod text;
 pub mod triggers;
 mod validate;
 
+pub use alarms::{Alarms, Alert};
 pub use deployment::{Cause, Deployment, DeploymentId, Evidence, Outcome, Step};
 pub use effective::Effective;
 pub use image::Image;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alarms::Alarms;
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
@@ -111,6 +112,8 @@ pub struct Settings {
     pub capacity: Capacity,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
+    /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
+    pub alarms: Alarms,
     /// The container's logs.
     pub logs: Logs,
     /// The image repository.
@@ -142,6 +145,7 @@ impl Default for Settings {
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
             scaling: Scaling::default(),
+            alarms: Alarms::default(),
             logs: Logs::default(),
             images: Images::default(),
             triggers: Triggers::default(),

@@ -40,6 +40,10 @@ pub struct Platform {
     pub permissions_boundary: String,
     /// The ARN of the topic for alerts.
     pub alerts_topic: String,
+    /// The ARN of the function that wakes services that sleep; empty on a platform of an earlier
+    /// version, where none sleeps.
+    #[serde(default)]
+    pub waker: String,
     /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
     pub secret_prefixes: Vec<String>,
     /// Registries from which images may come; any, when empty.

@@ -23,6 +23,36 @@ impl Problem {
     }
 }
 
+/// A rule that settings break, which a schema cannot say. Pointers begin at the settings.
+pub(crate) struct Broken {
+    pub(crate) pointer: String,
+    /// The fields that the rule looked at beside the one that it names.
+    pub(crate) others: Vec<String>,
+    /// A sentence without its subject.
+    pub(crate) detail: String,
+    /// Whether the field says nothing here: then it matters only who wrote it.
+    pub(crate) unused: bool,
+}
+
+impl Broken {
+    pub(crate) fn new(pointer: impl Into<String>, others: &[&str], detail: String) -> Self {
+        Self {
+            pointer: pointer.into(),
+            others: others.iter().map(|&other| other.to_owned()).collect(),
+            detail,
+            unused: false,
+        }
+    }
+
+    /// About a field that says nothing here.
+    pub(crate) fn unused(pointer: &str, others: &[&str], detail: String) -> Self {
+        Self {
+            unused: true,
+            ..Self::new(pointer, others, detail)
+        }
+    }
+}
+
 /// All that is wrong with a document, in the order of their pointers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema;
 
+mod rules;
+
+pub(crate) use rules::broken;
+
 /// How many tasks run, and when that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -67,6 +71,28 @@ impl Default for Scaling {
             resolution: 60,
             to_zero: ToZero::default(),
         }
+    }
+}
+
+impl Scaling {
+    /// Whether there may be no task at all: always, or in hours of their own.
+    pub fn may_sleep(&self) -> bool {
+        self.min == 0 || self.schedule.iter().any(|window| window.min == Some(0))
+    }
+
+    /// How many tasks a service begins with. At least one, also where it may sleep: a first
+    /// version that was never seen to run is none that could be gone back to.
+    pub fn first_count(&self) -> u32 {
+        self.min.max(1)
+    }
+
+    /// The numbers of tasks that may be replaced by a deployment, in any hour of the week.
+    pub(crate) fn counts(&self) -> std::ops::RangeInclusive<u32> {
+        let windows = || self.schedule.iter();
+        let fewest = windows().filter_map(|window| window.min).min();
+        let most = windows().filter_map(|window| window.max).max();
+        let fewest = fewest.map_or(self.min, |fewest| fewest.min(self.min));
+        fewest.max(1)..=most.map_or(self.max, |most| most.max(self.max))
     }
 }
 
@@ -130,7 +156,7 @@ pub struct Metric {
     pub name: String,
     /// Its dimensions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(length(max = 30))]
+    #[schemars(with = "schema::DimensionMap")]
     pub dimensions: BTreeMap<String, String>,
     /// What is made of a minute's values.
     #[serde(default = "default_statistic")]
@@ -139,8 +165,8 @@ pub struct Metric {
     pub low: f64,
     /// Above it tasks are added.
     pub high: f64,
-    /// Whether the value is of all tasks together, and so shared by more of them, as a number of
-    /// sessions is; otherwise it is an average over the tasks, as a utilisation is.
+    /// Whether the value is of all tasks together, as a number of sessions is: then `low` and
+    /// `high` are of one task's share. Otherwise it is an average over them, as a utilisation is.
     #[serde(default)]
     pub total: bool,
 }
@@ -187,7 +213,7 @@ pub struct Window {
     pub min: Option<u32>,
     /// The most tasks meanwhile; as `max` of `scaling` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::task_count")]
+    #[schemars(schema_with = "schema::most_tasks")]
     pub max: Option<u32>,
 }
 

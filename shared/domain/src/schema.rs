@@ -149,6 +149,7 @@ fn kind_in_words(kind: &TypeKind) -> String {
     let name = |name: String| match name.as_str() {
         "string" => "a text".to_owned(),
         "integer" => "a whole number".to_owned(),
+        "number" => "a number".to_owned(),
         "object" => "an object".to_owned(),
         "array" => "a list".to_owned(),
         "boolean" => "true or false".to_owned(),
@@ -235,6 +236,10 @@ pub(crate) fn task_count(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "minimum": 0, "maximum": 5000})
 }
 
+pub(crate) fn most_tasks(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "minimum": 1, "maximum": 5000})
+}
+
 pub(crate) fn queue_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
@@ -288,6 +293,8 @@ pub(crate) fn failures(_: &mut SchemaGenerator) -> Schema {
 pub(crate) struct VariableMap;
 /// A map from environment variables to secret references.
 pub(crate) struct SecretMap;
+/// A map from the dimensions of a metric to their values.
+pub(crate) struct DimensionMap;
 /// A map from environments to their overrides.
 pub(crate) struct EnvironmentMap;
 
@@ -326,6 +333,26 @@ impl JsonSchema for SecretMap {
             "propertyNames": variable_name(),
             "additionalProperties": generator.subschema_for::<SecretReference>(),
             "maxProperties": MAX_ENTRIES,
+        })
+    }
+}
+
+impl JsonSchema for DimensionMap {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Dimensions".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "propertyNames": {
+                "type": "string",
+                "pattern": "^[ -9;-~][ -~]*$",
+                "maxLength": 255,
+                "x-rule": "printable ASCII, no colon first, at most 255 characters, such as `QueueName`",
+            },
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 1024},
+            "maxProperties": 30,
         })
     }
 }

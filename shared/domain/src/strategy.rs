@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::Settings;
+use crate::problem::Broken;
 use crate::schema;
 
 /// The most minutes that a deployment may take by what its manifest says: while it goes on, the
@@ -184,16 +185,6 @@ pub enum OwnAlarm {
     Memory,
 }
 
-/// A rule that a `deploy` breaks: the field, those it is about beside that, and a sentence
-/// without its subject. Pointers begin at the settings.
-pub(crate) struct Broken {
-    pub(crate) pointer: &'static str,
-    pub(crate) others: &'static [&'static str],
-    pub(crate) detail: String,
-    /// Whether the strategy does not use the field: then it matters only who wrote it.
-    pub(crate) unused: bool,
-}
-
 /// The minutes that a deployment takes by its manifest, beside starting tasks: waiting to be
 /// promoted, the steps, and baking. Nothing for `rolling`.
 pub fn expected_rollout_minutes(settings: &Settings) -> u32 {
@@ -214,12 +205,8 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     broken.extend(stuck(settings));
     let alarms = &settings.deploy.alarms;
     if alarms.len() == 2 && alarms[0] == alarms[1] {
-        broken.push(Broken {
-            pointer: "/deploy/alarms",
-            others: &[],
-            detail: "names an alarm twice".to_owned(),
-            unused: false,
-        });
+        let detail = "names an alarm twice".to_owned();
+        broken.push(Broken::new("/deploy/alarms", &[], detail));
     }
     broken
 }
@@ -263,14 +250,10 @@ fn unused(deploy: &Deploy) -> Vec<Broken> {
     ]
     .into_iter()
     .filter(|(_, is_unused, _)| *is_unused)
-    .map(|(pointer, _, what)| Broken {
-        pointer,
-        others: &["/deploy/strategy"],
-        detail: format!(
-            "is for {what}, and the strategy is `{}`: leave it out",
-            strategy.name()
-        ),
-        unused: true,
+    .map(|(pointer, _, what)| {
+        let strategy = strategy.name();
+        let detail = format!("is for {what}, and the strategy is `{strategy}`: leave it out");
+        Broken::unused(pointer, &["/deploy/strategy"], detail)
     })
     .collect()
 }
@@ -303,15 +286,14 @@ fn too_long(settings: &Settings) -> Option<Broken> {
         )),
     }
     parts.push(format!("{} to bake", deploy.bake));
-    Some(Broken {
-        pointer: "/deploy",
-        others: &["/health/grace"],
-        detail: format!(
+    Some(Broken::new(
+        "/deploy",
+        &["/health/grace"],
+        format!(
             "makes a deployment take {minutes} minutes, and one update of a stack has {MAX_ROLLOUT_MINUTES}: {}",
             parts.join(", ")
         ),
-        unused: false,
-    })
+    ))
 }
 
 /// A rolling deployment that can neither stop an old task nor start a new one: ECS rounds the
@@ -321,20 +303,24 @@ fn stuck(settings: &Settings) -> Option<Broken> {
     if deploy.strategy.shifts() {
         return None;
     }
-    let tasks = (settings.scaling.min..=settings.scaling.max).find(|tasks| {
+    let tasks = settings.scaling.counts().find(|tasks| {
         let fewest = (tasks * deploy.minimum_healthy).div_ceil(100);
         let most = tasks * deploy.maximum / 100;
         fewest >= most
     })?;
-    Some(Broken {
-        pointer: "/deploy/minimum_healthy",
-        others: &["/deploy/maximum", "/scaling/min", "/scaling/max"],
-        detail: format!(
+    Some(Broken::new(
+        "/deploy/minimum_healthy",
+        &[
+            "/deploy/maximum",
+            "/scaling/min",
+            "/scaling/max",
+            "/scaling/schedule",
+        ],
+        format!(
             "is {} with a `maximum` of {}: with {tasks} of the tasks that `scaling` allows, ECS could neither stop nor start one",
             deploy.minimum_healthy, deploy.maximum
         ),
-        unused: false,
-    })
+    ))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{forbidden, schema, size, strategy};
+use crate::{alarms, forbidden, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -139,6 +139,12 @@ impl Manifest {
                     image.registry(),
                     platform.allowed_registries.join("`, `")
                 ),
+            ));
+        }
+        if platform.waker.is_empty() && effective.settings.scaling.may_sleep() {
+            problems.push(Problem::new(
+                self.pointer(environment, "scaling"),
+                "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
             ));
         }
         problems
@@ -305,25 +311,6 @@ impl Settings {
                 ),
             );
         }
-        if self.scaling.min > self.scaling.max {
-            broken(
-                "/scaling/min",
-                "/scaling/max",
-                format!(
-                    "is {}, more than `max`, {}",
-                    self.scaling.min, self.scaling.max
-                ),
-            );
-        }
-        for (name, band) in [("cpu", &self.scaling.cpu), ("memory", &self.scaling.memory)] {
-            if band.low >= band.high {
-                broken(
-                    &format!("/scaling/{name}/low"),
-                    &format!("/scaling/{name}/high"),
-                    format!("is {}, not less than `high`, {}", band.low, band.high),
-                );
-            }
-        }
         if self.health.timeout >= self.health.interval {
             broken(
                 "/health/timeout",
@@ -359,12 +346,17 @@ impl Settings {
                 ),
             );
         }
-        rules.extend(strategy::broken(self).into_iter().map(|broken| {
+        let broken = [
+            strategy::broken(self),
+            scaling::broken(self),
+            alarms::broken(self),
+        ];
+        rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {
                 problem: Problem::new(format!("{base}{}", broken.pointer), broken.detail),
                 fields: [broken.pointer]
                     .iter()
-                    .chain(broken.others)
+                    .chain(&broken.others)
                     .map(|field| format!("{base}{field}"))
                     .collect(),
                 unused: broken.unused,

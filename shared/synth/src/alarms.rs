@@ -1,102 +1,181 @@
-//! Four alarms: CPU and memory, high and low.
+//! A stack's alarms: what wakes the scaler, what ends a deployment, what people are told.
 //!
-//! None has an action. EventBridge carries every change of state, and that is what whoever
-//! scales listens to; an action of an alarm would be a second way to the same place. ECS looks by
-//! itself at those that are to end a deployment, by names that are fixed for it.
+//! Those of the scaler and of deployments have no action: EventBridge carries every change of
+//! state to the scaler, and ECS looks by itself, by names that are fixed for it. An action would
+//! be a second way to the same place. Only what people are told goes to a topic.
+
+mod alerts;
+mod rollback;
+mod scaler;
 
 use serde_json::{Value, json};
-use slipway_domain::strategy::OwnAlarm;
+use slipway_domain::scaling::ScaledBy;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
+use crate::load_balancer::{self, LOAD_BALANCER};
 use crate::{cluster, service};
 
-/// Minutes in a row that are too high: one may be a spike.
-const HIGH_MINUTES: u32 = 2;
-/// Minutes in a row that are too low: taking tasks away can wait.
-const LOW_MINUTES: u32 = 5;
+pub(crate) use rollback::names as that_roll_back;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    let scaling = &site.effective.settings.scaling;
-    for (name, own, metric, band) in [
-        ("Cpu", OwnAlarm::Cpu, "CPUUtilization", &scaling.cpu),
-        (
-            "Memory",
-            OwnAlarm::Memory,
-            "MemoryUtilization",
-            &scaling.memory,
-        ),
-    ] {
-        let above = Threshold {
-            word: "above",
-            percent: band.high,
-            comparison: "GreaterThanThreshold",
-            minutes: HIGH_MINUTES,
-            // Nothing measured is nothing running hot.
-            missing: "notBreaching",
-        };
-        let below = Threshold {
-            word: "below",
-            percent: band.low,
-            comparison: "LessThanThreshold",
-            minutes: LOW_MINUTES,
-            // Nothing measured says nothing about idleness: the alarm says so too.
-            missing: "missing",
-        };
-        let mut above = alarm(site, metric, &above);
-        if site.effective.settings.deploy.alarms.contains(&own) {
-            above["Properties"]["AlarmName"] = site.alarm_name(high(own)).into();
-        }
-        to.add(high(own), above);
-        to.add(&format!("{name}Low"), alarm(site, metric, &below));
+    match site.effective.settings.scaling.by {
+        ScaledBy::Alarms => scaler::add(to, site),
+        // Its policies make and keep alarms of their own.
+        ScaledBy::TargetTracking => {}
     }
+    rollback::add(to, site);
+    alerts::add(to, site);
 }
 
-/// The names of the alarms that end a deployment.
-pub(crate) fn that_roll_back(site: &Site<'_>) -> Vec<String> {
-    let alarms = &site.effective.settings.deploy.alarms;
-    alarms
-        .iter()
-        .map(|alarm| site.alarm_name(high(*alarm)))
-        .collect()
-}
-
-fn high(alarm: OwnAlarm) -> &'static str {
-    match alarm {
-        OwnAlarm::Cpu => "CpuHigh",
-        OwnAlarm::Memory => "MemoryHigh",
-    }
-}
-
-struct Threshold {
-    word: &'static str,
-    percent: u32,
+/// When an alarm speaks.
+struct When {
+    /// What it says in words, without the service: `CPUUtilization of {service} is above 70`.
+    words: String,
     comparison: &'static str,
-    minutes: u32,
+    threshold: Value,
+    /// Periods in a row.
+    periods: u32,
+    /// How a period without a value counts.
     missing: &'static str,
 }
 
-fn alarm(site: &Site<'_>, metric: &str, threshold: &Threshold) -> Value {
+/// What an alarm watches: one metric, or what is made of several.
+enum Watched {
+    Metric(Metric),
+    /// Metrics by the names that the expression has for them.
+    Made {
+        of: Vec<(String, Metric)>,
+        expression: String,
+    },
+}
+
+/// A metric and what is made of a period's values.
+struct Metric {
+    namespace: String,
+    name: String,
+    dimensions: Vec<Value>,
+    statistic: &'static str,
+    /// Seconds.
+    period: u32,
+}
+
+/// The alarm of a logical id.
+fn alarm(site: &Site<'_>, watched: &Watched, when: &When) -> Value {
+    let mut properties = json!({"AlarmDescription": when.words});
+    match watched {
+        Watched::Metric(metric) => {
+            properties["Namespace"] = metric.namespace.as_str().into();
+            properties["MetricName"] = metric.name.as_str().into();
+            properties["Dimensions"] = metric.dimensions.clone().into();
+            properties["Statistic"] = metric.statistic.into();
+            properties["Period"] = metric.period.into();
+        }
+        Watched::Made { of, expression } => {
+            let mut queries: Vec<Value> = of.iter().map(query).collect();
+            queries.push(json!({
+                "Id": "made", "Expression": expression, "Label": site.family(), "ReturnData": true,
+            }));
+            properties["Metrics"] = queries.into();
+        }
+    }
+    properties["EvaluationPeriods"] = when.periods.into();
+    properties["DatapointsToAlarm"] = when.periods.into();
+    properties["Threshold"] = when.threshold.clone();
+    properties["ComparisonOperator"] = when.comparison.into();
+    properties["TreatMissingData"] = when.missing.into();
+    json!({"Type": "AWS::CloudWatch::Alarm", "Properties": properties})
+}
+
+fn query((id, metric): &(String, Metric)) -> Value {
     json!({
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmDescription": format!(
-                "{metric} of {} is {} {} percent",
-                site.family(), threshold.word, threshold.percent
-            ),
-            "Namespace": "AWS/ECS",
-            "MetricName": metric,
-            "Dimensions": [
-                {"Name": "ClusterName", "Value": reference(cluster::CLUSTER)},
-                {"Name": "ServiceName", "Value": attribute(service::SERVICE, "Name")},
-            ],
-            "Statistic": "Average",
-            "Period": 60,
-            "EvaluationPeriods": threshold.minutes,
-            "DatapointsToAlarm": threshold.minutes,
-            "Threshold": threshold.percent,
-            "ComparisonOperator": threshold.comparison,
-            "TreatMissingData": threshold.missing,
+        "Id": id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.namespace,
+                "MetricName": metric.name,
+                "Dimensions": metric.dimensions,
+            },
+            "Period": metric.period,
+            "Stat": metric.statistic,
         },
+        "ReturnData": false,
     })
+}
+
+fn dimension(name: &str, value: &Value) -> Value {
+    json!({"Name": name, "Value": value})
+}
+
+/// A metric that ECS publishes of the service.
+fn of_service(name: &str, statistic: &'static str, period: u32) -> Metric {
+    Metric {
+        namespace: "AWS/ECS".to_owned(),
+        name: name.to_owned(),
+        dimensions: service_dimensions(),
+        statistic,
+        period,
+    }
+}
+
+fn service_dimensions() -> Vec<Value> {
+    vec![
+        dimension("ClusterName", &reference(cluster::CLUSTER)),
+        dimension("ServiceName", &attribute(service::SERVICE, "Name")),
+    ]
+}
+
+/// A metric that the load balancer publishes of each of the service's target groups, by the
+/// names `first` and, where two take turns, `second`.
+fn of_targets(
+    site: &Site<'_>,
+    name: &str,
+    statistic: &'static str,
+    period: u32,
+) -> Vec<(String, Metric)> {
+    load_balancer::target_groups(site)
+        .iter()
+        .zip(["first", "second"])
+        .map(|(group, id)| {
+            let group = attribute(group, "TargetGroupFullName");
+            let mut metric = of_balancer(name, statistic, period);
+            metric.dimensions.push(dimension("TargetGroup", &group));
+            (id.to_owned(), metric)
+        })
+        .collect()
+}
+
+/// A metric that the load balancer publishes of itself.
+fn of_balancer(name: &str, statistic: &'static str, period: u32) -> Metric {
+    let balancer = attribute(LOAD_BALANCER, "LoadBalancerFullName");
+    Metric {
+        namespace: "AWS/ApplicationELB".to_owned(),
+        name: name.to_owned(),
+        dimensions: vec![dimension("LoadBalancer", &balancer)],
+        statistic,
+        period,
+    }
+}
+
+/// The sum of metrics, of which not each has a value in every period: a function of an array goes
+/// by those that are there, where `+` would need them all. With one it is that one.
+fn sum(of: Vec<(String, Metric)>) -> Watched {
+    made(of, "SUM")
+}
+
+/// The highest of metrics, of which not each has a value in every period. With one it is that one.
+fn highest(of: Vec<(String, Metric)>) -> Watched {
+    made(of, "MAX")
+}
+
+fn made(mut of: Vec<(String, Metric)>, function: &str) -> Watched {
+    match of.pop() {
+        Some((_, metric)) if of.is_empty() => Watched::Metric(metric),
+        last => {
+            of.extend(last);
+            let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
+            let expression = format!("{function}([{}])", ids.join(", "));
+            Watched::Made { of, expression }
+        }
+    }
 }

@@ -5,11 +5,12 @@ use slipway_domain::manifest::{Cluster, Ingress, Kind};
 use slipway_domain::{Effective, Image, Platform};
 
 use crate::intrinsic::{attribute, reference};
+use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, stamp,
-    task, traffic,
+    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, sleep,
+    stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -95,12 +96,23 @@ fn outputs(site: &Site<'_>) -> Value {
         "TaskDefinition": {"Value": reference(task::DEFINITION)},
         "LoadBalancer": {"Value": attribute(load_balancer::LOAD_BALANCER, "DNSName")},
         "TargetGroup": {"Value": reference(load_balancer::TARGET_GROUP)},
+        "Listener": {"Value": reference(load_balancer::LISTENER)},
+        // By these names metrics know them.
+        "LoadBalancerName": {
+            "Value": attribute(load_balancer::LOAD_BALANCER, "LoadBalancerFullName"),
+        },
+        "TargetGroupName": {"Value": attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName")},
         "LogGroup": {"Value": reference(logs::GROUP)},
     });
     if site.effective.settings.deploy.strategy.shifts() {
         // With these the live weights are read.
         outputs["AlternateTargetGroup"] = json!({"Value": reference(load_balancer::ALTERNATE)});
+        let name = attribute(load_balancer::ALTERNATE, "TargetGroupFullName");
+        outputs["AlternateTargetGroupName"] = json!({"Value": name});
         outputs["ListenerRule"] = json!({"Value": reference(load_balancer::RULE)});
+    }
+    if sleep::is_possible(site) {
+        outputs[WAKE_TARGET_GROUP] = json!({"Value": reference(WAKE_TARGET_GROUP)});
     }
     outputs
 }
@@ -111,6 +123,11 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+    }
+    // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
+    if let Some(scaling) = settings["scaling"].as_object_mut() {
+        scaling.shift_remove("schedule");
+        scaling.shift_remove("to_zero");
     }
     json!({
         "service": effective.service,

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
-use crate::network;
 use crate::weights::{self, Weights};
+use crate::{network, sleep};
 
 pub(crate) const LOAD_BALANCER: &str = "LoadBalancer";
 pub(crate) const TARGET_GROUP: &str = "TargetGroup";
@@ -18,6 +18,11 @@ pub(crate) const ALTERNATE: &str = "AlternateTargetGroup";
 pub(crate) const LISTENER: &str = "Listener";
 pub(crate) const RULE: &str = "ListenerRule";
 
+/// The priority of the service's rule.
+const FIRST: u32 = 1;
+/// The same where a rule may come before it: [`sleep::WAKE_PRIORITY`].
+const AFTER_WAKING: u32 = sleep::WAKE_PRIORITY + 1;
+
 /// Seconds that a leaving task may take to finish its requests; AWS's default, 300, is most
 /// of a deployment's time. A target without requests leaves at once.
 const DRAIN_SECONDS: u32 = 10;
@@ -25,6 +30,15 @@ const DRAIN_SECONDS: u32 = 10;
 /// Seconds after which a silent connection is closed: a little more than the 30 that the
 /// HTTP API waits for an answer.
 const IDLE_SECONDS: u32 = 35;
+
+/// The groups that the service's tasks are in.
+pub(crate) fn target_groups(site: &Site<'_>) -> &'static [&'static str] {
+    if site.effective.settings.deploy.strategy.shifts() {
+        &[TARGET_GROUP, ALTERNATE]
+    } else {
+        &[TARGET_GROUP]
+    }
+}
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
@@ -48,44 +62,27 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             },
         }),
     );
-    to.add(TARGET_GROUP, target_group(site));
-    let shifts = settings.deploy.strategy.shifts();
-    if shifts {
-        to.add(ALTERNATE, target_group(site));
+    for group in target_groups(site) {
+        to.add(group, target_group(site));
     }
-    to.add(
-        LISTENER,
-        json!({
-            "Type": "AWS::ElasticLoadBalancingV2::Listener",
-            "Properties": {
-                "LoadBalancerArn": reference(LOAD_BALANCER),
-                "Port": settings.listener_port,
-                // TLS ends at the HTTP API; behind it is the VPC, and nobody but the VPC
-                // link gets in.
-                "Protocol": "HTTP",
-                "DefaultActions": [{
-                    "Type": "fixed-response",
-                    "FixedResponseConfig": {
-                        "StatusCode": "404",
-                        "ContentType": "application/json",
-                        "MessageBody": r#"{"message":"Not Found"}"#,
-                    },
-                }],
-            },
-        }),
-    );
+    let mut listener = listener(settings.listener_port);
+    if sleep::is_possible(site) {
+        sleep::add(to, site);
+        sleep::outlives(&mut listener);
+    }
+    to.add(LISTENER, listener);
     to.add(
         RULE,
         json!({
             "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
             "Properties": {
                 "ListenerArn": reference(LISTENER),
-                "Priority": 1,
+                "Priority": if sleep::is_possible(site) { AFTER_WAKING } else { FIRST },
                 "Conditions": [{
                     "Field": "path-pattern",
                     "PathPatternConfig": {"Values": patterns(site)},
                 }],
-                "Actions": [if shifts {
+                "Actions": [if settings.deploy.strategy.shifts() {
                     weights::forward(Weights::FIRST)
                 } else {
                     json!({"Type": "forward", "TargetGroupArn": reference(TARGET_GROUP)})
@@ -93,6 +90,27 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             },
         }),
     );
+}
+
+fn listener(port: u16) -> Value {
+    json!({
+        "Type": "AWS::ElasticLoadBalancingV2::Listener",
+        "Properties": {
+            "LoadBalancerArn": reference(LOAD_BALANCER),
+            "Port": port,
+            // TLS ends at the HTTP API; behind it is the VPC, and nobody but the VPC
+            // link gets in.
+            "Protocol": "HTTP",
+            "DefaultActions": [{
+                "Type": "fixed-response",
+                "FixedResponseConfig": {
+                    "StatusCode": "404",
+                    "ContentType": "application/json",
+                    "MessageBody": r#"{"message":"Not Found"}"#,
+                },
+            }],
+        },
+    })
 }
 
 /// What arrives at the load balancer: the HTTP API has taken the prefix off, or not.

@@ -5,6 +5,8 @@
 
 use slipway_domain::{DeploymentId, EnvironmentName, Platform, ServiceName};
 
+use crate::template::sha256;
+
 /// The ECS cluster of an environment: `{platform}-{service}-cluster-{env}`.
 pub fn cluster(platform: &Platform, service: &ServiceName, env: &EnvironmentName) -> String {
     format!("{}-{service}-cluster-{env}", platform.name)
@@ -42,6 +44,19 @@ pub(crate) fn alarm(
     format!("{}--{service}--{env}-{logical_id}", platform.name)
 }
 
+/// The target group that wakes an environment: `slipway-wake-{hash}`, where the hash is of the
+/// stack's name, because names of target groups have 32 characters. By the beginning, and the
+/// account, the waker is allowed to be called.
+pub fn wake_target_group(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+) -> String {
+    let stack = format!("{}--{service}--{env}", platform.name);
+    let hash = sha256(stack.as_bytes());
+    format!("slipway-wake-{}", &hash[..19])
+}
+
 /// The beginning of the tags that keep images from expiring. Nobody deploys by them, and their
 /// pushes, which are ours, start nothing.
 pub const KEPT_TAG_PREFIX: &str = "slipway-";
@@ -55,6 +70,16 @@ pub fn kept_tag(env: &EnvironmentName, deployment: DeploymentId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_target_group_that_wakes_has_a_name_of_its_own_in_the_room_there_is() {
+        let platform = Platform::sample();
+        let service: ServiceName = "orders".parse().unwrap();
+        let name = |env: &str| wake_target_group(&platform, &service, &env.parse().unwrap());
+        assert_eq!(name("prod").len(), 32);
+        assert!(name("prod").starts_with("slipway-wake-"));
+        assert_ne!(name("prod"), name("qa"));
+    }
 
     #[test]
     fn a_kept_tag_is_a_tag_and_names_environment_and_deployment() {

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use crate::intrinsic::reference;
+use crate::intrinsic::{attribute, reference};
 use crate::load_balancer::{ALTERNATE, RULE, TARGET_GROUP};
 use crate::template::Template;
 
@@ -151,9 +151,17 @@ fn second_for_first(template: Value) -> Value {
     template
 }
 
+/// The name by which metrics know a target group.
+fn name_of(group: &str) -> Value {
+    attribute(group, "TargetGroupFullName")
+}
+
 fn renamed(value: Value) -> Value {
     if value == reference(TARGET_GROUP) {
         return reference(ALTERNATE);
+    }
+    if value == name_of(TARGET_GROUP) {
+        return name_of(ALTERNATE);
     }
     match value {
         Value::Array(items) => items.into_iter().map(renamed).collect(),
@@ -225,6 +233,7 @@ mod tests {
         assert_eq!(second.resource(ALTERNATE), first.resource(TARGET_GROUP));
         let text = second.to_json();
         assert!(!text.contains(r#"{"Ref":"TargetGroup"}"#), "{text}");
+        assert!(!text.contains(r#"{"Fn::GetAtt":["TargetGroup","#), "{text}");
         let output = &second.as_value()["Outputs"]["TargetGroup"]["Value"];
         assert_eq!(*output, reference(ALTERNATE));
         // And it keeps it, however often its weights are handed in again.

@@ -264,3 +264,43 @@ fn an_estimate_goes_through_json_and_says_whose_prices_it_used() {
     assert_eq!(value["lines"][6].get("assumption"), None);
     assert_eq!(serde_json::from_value::<CostView>(value).unwrap(), view);
 }
+
+#[test]
+fn what_is_asked_for_beside_cpu_and_memory_costs_what_the_documentation_says() {
+    let plain = cost(&json!({"service": "orders", "image": "nginx"}));
+    let more = |fields: Value| {
+        let mut manifest = json!({"service": "orders", "image": "nginx"});
+        for (field, value) in fields.as_object().unwrap() {
+            manifest[field] = value.clone();
+        }
+        let change = cost(&manifest).against(Some(&plain)).difference_usd;
+        change.unwrap().to_string()
+    };
+    let scaling = |scaling: Value| more(json!({"scaling": scaling}));
+    assert_eq!(scaling(json!({"requests": 600})), "+0.20");
+    assert_eq!(scaling(json!({"queue": {"name": "orders"}})), "+0.20");
+    let sessions =
+        json!({"namespace": "Shop", "name": "Sessions", "low": 1, "high": 2, "total": true});
+    assert_eq!(scaling(json!({"metrics": [sessions]})), "+0.40");
+    // Two metrics at 0.30, and two alarms at 0.30 instead of 0.10.
+    assert_eq!(scaling(json!({"resolution": 20})), "+1.00");
+    assert_eq!(scaling(json!({"by": "target-tracking"})), "0.00");
+    let tracked = json!({"by": "target-tracking", "resolution": 20});
+    assert_eq!(scaling(tracked), "+1.40");
+    let all = json!(["cpu", "memory", "errors", "response_time", "unhealthy"]);
+    assert_eq!(more(json!({"alarms": {"on": all}})), "+0.60");
+}
+
+#[test]
+fn a_service_that_sleeps_costs_its_load_balancer_and_no_task() {
+    let view = cost(&json!({"service": "orders", "image": "nginx", "scaling": {"min": 0}}));
+    assert_eq!(fargate(&view), 0);
+    let balancer = |line: &&slipway_synth::cost::CostLine| line.component == "load balancer";
+    let line = view.lines.iter().find(balancer).unwrap();
+    assert_eq!(line.monthly_usd, usd("16.43"));
+    let tasks = view.lines.iter().find(|line| line.unit == "vCPU-hours");
+    assert_eq!(
+        tasks.unwrap().assumption.as_deref(),
+        Some("0 tasks at all hours, at most 10")
+    );
+}

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
 use serde_json::Value;
 use slipway_control::services::{Back, Caller};
 use slipway_control::view::DeploymentStarted;
 use slipway_domain::{DeploymentId, EnvironmentName, Image, ServiceName};
 
 use crate::answer::{Answer, Refusal, json};
-use crate::request::{Document, Identity, OptionalDocument, Paging, Parameters, fields};
+use crate::request::{Document, Fields, Identity, OptionalDocument, Paging, Parameters};
 use crate::{App, Ports};
 
 type Address = (ServiceName, EnvironmentName);
@@ -54,11 +53,12 @@ impl JsonSchema for DeploymentRequest {
 }
 
 /// What an environment is to be brought back to.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is the schema; `Fields` reads the body")]
 pub(crate) struct RollbackRequest {
     /// The generation; the last deployment before the newest that succeeded, when left out.
-    #[serde(default)]
+    #[schemars(default)]
     #[schemars(range(min = 1, max = 999_999_999))]
     generation: Option<u64>,
 }
@@ -189,8 +189,7 @@ fn read_rollback(document: Option<Value>) -> Result<Back, Refusal> {
     let Some(document) = document else {
         return Ok(Back::LastGood);
     };
-    let request: RollbackRequest = fields(&document, &["generation"])?;
-    match request.generation {
+    match Fields::read(&document, &["generation"])?.optional("generation")? {
         None => Ok(Back::LastGood),
         Some(generation @ 1..=999_999_999) => Ok(Back::Generation(generation)),
         Some(_) => Err(Refusal::malformed_body(

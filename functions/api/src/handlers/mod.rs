@@ -3,6 +3,7 @@
 mod deployments;
 mod environments;
 mod platform;
+mod scaling;
 mod services;
 mod signing;
 mod upgrade;
@@ -11,6 +12,7 @@ mod webhooks;
 pub(crate) use deployments::*;
 pub(crate) use environments::*;
 pub(crate) use platform::*;
+pub(crate) use scaling::*;
 pub(crate) use services::*;
 pub(crate) use signing::*;
 pub(crate) use upgrade::*;

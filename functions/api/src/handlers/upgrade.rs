@@ -5,22 +5,22 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::{Answer, Refusal, json};
-use crate::request::{Identity, OptionalDocument, fields};
+use crate::request::{Fields, Identity, OptionalDocument};
 use crate::{App, Ports};
 
 /// The most characters of a reason.
 const MAX_REASON: usize = 500;
 
 /// Why an upgrade is stopped.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is the schema; `Fields` reads the body")]
 pub(crate) struct StopRequest {
     /// The reason, for whoever asks later.
-    #[serde(default)]
+    #[schemars(default)]
     #[schemars(length(min = 1, max = 500))]
     reason: Option<String>,
 }
@@ -34,11 +34,8 @@ pub(crate) async fn stop_upgrade<P: Ports>(
     Identity(caller): Identity,
     OptionalDocument(request): OptionalDocument,
 ) -> Answer {
-    let request = read(request)?;
-    let view = app
-        .upgrades
-        .stop(request.reason.as_deref(), &caller)
-        .await?;
+    let reason = read(request)?;
+    let view = app.upgrades.stop(reason.as_deref(), &caller).await?;
     tracing::info!(actor = caller.actor, "upgrade stopped");
     Ok(json(StatusCode::OK, &view))
 }
@@ -53,15 +50,15 @@ pub(crate) async fn resume_upgrade<P: Ports>(
 }
 
 /// Reads the request, if one was sent.
-fn read(document: Option<Value>) -> Result<StopRequest, Refusal> {
+fn read(document: Option<Value>) -> Result<Option<String>, Refusal> {
     let Some(document) = document else {
-        return Ok(StopRequest::default());
+        return Ok(None);
     };
-    let request: StopRequest = fields(&document, &["reason"])?;
-    let length = request.reason.as_ref().map(|it| it.chars().count());
+    let reason: Option<String> = Fields::read(&document, &["reason"])?.optional("reason")?;
+    let length = reason.as_ref().map(|it| it.chars().count());
     if length.is_some_and(|length| !(1..=MAX_REASON).contains(&length)) {
         let detail = format!("must have from 1 to {MAX_REASON} characters");
         return Err(Refusal::malformed_body("/reason", detail));
     }
-    Ok(request)
+    Ok(reason)
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use slipway_control::ports::Provider;
 use slipway_domain::ServiceName;
 use slipway_lambda::chance;
 
 use crate::answer::{Answer, json};
-use crate::request::{Document, Identity, Parameters, fields};
+use crate::request::{Document, Fields, Identity, Parameters};
 use crate::{App, Ports};
 
 /// Whose webhook gets a secret.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is the schema; `Fields` reads the body")]
 pub(crate) struct HookRequest {
     /// Who may tell of pushes.
     provider: Provider,
@@ -36,7 +36,7 @@ pub(crate) async fn make_webhook<P: Ports>(
     Parameters(name): Parameters<ServiceName>,
     Document(request): Document,
 ) -> Answer {
-    let HookRequest { provider } = fields(&request, &["provider"])?;
+    let provider: Provider = Fields::read(&request, &["provider"])?.required("provider")?;
     let made = app
         .hooks
         .make(&name, provider, chance::bytes(), caller.stamp)

@@ -1,5 +1,6 @@
 //! Where each item lies.
 
+use jiff::Timestamp;
 use slipway_domain::{DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName};
 use ulid::Ulid;
 
@@ -42,6 +43,26 @@ pub(super) fn deployment(
     id: DeploymentId,
 ) -> Key {
     (service(name), format!("{}{id}", deployments(environment)))
+}
+
+/// What is remembered of an environment's scaling. It sorts before `SPEC`, and right beside it.
+pub(super) fn scaler(name: &ServiceName, environment: &EnvironmentName, region: &str) -> Key {
+    (service(name), format!("SCALER#{environment}#{region}"))
+}
+
+pub(super) fn decisions(environment: &EnvironmentName, region: &str) -> String {
+    format!("DECISION#{environment}#{region}#")
+}
+
+/// With milliseconds always, so that the order of the keys is the order of the times.
+pub(super) fn decision(
+    name: &ServiceName,
+    environment: &EnvironmentName,
+    region: &str,
+    at: Timestamp,
+) -> Key {
+    let prefix = decisions(environment, region);
+    (service(name), format!("{prefix}{at:.3}"))
 }
 
 pub(super) fn path(path: &RoutePath) -> Key {

@@ -8,6 +8,7 @@ mod item;
 mod key;
 mod read;
 mod save;
+mod scaler;
 mod slots;
 #[cfg(test)]
 mod tests;

@@ -40,16 +40,7 @@ impl ServiceReader for Registry {
             .send()
             .await
             .map_err(|error| port_error(QUERY, error))?;
-        let mut service = None;
-        let mut stacks = BTreeMap::new();
-        for item in answer.items() {
-            if get(item, "SK") == Some(key::SPEC) {
-                service = Some(document::<ServiceRecord>(QUERY, item, "body")?);
-            } else if let Some(record) = stack(QUERY, item, &self.region)? {
-                stacks.insert(record.scope.clone(), record);
-            }
-        }
-        Ok(service.map(|service| ServiceState { service, stacks }))
+        state_of(answer.items(), &self.region)
     }
 
     async fn services(
@@ -170,7 +161,7 @@ impl Registry {
 
     /// A service's items whose sort keys begin with `prefix`, newest first. The cursor is the
     /// rest of the last sort key.
-    async fn newest_first<T: DeserializeOwned>(
+    pub(super) async fn newest_first<T: DeserializeOwned>(
         &self,
         service: &ServiceName,
         prefix: &str,
@@ -203,6 +194,20 @@ impl Registry {
             .map(str::to_owned);
         Ok(Page { items, next })
     }
+}
+
+/// The service and its stacks among these items.
+pub(super) fn state_of(items: &[Item], region: &str) -> PortResult<Option<ServiceState>> {
+    let mut service = None;
+    let mut stacks = BTreeMap::new();
+    for item in items {
+        if get(item, "SK") == Some(key::SPEC) {
+            service = Some(document::<ServiceRecord>(QUERY, item, "body")?);
+        } else if let Some(record) = stack(QUERY, item, region)? {
+            stacks.insert(record.scope.clone(), record);
+        }
+    }
+    Ok(service.map(|service| ServiceState { service, stacks }))
 }
 
 fn is_set(item: &HashMap<String, AttributeValue>, name: &str) -> bool {

@@ -44,6 +44,7 @@ impl StackRegistry for Registry {
         for path in &record.paths {
             items.push(self.release_path(path, service, environment)?);
         }
+        items.push(self.remove_scaler(service, environment)?);
         // The service's own stack goes last, and may wait for this one.
         items.push(self.wake_service(service, now)?);
         self.transact(items).await

@@ -183,6 +183,7 @@ async fn an_environment_is_forgotten_under_its_version_and_wakes_its_services_ow
     assert_eq!(stack.condition(), "version = :version");
     assert_eq!(stack.value(":version"), "7");
     assert_eq!(table.part("CLAIM#path").condition(), MINE_OR_NOBODYS);
+    assert_eq!(table.part("SCALER#prod").condition(), "");
     let own = table.part("STACK#-");
     assert_eq!(own.condition(), "attribute_exists(PK)");
     let update = own.0["UpdateExpression"].as_str().unwrap();

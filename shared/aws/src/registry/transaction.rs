@@ -138,6 +138,16 @@ impl Registry {
         Ok(deletes(delete.build().map_err(built)?))
     }
 
+    /// Removes what is remembered of an environment's scaling, if anything is.
+    pub(super) fn remove_scaler(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> PortResult<TransactWriteItem> {
+        let delete = self.delete(key::scaler(service, environment, &self.region));
+        Ok(deletes(delete.build().map_err(built)?))
+    }
+
     /// Removes a service, if it is at this generation.
     pub(super) fn remove_spec(&self, service: &ServiceRecord) -> PortResult<TransactWriteItem> {
         let delete = self

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use slipway_domain::{
     Deployment, DeploymentId, EnvironmentName, Evidence, RoutePath, Scope, ServiceName, TeamName,
 };
+use slipway_scaling::Paused;
 
 use crate::change::Change;
 use crate::error::{CommitError, PortError};
@@ -37,8 +38,8 @@ pub use notify::{
 };
 pub use pipelines::{NoPipelines, PipelineStarter};
 pub use scaling::{
-    BoundsWriter, MetricReader, Override, ScalerRecord, ScalerRegistry, ScalerWrite, Series,
-    TaskWriter,
+    BoundsWriter, MetricReader, Ordered, Override, Placed, ScalerRecord, ScalerRegistry,
+    ScalerWrite, Series, TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
 
@@ -137,6 +138,10 @@ pub struct Live {
     pub pending: u32,
     /// The fewest and the most tasks, as the scalable target has them.
     pub bounds: Option<(u32, u32)>,
+    /// What of scaling is paused: the scalable target's `SuspendedState`.
+    pub paused: Paused,
+    /// Whether tasks of two deployments run, or the newest one's are not all there yet.
+    pub deploying: bool,
 }
 
 /// Looks at what runs.

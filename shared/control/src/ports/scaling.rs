@@ -9,6 +9,7 @@ use slipway_domain::{EnvironmentName, ServiceName};
 use slipway_scaling::{Bounds, Decision, Load, Paused, State};
 
 use super::{Page, PortResult};
+use crate::record::{AuditEntry, ServiceState};
 
 /// What is remembered of one environment's scaling. Its absence is an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +26,40 @@ pub struct ScalerRecord {
     pub asleep_since: Option<Timestamp>,
     /// When the minute's tick is to look; never, when absent.
     pub attention: Option<Timestamp>,
+    /// A number of tasks that was decided, until ECS is seen to have taken it on. Whoever sets a
+    /// number by hand takes this away.
+    pub ordered: Option<Ordered>,
+    /// The bounds that the scaler last found right, and put in place where they were not; those of
+    /// the manifest, when absent.
+    pub placed: Option<Placed>,
+    /// When a message is due that asks for another look.
+    pub again_at: Option<Timestamp>,
+}
+
+/// A number of tasks that was decided. It is written before ECS is told, so that a process that
+/// dies in between leaves word of it, and nobody decides twice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// How many tasks ECS was to run before.
+    pub from: u32,
+    /// How many it is to run.
+    pub to: u32,
+    /// When that was decided.
+    pub at: Timestamp,
+    /// What was remembered before: it holds again if ECS never heard of it.
+    pub before: State,
+}
+
+/// Bounds that are right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// The bounds.
+    pub bounds: Bounds,
+    /// Whether the scalable target was seen to have them. Until then they are put there; from
+    /// then on other bounds are somebody's wish.
+    pub seen: bool,
+    /// The generation of the stack when they were put there: a newer one may have put others.
+    pub generation: u64,
 }
 
 /// Bounds that hold for a time in place of the manifest's.
@@ -49,10 +84,20 @@ pub struct ScalerWrite {
     pub record: ScalerRecord,
     /// A decision to keep for 30 days; not every look is worth one.
     pub decision: Option<Decision>,
+    /// What the audit log is to say, where a person asked for it.
+    pub audit: Option<AuditEntry>,
 }
 
 /// Remembers what was decided. One call of the registry each.
 pub trait ScalerRegistry: Send + Sync {
+    /// A service with its stacks, as [`ServiceReader::service`](super::ServiceReader::service)
+    /// reads it, and what is remembered of the scaling of one of its environments.
+    fn scaled(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> impl Future<Output = PortResult<Option<(ServiceState, ScalerRecord)>>> + Send;
+
     /// What is remembered of an environment's scaling.
     fn scaler(
         &self,
@@ -109,13 +154,14 @@ pub trait MetricReader: Send + Sync {
 
 /// Sets the number of tasks.
 pub trait TaskWriter: Send + Sync {
-    /// Has ECS run this many tasks of the service. No deployment begins.
+    /// Has ECS run this many tasks of the service. No deployment begins. False when the service
+    /// is not there.
     fn set_count(
         &self,
         cluster: &str,
         service: &str,
         count: u32,
-    ) -> impl Future<Output = PortResult<()>> + Send;
+    ) -> impl Future<Output = PortResult<bool>> + Send;
 }
 
 /// Sets the bounds of the number of tasks: the scalable target. Any write moves the number into

@@ -57,5 +57,6 @@ fn vcpus(template: &Template) -> u32 {
     };
     let cpu = find("AWS::ECS::TaskDefinition", "Cpu").unwrap_or_default();
     let tasks = find("AWS::ApplicationAutoScaling::ScalableTarget", "MinCapacity");
-    (cpu * tasks.unwrap_or(1)).div_ceil(1024)
+    // A service that may sleep begins with one.
+    (cpu * tasks.unwrap_or(1).max(1)).div_ceil(1024)
 }

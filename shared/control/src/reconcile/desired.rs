@@ -129,7 +129,10 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
                 Some(Verdict::Cleared { .. }) | None => {}
             }
             let render = |count| render_as_cleared(&effective, stack, platform, count);
-            match (render(Some(effective.settings.scaling.min)), render(None)) {
+            match (
+                render(Some(effective.settings.scaling.first_count())),
+                render(None),
+            ) {
                 (Some(creation), Some(steady)) => {
                     let ends = Ends {
                         rolls_out: true,

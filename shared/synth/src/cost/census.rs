@@ -9,7 +9,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 9] = [
+pub(super) const FREE: [(&str, &str); 10] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -17,6 +17,10 @@ pub(super) const FREE: [(&str, &str); 9] = [
     (
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "it bounds the number of tasks, which are billed",
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "its alarms are counted with it",
     ),
     ("AWS::EC2::SecurityGroup", "not billed"),
     ("AWS::EC2::SecurityGroupIngress", "not billed"),
@@ -65,6 +69,8 @@ pub(super) struct Census<'a> {
     /// The same of alarms that look more often than once a minute.
     pub(super) fast_alarms: u64,
     pub(super) metrics: u64,
+    /// Metrics of ECS that have more points than those that are free.
+    pub(super) fast_metrics: u64,
     pub(super) keys: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
@@ -114,6 +120,11 @@ impl<'a> Census<'a> {
     fn counts(&mut self, kind: &str, id: &str, properties: &'a Value, template: &Template) -> bool {
         match kind {
             "AWS::ApiGatewayV2::Route" => self.is_served = true,
+            "AWS::ApplicationAutoScaling::ScalingPolicy" => {
+                let (watched, fast) = tracking(properties);
+                self.alarms += watched;
+                self.fast_alarms += fast;
+            }
             "AWS::CloudWatch::Alarm" => {
                 let (watched, fast) = alarm(properties);
                 *(if fast {
@@ -135,7 +146,10 @@ impl<'a> Census<'a> {
                 _ => return false,
             },
             "AWS::ECS::Service" => match tasks(id, properties, template) {
-                Some(tasks) => self.services.push(tasks),
+                Some(tasks) => {
+                    self.services.push(tasks);
+                    self.fast_metrics += fast_metrics(properties);
+                }
                 None => return false,
             },
             "AWS::ECS::TaskDefinition" => self.images.extend(images(properties)),
@@ -175,6 +189,30 @@ fn alarm(properties: &Value) -> (u64, bool) {
         .filter_map(Value::as_u64)
         .any(|seconds| seconds < 60);
     (u64::try_from(stats.len()).unwrap_or(u64::MAX).max(1), fast)
+}
+
+/// The alarms that Application Auto Scaling keeps for a policy that tracks: one that its metric is
+/// high and one that it is low, by how often they look ("How target tracking scaling works").
+fn tracking(policy: &Value) -> (u64, u64) {
+    let configuration = &policy["TargetTrackingScalingPolicyConfiguration"];
+    let metric = &configuration["PredefinedMetricSpecification"]["PredefinedMetricType"];
+    let is_fast = metric
+        .as_str()
+        .is_some_and(|metric| metric.ends_with("HighResolution"));
+    if is_fast { (0, 2) } else { (2, 0) }
+}
+
+/// The metrics that a service has at a resolution that is not the free one of 60 seconds.
+fn fast_metrics(service: &Value) -> u64 {
+    let configurations = &service["MonitoringConfiguration"]["MetricConfigurations"];
+    let fast = configurations
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|it| it["ResolutionSeconds"].as_u64() < Some(60))
+        .filter_map(|it| it["MetricNames"].as_array());
+    fast.map(|names| u64::try_from(names.len()).unwrap_or(u64::MAX))
+        .sum()
 }
 
 /// How Container Insights is set.
@@ -299,6 +337,32 @@ mod tests {
         }));
         let census = Census::of(&template);
         assert_eq!((census.alarms, census.fast_alarms), (3, 1));
+    }
+
+    #[test]
+    fn what_application_auto_scaling_watches_is_two_alarms_a_policy() {
+        let policy = |metric: &str| {
+            json!({"Type": "AWS::ApplicationAutoScaling::ScalingPolicy", "Properties": {
+                "TargetTrackingScalingPolicyConfiguration": {
+                    "PredefinedMetricSpecification": {"PredefinedMetricType": metric}}}})
+        };
+        let template = template(&json!({
+            "Cpu": policy("ECSServiceAverageCPUUtilizationHighResolution"),
+            "Requests": policy("ALBRequestCountPerTarget"),
+        }));
+        let census = Census::of(&template);
+        assert_eq!((census.alarms, census.fast_alarms), (2, 2));
+    }
+
+    #[test]
+    fn metrics_count_that_have_more_points_than_the_free_ones() {
+        let monitored = |seconds: u64| {
+            json!({"MonitoringConfiguration": {"MetricConfigurations": [
+                {"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": seconds}]}})
+        };
+        assert_eq!(fast_metrics(&monitored(20)), 2);
+        assert_eq!(fast_metrics(&monitored(60)), 0);
+        assert_eq!(fast_metrics(&json!({})), 0);
     }
 
     #[test]

@@ -140,6 +140,13 @@ fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
     items.extend(
         counts.map(|(component, price, count)| Item::new(component, price, Quantity::whole(count))),
     );
+    if census.fast_metrics > 0 {
+        let count = Quantity::whole(census.fast_metrics);
+        items.push(
+            Item::new("metrics every 20 seconds", Name::Metric, count)
+                .assuming("billed as custom metrics are; AWS says only that they cost extra"),
+        );
+    }
     items.extend(logs(census));
     items.extend(
         census

@@ -4,6 +4,7 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod scaling;
 mod strategy;
 mod traffic;
 mod wording;
@@ -75,6 +76,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     for template in [&template, &created, &shifted] {
         every_template(rules, template, platform);
         traffic::hold(rules, template, effective);
+        scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
         access::hold(rules, template, effective, platform);
     }

@@ -52,7 +52,10 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
             .count();
         rules.hold(named == 1, &format!("{name} is not an alarm of the stack"));
     }
-    let groups = of_type(template, "AWS::ElasticLoadBalancingV2::TargetGroup").len();
+    let groups = of_type(template, "AWS::ElasticLoadBalancingV2::TargetGroup")
+        .iter()
+        .filter(|group| group["Properties"]["TargetType"] == "ip")
+        .count();
     let advanced = &service["LoadBalancers"][0]["AdvancedConfiguration"];
     if deploy.strategy.shifts() {
         rules.hold(groups == 2, "traffic moves between two target groups");

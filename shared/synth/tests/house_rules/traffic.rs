@@ -10,7 +10,9 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
     let settings = &effective.settings;
     let resources = &template.as_value()["Resources"];
     let port = json!(settings.port);
-    let groups = of_type(template, "AWS::ElasticLoadBalancingV2::TargetGroup");
+    let mut groups = of_type(template, "AWS::ElasticLoadBalancingV2::TargetGroup");
+    // Whoever wakes the service is no task of it: see `scaling.rs`.
+    groups.retain(|group| group["Properties"]["TargetType"] != "lambda");
     let target = &groups[0]["Properties"];
     rules.hold(
         groups.iter().all(|group| group["Properties"] == *target),
@@ -76,7 +78,6 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
     for name in ["AWS_REGION", "ENVIRONMENT", "PORT"] {
         rules.hold(names.contains(&name), &format!("{name} is not set"));
     }
-    scaling(rules, template, effective);
 }
 
 /// The default is 404, and what is forwarded went through a rule.
@@ -150,36 +151,4 @@ fn routes(rules: &mut Rules, template: &Template, effective: &Effective) {
             "the prefix is taken off although it should stay, or stays",
         );
     }
-}
-
-fn scaling(rules: &mut Rules, template: &Template, effective: &Effective) {
-    let scaling = &effective.settings.scaling;
-    let targets = of_type(template, "AWS::ApplicationAutoScaling::ScalableTarget");
-    rules.hold(
-        targets.len() == 1
-            && targets[0]["Properties"]["MinCapacity"] == scaling.min
-            && targets[0]["Properties"]["MaxCapacity"] == scaling.max,
-        "the bounds are not the manifest's",
-    );
-    rules.hold(
-        of_type(template, "AWS::ApplicationAutoScaling::ScalingPolicy").is_empty(),
-        "somebody else scales too",
-    );
-    let mut alarms: Vec<(&str, u64)> = of_type(template, "AWS::CloudWatch::Alarm")
-        .iter()
-        .map(|alarm| &alarm["Properties"])
-        .map(|alarm| {
-            let metric = alarm["MetricName"].as_str().unwrap_or_default();
-            (metric, alarm["Threshold"].as_u64().unwrap_or_default())
-        })
-        .collect();
-    alarms.sort_unstable();
-    let mut wanted = vec![
-        ("CPUUtilization", u64::from(scaling.cpu.low)),
-        ("CPUUtilization", u64::from(scaling.cpu.high)),
-        ("MemoryUtilization", u64::from(scaling.memory.low)),
-        ("MemoryUtilization", u64::from(scaling.memory.high)),
-    ];
-    wanted.sort_unstable();
-    rules.hold(alarms == wanted, "the alarms are not the manifest's four");
 }

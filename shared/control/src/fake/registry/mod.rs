@@ -1,6 +1,7 @@
 //! The registry in memory, with the conditions of the real one.
 
 mod ports;
+mod scaler;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use slipway_domain::{Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName};
+use slipway_scaling::Decision;
 
 use super::tape::Tape;
+use crate::ports::ScalerRecord;
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState};
 
 /// The registry in memory. Every call is counted by its name. Clones are
@@ -34,6 +37,8 @@ struct Inner {
     seen: BTreeMap<(ServiceName, String), Seen>,
     /// Services whose items cannot be read.
     poisoned: BTreeSet<ServiceName>,
+    scalers: BTreeMap<(ServiceName, EnvironmentName), ScalerRecord>,
+    decisions: BTreeMap<(ServiceName, EnvironmentName, Timestamp), Decision>,
     holders: BTreeSet<String>,
     most_holders: usize,
     calls: BTreeMap<&'static str, usize>,

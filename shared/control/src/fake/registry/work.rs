@@ -214,6 +214,7 @@ impl Inner {
             self.claims.remove(path);
         }
         self.attention.remove(&(service.clone(), scope.clone()));
+        self.scalers.remove(&(service.clone(), environment.clone()));
         self.attention
             .insert((service.clone(), Scope::Service), now);
         if let Some(state) = self.services.get_mut(service) {
@@ -323,7 +324,7 @@ fn place(summary: &ServiceSummary) -> String {
 }
 
 /// Newest first, from behind `after`.
-fn page<T>(
+pub(super) fn page<T>(
     newest_first: impl Iterator<Item = (String, T)>,
     after: Option<&str>,
     limit: usize,

@@ -1,0 +1,141 @@
+//! What there is to scale, from what the registry knows of it.
+
+use slipway_domain::scaling::{ScaledBy, Scaling};
+use slipway_domain::status::StackStatus;
+use slipway_domain::{EnvironmentName, Phase, Platform, Scope};
+
+use super::HandsOff;
+use crate::record::{ServiceState, StackRecord};
+
+/// An environment that is the scaler's.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Site {
+    /// Its cluster's name.
+    pub(super) cluster: String,
+    /// The name of its ECS service.
+    pub(super) service: String,
+    /// Its load balancer, if it has one whose name is known.
+    pub(super) balancer: Option<Balancer>,
+    /// The manifest's policy.
+    pub(super) policy: Scaling,
+    /// The generation that its stack was last brought to.
+    pub(super) generation: u64,
+    /// Whether its stack is being changed.
+    pub(super) changes: bool,
+}
+
+/// A load balancer, as the dimensions of its metrics name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Balancer {
+    /// Such as `app/NAME/ID`.
+    pub(super) name: String,
+    /// The target groups that take turns, such as `targetgroup/NAME/ID`.
+    pub(super) groups: Vec<String>,
+}
+
+/// Why there is nothing to scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoSite {
+    /// It is not the scaler's.
+    HandsOff(HandsOff),
+    /// It was never ready, and is on its way to be.
+    OnItsWay,
+}
+
+pub(super) fn site(
+    state: &ServiceState,
+    environment: &EnvironmentName,
+    platform: &Platform,
+) -> Result<Site, NoSite> {
+    let hands_off = |why| Err(NoSite::HandsOff(why));
+    let scope = Scope::Environment(environment.clone());
+    let manifest = &state.service.manifest;
+    let effective = manifest.effective(environment, &platform.environment);
+    let (Some(stack), Some(effective)) = (state.stacks.get(&scope), effective) else {
+        return hands_off(HandsOff::Gone);
+    };
+    if state.service.deleting || stack.status.phase == Phase::Deleting {
+        return hands_off(HandsOff::Gone);
+    }
+    let policy = effective.settings.scaling;
+    match policy.by {
+        ScaledBy::TargetTracking => return hands_off(HandsOff::TargetTracking),
+        ScaledBy::Alarms => {}
+    }
+    let Some(settled) = &stack.progress.settled else {
+        return Err(never_ready(stack));
+    };
+    let output = |name: &str| stack.status.outputs.get(name).cloned();
+    let (Some(cluster), Some(service)) = (output("Cluster"), output("ServiceName")) else {
+        return hands_off(HandsOff::Incomplete);
+    };
+    Ok(Site {
+        cluster,
+        service,
+        balancer: balancer(&stack.status),
+        policy,
+        generation: settled.generation,
+        changes: is_changing(stack.status.phase),
+    })
+}
+
+/// Whether tasks may come and go for other reasons than their number.
+fn is_changing(phase: Phase) -> bool {
+    match phase {
+        Phase::Creating | Phase::Updating | Phase::RollingOut | Phase::Deleting => true,
+        Phase::Pending | Phase::Waiting | Phase::Ready | Phase::Failed => false,
+    }
+}
+
+fn never_ready(stack: &StackRecord) -> NoSite {
+    match stack.status.phase {
+        Phase::Creating | Phase::Updating | Phase::RollingOut | Phase::Ready => NoSite::OnItsWay,
+        Phase::Pending | Phase::Waiting | Phase::Failed | Phase::Deleting => {
+            NoSite::HandsOff(HandsOff::NeverReady)
+        }
+    }
+}
+
+fn balancer(status: &StackStatus) -> Option<Balancer> {
+    let output = |name: &str| status.outputs.get(name);
+    let groups = ["TargetGroup", "AlternateTargetGroup"];
+    // Of an ARN such as `arn:aws:elasticloadbalancing:R:A:targetgroup/NAME/ID`.
+    let groups = groups.iter().filter_map(|name| output(name));
+    let groups = groups.filter_map(|arn| arn.rsplit(':').next());
+    Some(Balancer {
+        name: output("LoadBalancerName")?.clone(),
+        groups: groups.map(str::to_owned).collect(),
+    })
+}
+
+impl Site {
+    /// Whether an alarm over metrics of these dimensions is about this environment. No alarm at
+    /// all needs no proof.
+    pub(super) fn is_measured_by(&self, measures: &[Vec<(String, String)>]) -> bool {
+        measures.is_empty() || measures.iter().any(|it| self.has(it))
+    }
+
+    fn has(&self, dimensions: &[(String, String)]) -> bool {
+        let is_mine = |(name, value): &(String, String)| match name.as_str() {
+            "ClusterName" => *value == self.cluster,
+            "LoadBalancer" => self.balancer.as_ref().is_some_and(|it| it.name == *value),
+            "TargetGroup" => self
+                .balancer
+                .as_ref()
+                .is_some_and(|it| it.groups.contains(value)),
+            "QueueName" => self
+                .policy
+                .queue
+                .as_ref()
+                .is_some_and(|it| it.name == *value),
+            _ => false,
+        };
+        let is_the_policys = || {
+            self.policy.metrics.iter().any(|metric| {
+                let theirs = dimensions.iter().cloned().collect();
+                metric.dimensions == theirs
+            })
+        };
+        dimensions.iter().any(is_mine) || is_the_policys()
+    }
+}

@@ -1,0 +1,110 @@
+//! Alarms that tell people: the manifest's `alarms`.
+//!
+//! None is on unless the manifest says so: they are told to whoever runs the platform, who has
+//! not asked for the services of every team, and each costs something. They scale nothing
+//! (`scaling`) and end no deployment (`deploy.alarms`).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::Settings;
+use crate::problem::Broken;
+use crate::schema;
+
+/// Alarms that tell people: those who subscribe to the platform's topic for alerts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Alarms {
+    /// Those that are on.
+    #[schemars(length(max = 5))]
+    pub on: Vec<Alert>,
+    /// Percent of CPU above which it tells, after 10 minutes.
+    #[schemars(range(min = 1, max = 100))]
+    pub cpu: u32,
+    /// Percent of memory above which it tells, after 10 minutes.
+    #[schemars(range(min = 1, max = 100))]
+    pub memory: u32,
+    /// Answers of 500 to 599 in 5 minutes, above which it tells: those of the tasks, and those
+    /// of the load balancer in their place.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub errors: u32,
+    /// Milliseconds that the tasks take to answer, on average over 5 minutes, above which it
+    /// tells.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub response_time: u32,
+    /// Targets that fail their health checks, above which it tells, after 2 minutes.
+    #[schemars(range(min = 0, max = 5000))]
+    pub unhealthy: u32,
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self {
+            on: Vec::new(),
+            cpu: 80,
+            memory: 80,
+            errors: 10,
+            response_time: 1000,
+            unhealthy: 0,
+        }
+    }
+}
+
+/// An alarm that tells people.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Alert {
+    /// The tasks have too little CPU.
+    Cpu,
+    /// The tasks have too little memory.
+    Memory,
+    /// Callers get errors.
+    Errors,
+    /// Callers wait.
+    ResponseTime,
+    /// Targets fail their health checks.
+    Unhealthy,
+}
+
+impl Alert {
+    /// The name as manifests have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Errors => "errors",
+            Self::ResponseTime => "response_time",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// What is wrong with the settings' `alarms`.
+pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
+    let on = &settings.alarms.on;
+    let again = (0..on.len()).find(|&place| on[..place].contains(&on[place]));
+    let twice = again.map(|place| {
+        let detail = format!("names `{}` twice", on[place].name());
+        Broken::new("/alarms/on", &[], detail)
+    });
+    twice.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::Manifest;
+
+    #[test]
+    fn one_alarm_named_twice_is_one_too_many() {
+        let manifest = json!({"service": "a", "alarms": {"on": ["cpu", "errors", "cpu"]}});
+        let problems = Manifest::read(&manifest).unwrap_err().problems;
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].pointer, "/alarms/on");
+        assert_eq!(problems[0].detail, "names `cpu` twice");
+    }
+}

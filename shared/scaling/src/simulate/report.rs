@@ -1,0 +1,202 @@
+//! All policies on one trace, and what is told of them.
+
+use serde::Serialize;
+
+use super::rivals::{hpa::Hpa, kpa::Kpa, oracle::Oracle, seed::Seed, targets};
+use super::rivals::{step_scaling::StepScaling, target_tracking::TargetTracking};
+use super::run::{Run, run};
+use super::slipway::{Slipway, SlipwaySetup};
+use super::trace::{Trace, whole};
+use super::{Policy, Setup, reaction};
+
+/// What part of the minutes may be violated.
+const MAY_BE_VIOLATED: f64 = 0.0005;
+
+/// All policies on one trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulation {
+    /// The trace's name.
+    pub trace: String,
+    /// How long it is.
+    pub minutes: u64,
+    /// The policies: ours, the others, the oracle.
+    pub contenders: Vec<Contender>,
+}
+
+/// A policy at its setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contender {
+    /// Its name.
+    pub name: &'static str,
+    /// The target or threshold it was shown with, as a part of 1; none where nothing is to be
+    /// set.
+    pub setting: Option<f64>,
+    /// Whether at most 0.05 % of the minutes were violated.
+    pub keeps_bound: bool,
+    /// Seconds from a step of the load to the call that adds tasks; none for the oracle.
+    pub reaction: Option<f64>,
+    /// What it did.
+    pub run: Run,
+}
+
+/// What is told of a simulation. Fields may be added, and none goes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The trace's name.
+    pub trace: String,
+    /// How long it is.
+    pub minutes: u64,
+    /// What each policy came to.
+    pub policies: Vec<PolicyReport>,
+}
+
+/// What a policy came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PolicyReport {
+    /// Its name.
+    pub name: &'static str,
+    /// Hours of tasks, from their start to their stop.
+    pub task_hours: f64,
+    /// Minutes above 90 % utilisation, if only for a moment.
+    pub violation_minutes: u64,
+    /// Requests beyond what the tasks could do.
+    pub requests_over_capacity: f64,
+    /// Changes of the desired count.
+    pub changes: u64,
+    /// The target or threshold, as a part of 1, that the numbers are of.
+    pub setting: Option<f64>,
+    /// Whether at most 0.05 % of the minutes were violated.
+    pub keeps_bound: bool,
+    /// Task-hours as a multiple of the oracle's.
+    pub over_oracle: f64,
+    /// Seconds from a step of the load to the call that adds tasks.
+    pub reaction_seconds: Option<f64>,
+}
+
+/// Replays a trace against all policies.
+///
+/// The others are run over their settings, and shown at the cheapest one that keeps the bound, or
+/// where none does, at the one with the fewest violations.
+pub fn simulate(trace: &Trace, setup: &Setup, own: &SlipwaySetup) -> Simulation {
+    let minutes = trace.minutes();
+    let course = Course {
+        trace,
+        setup,
+        own,
+        minutes,
+    };
+    let contenders = vec![
+        course.at("slipway", None, Box::new(Slipway::new(own, setup))),
+        course.best("target-tracking-60s", |target| {
+            Box::new(TargetTracking::new(target, 60, setup))
+        }),
+        course.best("target-tracking-20s", |target| {
+            Box::new(TargetTracking::new(target, 20, setup))
+        }),
+        course.best("step", |threshold| {
+            Box::new(StepScaling::new(threshold, setup))
+        }),
+        course.at("seed", None, Box::new(Seed::new(setup))),
+        course.best("hpa", |target| Box::new(Hpa::new(target))),
+        course.best("kpa", |target| Box::new(Kpa::new(target))),
+        course.at("oracle", None, Box::new(Oracle::new(trace, setup))),
+    ];
+    Simulation {
+        trace: trace.name().to_owned(),
+        minutes,
+        contenders,
+    }
+}
+
+/// Where all of them run.
+struct Course<'a> {
+    trace: &'a Trace,
+    setup: &'a Setup,
+    own: &'a SlipwaySetup,
+    minutes: u64,
+}
+
+impl Course<'_> {
+    /// A policy at one setting.
+    fn at(
+        &self,
+        name: &'static str,
+        setting: Option<f64>,
+        policy: Box<dyn Policy + '_>,
+    ) -> Contender {
+        self.contender(name, setting, run(policy, self.trace, self.setup))
+    }
+
+    /// A policy at its best setting.
+    fn best<'p>(
+        &self,
+        name: &'static str,
+        policy: impl Fn(f64) -> Box<dyn Policy + 'p>,
+    ) -> Contender {
+        let runs = targets().map(|target| {
+            let run = run(policy(target), self.trace, self.setup);
+            (target, run)
+        });
+        let rank = |run: &Run| {
+            let failed = !self.keeps_bound(run);
+            let violated = if failed { run.violation_minutes } else { 0 };
+            (failed, violated, run.task_hours)
+        };
+        let best = runs.reduce(|best, other| {
+            if rank(&other.1) < rank(&best.1) {
+                other
+            } else {
+                best
+            }
+        });
+        let (target, run) = best.expect("there are settings");
+        self.contender(name, Some(target), run)
+    }
+
+    fn contender(&self, name: &'static str, setting: Option<f64>, run: Run) -> Contender {
+        Contender {
+            name,
+            setting,
+            keeps_bound: self.keeps_bound(&run),
+            reaction: reaction::seconds(name, self.setup, self.own),
+            run,
+        }
+    }
+
+    fn keeps_bound(&self, run: &Run) -> bool {
+        whole(run.violation_minutes) <= whole(self.minutes) * MAY_BE_VIOLATED
+    }
+}
+
+impl Simulation {
+    /// What is told of it. Numbers are rounded to what they are good for.
+    pub fn report(&self) -> Report {
+        let oracle = self
+            .contenders
+            .last()
+            .map_or(0.0, |oracle| oracle.run.task_hours);
+        let policies = self.contenders.iter().map(|contender| {
+            let run = &contender.run;
+            PolicyReport {
+                name: contender.name,
+                task_hours: rounded(run.task_hours, 100.0),
+                violation_minutes: run.violation_minutes,
+                requests_over_capacity: rounded(run.requests_over_capacity, 1.0),
+                changes: run.changes,
+                setting: contender.setting.map(|setting| rounded(setting, 1000.0)),
+                keeps_bound: contender.keeps_bound,
+                over_oracle: rounded(run.task_hours / oracle, 1000.0),
+                reaction_seconds: contender.reaction.map(|seconds| rounded(seconds, 10.0)),
+            }
+        });
+        Report {
+            trace: self.trace.clone(),
+            minutes: self.minutes,
+            policies: policies.collect(),
+        }
+    }
+}
+
+fn rounded(number: f64, parts: f64) -> f64 {
+    (number * parts).round() / parts
+}

@@ -1,0 +1,303 @@
+//! Our own policy: [`crate::decide`], called when the Lambda would be, with what it would see.
+//!
+//! It is called when an alarm changed its state, at each minute's tick while the last decision
+//! asked for attention, and when a decision asked for another look. It sees what CloudWatch has
+//! published by then and nothing else: CPU and memory at the policy's resolution, and the load
+//! balancer's `RequestCount`, which has one-minute points with the standard delay. A deployment
+//! never runs, no target is unhealthy, and memory does not move.
+
+use std::collections::BTreeSet;
+
+use slipway_domain::Scaling;
+
+use super::alarm::{Alarm, AlarmState, Breach, Rule};
+use super::run::Told;
+use super::world::{NOTHING, World};
+use super::{Policy, Setup};
+use crate::{Bounds, Decision, Load, Observation, Paused, Point, State, Targets, Tasks, Trigger};
+
+/// How our own policy is woken and what it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlipwaySetup {
+    /// The policy. Its bounds are the simulation's.
+    pub policy: Scaling,
+    /// Points above `high` until the alarm goes off: one with points each 20 seconds, two with
+    /// points each minute.
+    pub high_points: u64,
+    /// Minutes below `low` until the alarm goes off.
+    pub low_minutes: u64,
+    /// Memory utilisation, in percent; it does not move.
+    pub memory: f64,
+    /// Seconds of points that a decision is shown.
+    pub history: u64,
+}
+
+impl SlipwaySetup {
+    /// The defaults, with this policy.
+    pub fn new(policy: Scaling) -> Self {
+        Self {
+            high_points: if policy.resolution < 60 { 1 } else { 2 },
+            policy,
+            low_minutes: 5,
+            memory: 40.0,
+            history: 3600,
+        }
+    }
+
+    /// The default policy with metrics each 20 seconds.
+    pub fn by_default() -> Self {
+        Self::new(Scaling {
+            resolution: 20,
+            ..Scaling::default()
+        })
+    }
+}
+
+/// Our own policy.
+#[derive(Debug)]
+pub(super) struct Slipway<'a> {
+    setup: &'a SlipwaySetup,
+    high: Alarm,
+    low: Alarm,
+    /// Decisions that are due, and why.
+    due: BTreeSet<(u64, Why)>,
+    tick: u64,
+    action: u64,
+    state: State,
+    attention: bool,
+    told: Vec<Told>,
+}
+
+/// Why a decision is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    Alarm,
+    Again,
+    Tick,
+}
+
+impl<'a> Slipway<'a> {
+    pub(super) fn new(own: &'a SlipwaySetup, setup: &Setup) -> Self {
+        let policy = &own.policy;
+        let resolution = u64::from(policy.resolution);
+        let high = Rule {
+            period: resolution,
+            resolution,
+            points: own.high_points,
+            breach: Breach::Above,
+            threshold: f64::from(policy.cpu.high) / 100.0,
+        };
+        let low = Rule {
+            period: 60,
+            points: own.low_minutes,
+            breach: Breach::Below,
+            threshold: f64::from(policy.cpu.low) / 100.0,
+            ..high
+        };
+        Self {
+            setup: own,
+            high: Alarm::new(high, &setup.delays),
+            low: Alarm::new(low, &setup.delays),
+            due: BTreeSet::new(),
+            tick: 0,
+            action: setup.delays.action,
+            state: State::default(),
+            attention: false,
+            told: Vec::new(),
+        }
+    }
+
+    fn wake(&mut self, world: &World<'_>) {
+        let now = world.now();
+        let high = self.high.evaluate(world);
+        let low = self.low.evaluate(world);
+        if high || low {
+            self.due.insert((now + self.action, Why::Alarm));
+        }
+        if now >= self.tick {
+            self.tick = now + 60;
+            if self.attention {
+                self.due.insert((now + self.action, Why::Tick));
+            }
+        }
+    }
+
+    /// Why a decision is due now, if one is; of several reasons the first counts for all.
+    fn due(&mut self, now: u64) -> Option<Why> {
+        let mut why = None;
+        while let Some(first) = self.due.first().copied() {
+            if first.0 > now {
+                break;
+            }
+            self.due.pop_first();
+            why = why.or(Some(first.1));
+        }
+        why
+    }
+
+    fn observe(&self, world: &World<'_>, why: Why) -> Observation {
+        let resolution = u64::from(self.setup.policy.resolution);
+        let (cpu, memory) = self.utilisation(world, resolution);
+        Observation {
+            trigger: match why {
+                Why::Alarm => Trigger::Alarm,
+                Why::Again => Trigger::Again,
+                Why::Tick => Trigger::Tick,
+            },
+            tasks: Tasks {
+                desired: world.desired(),
+                running: world.serving(),
+            },
+            bounds: Bounds {
+                min: world.setup().min,
+                max: world.setup().max,
+            },
+            paused: Paused::default(),
+            deploying: false,
+            targets: Some(Targets {
+                healthy: world.serving(),
+                unhealthy: 0,
+            }),
+            cpu,
+            memory,
+            requests: self.requests(world),
+            alarms: self.alarms(),
+            ..Observation::default()
+        }
+    }
+
+    fn utilisation(&self, world: &World<'_>, resolution: u64) -> (Load, Load) {
+        let (mut cpu, mut memory) = (Load::default(), Load::default());
+        let delay = world.setup().delays.publication(resolution);
+        for from in self.periods(world, resolution, delay) {
+            let Some(used) = world.cpu(from, resolution) else {
+                continue;
+            };
+            cpu.0.push(point(world, from, resolution, used * 100.0));
+            memory
+                .0
+                .push(point(world, from, resolution, self.setup.memory));
+        }
+        (cpu, memory)
+    }
+
+    fn requests(&self, world: &World<'_>) -> Load {
+        let delay = world.setup().delays.standard;
+        let points = self.periods(world, 60, delay).filter_map(|from| {
+            let count = world.trace.until(from + 60) - world.trace.until(from);
+            // CloudWatch has no point for a period without a request.
+            (count > NOTHING).then(|| point(world, from, 60, count))
+        });
+        Load(points.collect())
+    }
+
+    /// Where the periods begin that are shown, oldest first.
+    fn periods(&self, world: &World<'_>, period: u64, delay: u64) -> impl Iterator<Item = u64> {
+        let end = world
+            .newest(period, delay)
+            .map_or(0, |newest| newest + period);
+        let first = world
+            .now()
+            .saturating_sub(self.setup.history)
+            .div_ceil(period);
+        (first..end / period).map(move |number| number * period)
+    }
+
+    fn alarms(&self) -> std::collections::BTreeMap<String, String> {
+        let word = |state| match state {
+            AlarmState::InsufficientData => "INSUFFICIENT_DATA",
+            AlarmState::Ok => "OK",
+            AlarmState::Alarm => "ALARM",
+        };
+        [("CpuHigh", &self.high), ("CpuLow", &self.low)]
+            .map(|(name, alarm)| (name.to_owned(), word(alarm.state()).to_owned()))
+            .into()
+    }
+
+    fn decided(&mut self, decision: Decision, now: u64) -> u32 {
+        self.attention = decision.attention;
+        self.state = decision.state.clone();
+        if let Some(seconds) = decision.look_again {
+            self.due
+                .insert((now + u64::from(seconds.max(1)), Why::Again));
+        }
+        let to = decision.to;
+        if to != decision.from {
+            self.told.push(Told {
+                second: now,
+                decision,
+            });
+        }
+        to
+    }
+}
+
+impl Policy for Slipway<'_> {
+    fn next(&self) -> u64 {
+        let due = self.due.first().map_or(u64::MAX, |(at, _)| *at);
+        let alarms = self.high.next().min(self.low.next());
+        due.min(alarms).min(self.tick)
+    }
+
+    fn look(&mut self, world: &World<'_>) -> Option<u32> {
+        self.wake(world);
+        let why = self.due(world.now())?;
+        let seen = self.observe(world, why);
+        let now = world.trace.at(world.now());
+        let decision = crate::decide(&self.setup.policy, &seen, &self.state, now);
+        Some(self.decided(decision, world.now()))
+    }
+
+    fn told(self: Box<Self>) -> Vec<Told> {
+        self.told
+    }
+}
+
+fn point(world: &World<'_>, from: u64, seconds: u64, value: f64) -> Point {
+    Point {
+        at: world.trace.at(from),
+        seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+        value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trace::Trace;
+    use super::*;
+
+    fn seen_at(now: u64) -> Observation {
+        let trace = Trace::step(50.0, 80.0, 600, 1200);
+        let setup = Setup::with_capacity(10.0);
+        let mut world = World::new(&trace, &setup, 10);
+        world.advance(now);
+        let own = SlipwaySetup::by_default();
+        Slipway::new(&own, &setup).observe(&world, Why::Tick)
+    }
+
+    #[test]
+    fn nothing_is_seen_before_it_is_published() {
+        let seen = seen_at(635);
+        let newest = seen.cpu.0.last().unwrap();
+        assert_eq!((newest.at.as_second(), newest.seconds), (600, 20));
+        assert!((newest.value - 80.0).abs() < NOTHING);
+        assert_eq!(seen_at(634).cpu.0.last().unwrap().at.as_second(), 580);
+        let newest = seen.requests.0.last().unwrap();
+        assert_eq!((newest.at.as_second(), newest.seconds), (420, 60));
+        assert!((newest.value - 3000.0).abs() < NOTHING);
+    }
+
+    #[test]
+    fn an_hour_of_points_is_shown_oldest_first() {
+        let trace = Trace::step(50.0, 80.0, 600, 10_000);
+        let setup = Setup::with_capacity(10.0);
+        let mut world = World::new(&trace, &setup, 10);
+        world.advance(7215);
+        let own = SlipwaySetup::by_default();
+        let seen = Slipway::new(&own, &setup).observe(&world, Why::Tick);
+        assert_eq!(seen.cpu.0.first().unwrap().at.as_second(), 3620);
+        assert_eq!(seen.cpu.0.len(), 179);
+        assert!(seen.cpu.0.is_sorted_by_key(|point| point.at));
+        assert_eq!(seen.memory.0.len(), 179);
+    }
+}

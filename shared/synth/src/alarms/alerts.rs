@@ -1,0 +1,89 @@
+//! What people are told, by way of the platform's topic: when it begins and when it is over.
+
+use serde_json::{Value, json};
+use slipway_domain::Alert;
+
+use super::{Watched, When, alarm, highest, of_balancer, of_service, of_targets, sum};
+use crate::environment_stack::{Resources, Site};
+
+pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
+    let mut on = site.effective.settings.alarms.on.clone();
+    // Their order says nothing, and is not to change a template.
+    on.sort_unstable();
+    for alert in on {
+        let (id, watched) = watched(site, alert);
+        let mut alarm = alarm(site, &watched, &when(site, alert));
+        let topic = json!([site.platform.alerts_topic]);
+        alarm["Properties"]["AlarmActions"] = topic.clone();
+        alarm["Properties"]["OKActions"] = topic;
+        to.add(id, alarm);
+    }
+}
+
+/// The logical id, and what is watched. Targets are those of the service's own groups: whoever
+/// answers while the service sleeps has another.
+fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
+    let utilisation = |metric| Watched::Metric(of_service(metric, "Average", 300));
+    match alert {
+        Alert::Cpu => ("AlertCpu", utilisation("CPUUtilization")),
+        Alert::Memory => ("AlertMemory", utilisation("MemoryUtilization")),
+        Alert::Errors => {
+            let mut errors = of_targets(site, "HTTPCode_Target_5XX_Count", "Sum", 300);
+            // Where no target answers, the load balancer does.
+            let own = of_balancer("HTTPCode_ELB_5XX_Count", "Sum", 300);
+            errors.push(("balancer".to_owned(), own));
+            ("AlertErrors", sum(errors))
+        }
+        Alert::ResponseTime => {
+            let times = of_targets(site, "TargetResponseTime", "Average", 300);
+            ("AlertResponseTime", highest(times))
+        }
+        Alert::Unhealthy => {
+            let unhealthy = of_targets(site, "UnHealthyHostCount", "Maximum", 60);
+            ("AlertUnhealthy", sum(unhealthy))
+        }
+    }
+}
+
+fn when(site: &Site<'_>, alert: Alert) -> When {
+    let alarms = &site.effective.settings.alarms;
+    let (what, threshold, periods): (String, Value, u32) = match alert {
+        Alert::Cpu => (
+            format!("uses over {} percent of its CPU for 10 minutes", alarms.cpu),
+            alarms.cpu.into(),
+            2,
+        ),
+        Alert::Memory => (
+            format!(
+                "uses over {} percent of its memory for 10 minutes",
+                alarms.memory
+            ),
+            alarms.memory.into(),
+            2,
+        ),
+        Alert::Errors => (
+            format!("answers over {} times with 5XX in 5 minutes", alarms.errors),
+            alarms.errors.into(),
+            1,
+        ),
+        Alert::ResponseTime => (
+            format!("takes over {} milliseconds to answer", alarms.response_time),
+            // CloudWatch has seconds.
+            (f64::from(alarms.response_time) / 1000.0).into(),
+            1,
+        ),
+        Alert::Unhealthy => (
+            format!("has over {} unhealthy targets", alarms.unhealthy),
+            alarms.unhealthy.into(),
+            2,
+        ),
+    };
+    When {
+        words: format!("{} {what}", site.family()),
+        comparison: "GreaterThanThreshold",
+        threshold,
+        periods,
+        // Nothing measured is nothing that anybody waits for.
+        missing: "notBreaching",
+    }
+}
