@@ -37,9 +37,10 @@ pub(super) fn run(options: &Simulate, console: &Console) -> Result<(), Failure> 
 
 fn trace(path: &Path) -> Result<Trace, Failure> {
     let file = path.display();
-    let unreadable =
-        |reason: String| Failure::refused(format!("{file}: cannot be read: {reason}"));
-    let length = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    let unreadable = |reason: String| Failure::refused(format!("{file}: cannot be read: {reason}"));
+    let length = std::fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
     if length > LONGEST {
         return Err(unreadable(format!("it is longer than {LONGEST} bytes")));
     }

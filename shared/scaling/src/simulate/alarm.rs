@@ -150,7 +150,9 @@ impl ScalingAlarm {
         let now = world.now();
         let changed = self.alarm.evaluate(world);
         if self.alarm.state() == AlarmState::Alarm {
-            let again = self.invoked.is_none_or(|last| now >= last + self.repetition);
+            let again = self
+                .invoked
+                .is_none_or(|last| now >= last + self.repetition);
             if changed || again {
                 self.invoked = Some(now);
                 self.due = Some(now + self.action);

@@ -1,4 +1,6 @@
 //! placeholder
-use super::{Setup,Simulation,Trace};
+use super::{Setup, Simulation, Trace};
 /// x
-pub fn picture(_: &Trace, _: &Setup, _: &Simulation) -> String { String::new() }
+pub fn picture(_: &Trace, _: &Setup, _: &Simulation) -> String {
+    String::new()
+}

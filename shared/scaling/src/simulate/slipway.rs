@@ -174,7 +174,9 @@ impl<'a> Slipway<'a> {
                 continue;
             };
             cpu.0.push(point(world, from, resolution, used * 100.0));
-            memory.0.push(point(world, from, resolution, self.setup.memory));
+            memory
+                .0
+                .push(point(world, from, resolution, self.setup.memory));
         }
         (cpu, memory)
     }
@@ -191,8 +193,13 @@ impl<'a> Slipway<'a> {
 
     /// Where the periods begin that are shown, oldest first.
     fn periods(&self, world: &World<'_>, period: u64, delay: u64) -> impl Iterator<Item = u64> {
-        let end = world.newest(period, delay).map_or(0, |newest| newest + period);
-        let first = world.now().saturating_sub(self.setup.history).div_ceil(period);
+        let end = world
+            .newest(period, delay)
+            .map_or(0, |newest| newest + period);
+        let first = world
+            .now()
+            .saturating_sub(self.setup.history)
+            .div_ceil(period);
         (first..end / period).map(move |number| number * period)
     }
 
@@ -211,7 +218,8 @@ impl<'a> Slipway<'a> {
         self.attention = decision.attention;
         self.state = decision.state.clone();
         if let Some(seconds) = decision.look_again {
-            self.due.insert((now + u64::from(seconds.max(1)), Why::Again));
+            self.due
+                .insert((now + u64::from(seconds.max(1)), Why::Again));
         }
         let to = decision.to;
         if to != decision.from {

@@ -305,7 +305,11 @@ mod tests {
             let trace = Trace::step(rate, rate, 60, 120);
             let mut world = World::new(&trace, &setup, 1);
             world.advance(120);
-            assert_eq!(world.into_run(Vec::new()).violation_minutes, violated, "{rate}");
+            assert_eq!(
+                world.into_run(Vec::new()).violation_minutes,
+                violated,
+                "{rate}"
+            );
         }
     }
 
