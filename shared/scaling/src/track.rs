@@ -1,0 +1,206 @@
+//! One demand over time: its level and slope, what it will be when tasks that are started now can
+//! serve, and how wrong such forecasts have been.
+//!
+//! All in the logarithm of the demand, counted in tasks: what traffic does, it does in
+//! proportion. Half a task is added before, because below one task nothing depends on
+//! proportions, and no request at all is no catastrophe of mathematics.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::whole::seconds;
+
+/// Tasks that are added to a demand before its logarithm is taken.
+const OFFSET: f64 = 0.5;
+/// The share of a new point in the level, for points 20 seconds apart.
+const LEVEL: f64 = 0.55;
+/// The share of a new point in the slope, for points 20 seconds apart.
+const SLOPE: f64 = 0.05;
+/// What is left of a slope after 20 seconds: no rise goes on for ever.
+const DAMPING: f64 = 0.95;
+/// The share of a new error in what is remembered for half an hour, and for some minutes.
+const SLOW: f64 = 0.01;
+const FAST: f64 = 0.05;
+/// What a recent error counts for, of its square.
+const FAST_WEIGHT: f64 = 0.5;
+/// What less demand than forecast counts for: it harms nobody.
+const DOWNWARD: f64 = 0.5;
+/// An error this many times the usual is no noise but a step: the level goes along at once.
+const STEP: f64 = 3.0;
+/// How many usual errors of headroom there are: what learned errors, whose tails are heavier than
+/// a bell curve's, exceed in about one minute of 2,000.
+pub(crate) const WIDTH: f64 = 4.5;
+/// The least usual error: no traffic is a clock.
+const QUIETEST: f64 = 0.01;
+/// Seconds after which the highest demand counts half.
+const HALF_LIFE: f64 = 86_400.0;
+/// How far beyond the highest demand of about a day is provided for.
+const BEYOND: f64 = 1.3;
+/// Seconds without a point after which a level is no longer a level.
+const GAP: f64 = 900.0;
+/// The most forecasts whose outcome is awaited.
+const AWAITED: usize = 16;
+
+/// One demand over time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Track {
+    /// The middle of the newest point's period.
+    pub at: Option<Timestamp>,
+    /// The level: the logarithm of tasks.
+    pub level: f64,
+    /// How it changes in 20 seconds.
+    pub slope: f64,
+    /// The mean square of errors, over about half an hour.
+    pub slow: f64,
+    /// The same, over some minutes.
+    pub fast: f64,
+    /// The highest demand, in tasks; the highest of yesterday counts half.
+    pub high: f64,
+    /// What was forecast for when.
+    pub awaited: Vec<Awaited>,
+}
+
+/// A forecast whose outcome is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// For when.
+    pub at: Timestamp,
+    /// The logarithm of tasks.
+    pub level: f64,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// The middle of its period.
+    pub(crate) at: Timestamp,
+    /// Tasks' worth of it.
+    pub(crate) demand: f64,
+    /// Whether there may have been more than could be measured.
+    pub(crate) at_least: bool,
+}
+
+/// What is expected.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forecast {
+    /// Tasks' worth of demand, as it was last.
+    pub(crate) level: f64,
+    /// Tasks' worth of demand when tasks that are started now can serve.
+    pub(crate) expected: f64,
+    /// With headroom for errors as they were.
+    pub(crate) with_margin: f64,
+}
+
+impl Track {
+    /// Takes a sample that is newer than all before, and notes what it makes expected `ahead`
+    /// seconds later. `unknown` is the margin as long as nothing has been learned, as a
+    /// logarithm.
+    pub(crate) fn feed(&mut self, sample: Sample, ahead: i64, unknown: f64) {
+        if self.at.is_some_and(|at| sample.at <= at) {
+            return;
+        }
+        let value = (sample.demand.max(0.0) + OFFSET).ln();
+        let apart = self.at.map_or(f64::INFINITY, |at| seconds(at, sample.at));
+        self.at = Some(sample.at);
+        self.high = sample
+            .demand
+            .max(self.high * 0.5_f64.powf(apart / HALF_LIFE));
+        if !self.usable() || apart > GAP {
+            self.begin(value, unknown);
+        } else if sample.at_least {
+            // Nothing is learned of errors: what there was is not known.
+            self.level = self.level.max(value);
+            self.awaited.retain(|awaited| awaited.at > sample.at);
+        } else {
+            self.learn(value, sample.at);
+            self.follow(value, apart / 20.0);
+        }
+        let expected = self.expected(ahead);
+        self.awaited.push(Awaited {
+            at: crate::whole::later(sample.at, ahead),
+            level: expected,
+        });
+        let excess = self.awaited.len().saturating_sub(AWAITED);
+        self.awaited.drain(..excess);
+    }
+
+    /// What is expected, `ahead` seconds after the newest sample.
+    pub(crate) fn forecast(&self, ahead: i64) -> Option<Forecast> {
+        self.at?;
+        let expected = self.expected(ahead);
+        let tasks = |level: f64| (level.exp() - OFFSET).max(0.0);
+        let margin = WIDTH * self.error();
+        let known = (self.high * BEYOND).max(tasks(expected));
+        Some(Forecast {
+            level: tasks(self.level),
+            expected: tasks(expected),
+            with_margin: tasks(expected + margin).min(known),
+        })
+    }
+
+    /// The usual error: the quiet one of half an hour, or that of the last minutes if it is
+    /// larger.
+    fn error(&self) -> f64 {
+        let square = self.slow.max(self.fast * FAST_WEIGHT);
+        square.max(0.0).sqrt().max(QUIETEST)
+    }
+
+    fn expected(&self, ahead: i64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a forecast looks minutes ahead")]
+        let steps = ahead.clamp(0, 3600) as f64 / 20.0;
+        let reach = DAMPING * (1.0 - DAMPING.powf(steps)) / (1.0 - DAMPING);
+        self.level + self.slope.max(0.0) * reach
+    }
+
+    fn begin(&mut self, value: f64, unknown: f64) {
+        let square = (unknown / WIDTH).powi(2);
+        self.slow = if self.usable() {
+            self.slow.max(square)
+        } else {
+            square
+        };
+        self.fast = self.slow;
+        self.level = value;
+        self.slope = 0.0;
+        self.awaited.clear();
+    }
+
+    fn learn(&mut self, value: f64, at: Timestamp) {
+        let due = self.awaited.iter().position(|awaited| awaited.at > at);
+        let due = due.unwrap_or(self.awaited.len());
+        let heard: Vec<Awaited> = self.awaited.drain(..due).collect();
+        for awaited in heard {
+            let error = value - awaited.level;
+            let usual = self.error();
+            // Bounded, so that less demand never leads to more tasks.
+            let counted = if error < 0.0 {
+                -(-error).min(2.0 * usual) * DOWNWARD
+            } else {
+                error
+            };
+            self.slow += SLOW * (counted * counted - self.slow);
+            self.fast += FAST * (counted * counted - self.fast);
+        }
+    }
+
+    fn follow(&mut self, value: f64, steps: f64) {
+        let share = |share: f64| 1.0 - (1.0 - share).powf(steps.clamp(0.25, 45.0));
+        let before = self.level;
+        let step = value - before > STEP * self.error();
+        let level = if step { 1.0 } else { share(LEVEL) };
+        self.level += level * (value - before);
+        let change = (self.level - before) / steps.max(0.25);
+        self.slope += share(SLOPE) * (change - self.slope);
+    }
+
+    fn usable(&self) -> bool {
+        let sane = |value: f64, most: f64| value.is_finite() && value.abs() <= most;
+        self.slow > 0.0
+            && self.fast >= 0.0
+            && sane(self.slow, 100.0)
+            && sane(self.fast, 100.0)
+            && sane(self.level, 40.0)
+            && sane(self.slope, 40.0)
+    }
+}
