@@ -8,7 +8,7 @@ use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, simu
 use super::refused;
 use crate::arguments::Simulate;
 use crate::exit::{Exit, Failure};
-use crate::manifest_file::{self, Document};
+use crate::manifest_file::{self, Document, Finding, Place};
 use crate::output;
 use crate::output::console::Console;
 
@@ -53,16 +53,29 @@ fn trace(path: &Path) -> Result<Trace, Failure> {
 /// The policy of a file: of a manifest, or its `scaling` alone. It is held to the same rules.
 fn policy(path: &Path) -> Result<Scaling, Failure> {
     let document = manifest_file::read(path).map_err(|finding| refused(&[finding]))?;
-    let is_manifest = document.value.get("service").is_some();
-    let manifest = if is_manifest {
+    let manifest: Result<Manifest, _> = if document.value.get("service").is_some() {
         document.manifest(None)
     } else {
         let value = serde_json::json!({"service": "simulated", "scaling": document.value});
-        let file = document.file.clone();
-        Document { file, value }.manifest(None)
+        let file = document.file;
+        Document { file, value }
+            .manifest(None)
+            .map_err(below_scaling)
     };
-    let manifest: Manifest = manifest.map_err(|findings| refused(&findings))?;
-    Ok(manifest.settings.scaling)
+    Ok(manifest
+        .map_err(|findings| refused(&findings))?
+        .settings
+        .scaling)
+}
+
+/// The findings where they are in a file that is the `scaling` of a manifest and no more.
+fn below_scaling(mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        if let Place::Pointer { pointer } = &mut finding.place {
+            *pointer = pointer.replacen("/scaling", "", 1);
+        }
+    }
+    findings
 }
 
 fn setup(options: &Simulate, trace: &Trace, policy: Option<&Scaling>) -> Result<Setup, Failure> {

@@ -51,6 +51,12 @@ pub(super) fn columns(
             now = next;
         }
     }
+    // Of a trace of few seconds, some columns have no moment of their own.
+    for number in 1..columns.len() {
+        if columns[number].tasks == 0.0 {
+            columns[number] = columns[number - 1];
+        }
+    }
     columns
 }
 

@@ -3,7 +3,7 @@
 //! All is counted in tasks: the demand as the tasks that it would keep wholly busy. Ours is drawn
 //! large, with a mark for each decision that says why. A column of the picture stands for many
 //! minutes; of these it shows the highest demand and the most tasks, and marks if any moment was
-//! above the bound. All panels have one scale. It reads in light and in dark.
+//! above the bound. The others have one scale, so that they compare. It reads in light and in dark.
 
 mod axis;
 mod columns;
@@ -19,7 +19,7 @@ use columns::{Column, columns};
 const WIDTH: f64 = 1200.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 24.0;
-const TOP: f64 = 92.0;
+const TOP: f64 = 108.0;
 /// The height of our panel, and of each other one.
 const HEIGHTS: [f64; 2] = [280.0, 104.0];
 /// Between two panels: the title of the lower one.
@@ -115,11 +115,14 @@ fn panels<'a>(trace: &Trace, setup: &Setup, simulation: &'a Simulation) -> Vec<P
     };
     let contenders = simulation.contenders.iter().enumerate();
     let mut panels: Vec<Panel<'a>> = contenders.map(panel).collect();
-    let columns = panels.iter().flat_map(|panel| &panel.columns);
-    let heights = columns.map(|column| column.demand.max(column.tasks));
-    let most = heights.fold(1.0, f64::max) * 1.05;
-    for panel in &mut panels {
-        panel.most = most;
+    let (ours, others) = panels.split_at_mut(1);
+    for group in [ours, others] {
+        let columns = group.iter().flat_map(|panel| &panel.columns);
+        let heights = columns.map(|column| column.demand.max(column.tasks));
+        let most = heights.fold(1.0, f64::max) * 1.05;
+        for panel in group {
+            panel.most = most;
+        }
     }
     panels
 }
