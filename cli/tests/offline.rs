@@ -344,3 +344,17 @@ fn a_trace_that_is_wrong_is_told_by_its_place() {
     ];
     assert_eq!(run(&program, &bounds).code, Some(2));
 }
+
+#[test]
+fn the_tables_of_the_documentation_are_what_the_program_prints() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = std::fs::read_to_string(root.join("docs/SCALING.md")).unwrap();
+    let program = Program::new();
+    for trace in ["worldcup98-week", "elb-requests-5min"] {
+        let file = format!("shared/scaling/traces/{trace}.csv");
+        let mut command = program.command(&["simulate", "--trace", &file]);
+        let ran = Ran::from(command.current_dir(root).output().unwrap());
+        let table: String = ran.out.split("OVER ORACLE:").next().unwrap().to_owned();
+        assert!(page.contains(&table), "docs/SCALING.md is to say:\n{table}");
+    }
+}
