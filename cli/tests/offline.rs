@@ -347,7 +347,9 @@ fn a_trace_that_is_wrong_is_told_by_its_place() {
 
 #[test]
 fn the_tables_of_the_documentation_are_what_the_program_prints() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
     let page = std::fs::read_to_string(root.join("docs/SCALING.md")).unwrap();
     let program = Program::new();
     for trace in ["worldcup98-week", "elb-requests-5min"] {

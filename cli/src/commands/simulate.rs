@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use slipway_domain::{Manifest, Scaling};
-use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, simulate};
+use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, Tried, simulate_with};
 
 use super::refused;
 use crate::arguments::Simulate;
@@ -20,7 +20,12 @@ pub(super) fn run(options: &Simulate, console: &Console) -> Result<(), Failure> 
     let policy = options.policy.as_deref().map(policy).transpose()?;
     let setup = setup(options, &trace, policy.as_ref())?;
     let own = own(options, &setup, policy);
-    let simulation = simulate(&trace, &setup, &own);
+    let tried = if options.windows {
+        Tried::Windows
+    } else {
+        Tried::Defaults
+    };
+    let simulation = simulate_with(&trace, &setup, &own, tried);
     if let Some(file) = &options.svg {
         let picture = slipway_scaling::simulate::picture(&trace, &setup, &simulation);
         std::fs::write(file, picture).map_err(|error| {

@@ -16,14 +16,16 @@ mod reaction;
 mod report;
 mod rivals;
 mod run;
+mod settings;
 mod slipway;
 mod trace;
 mod world;
 
 pub use delays::{Delays, FROZEN};
 pub use picture::picture;
-pub use report::{Contender, PolicyReport, Report, Setting, Simulation, simulate};
+pub use report::{Contender, PolicyReport, Report, Setting, Simulation, simulate, simulate_with};
 pub use run::{Run, Told};
+pub use settings::Tried;
 pub use slipway::SlipwaySetup;
 pub use trace::{Trace, TraceError};
 pub use world::BOUND;

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::rivals::{hpa::Hpa, kpa::Kpa, oracle::Oracle, seed::Seed, targets};
-use super::rivals::{step_scaling::StepScaling, target_tracking::TargetTracking};
+use super::rivals::target_tracking::{Inwards, TargetTracking};
+use super::rivals::{hpa::Hpa, kpa::Kpa, oracle::Oracle, seed::Seed};
+use super::rivals::{step_scaling::StepScaling, targets};
 use super::run::{Run, run};
+use super::settings::{self, Settings, Tried, tried};
 use super::slipway::{Slipway, SlipwaySetup};
 use super::trace::{Trace, whole};
 use super::{Policy, Setup, reaction};
@@ -89,52 +91,52 @@ pub struct PolicyReport {
 /// The others are run over their settings, and shown at the cheapest one that keeps the bound, or
 /// where none does, at the one with the fewest violations.
 pub fn simulate(trace: &Trace, setup: &Setup, own: &SlipwaySetup) -> Simulation {
+    simulate_with(trace, setup, own, Tried::default())
+}
+
+/// As [`simulate`], and says what the others are tried with.
+pub fn simulate_with(trace: &Trace, setup: &Setup, own: &SlipwaySetup, with: Tried) -> Simulation {
     let minutes = trace.minutes();
     let course = Course {
         trace,
         setup,
         own,
         minutes,
+        with,
     };
     let tracking = |resolution| {
-        move |target, in_period| -> Box<dyn Policy> {
-            Box::new(TargetTracking::new(target, resolution, in_period, setup))
+        move |target, scale_in: Inwards| -> Box<dyn Policy> {
+            Box::new(TargetTracking::new(target, resolution, scale_in, setup))
         }
     };
-    let contenders = vec![
-        course.at(
+    let step =
+        |threshold, band| -> Box<dyn Policy> { Box::new(StepScaling::new(threshold, band, setup)) };
+    let contenders = [
+        Some(course.at(
             "slipway",
             Setting::default(),
             Box::new(Slipway::new(own, setup)),
-        ),
-        course.best(
-            "target-tracking-60s",
-            &[(60, "in after 15 min")],
-            tracking(60),
-        ),
-        course.best(
-            "target-tracking-20s",
-            &[(60, "in after 15 min"), (20, "in after 5 min")],
-            tracking(20),
-        ),
-        course.best(
-            "step",
-            &[(20, "band of 20"), (10, "band of 10")],
-            |threshold, band| Box::new(StepScaling::new(threshold, whole(band) / 100.0, setup)),
-        ),
-        course.at("seed", Setting::default(), Box::new(Seed::new(setup))),
-        course.best("hpa", &[(0, "")], |target, _| Box::new(Hpa::new(target))),
-        course.best("kpa", &[(0, "")], |target, _| Box::new(Kpa::new(target))),
-        course.at(
+        )),
+        course.best("target-tracking-60s", settings::TRACKING_60, tracking(60)),
+        course.best("target-tracking-20s", settings::TRACKING_20, tracking(20)),
+        course.best("step", settings::STEP, step),
+        Some(course.at("seed", Setting::default(), Box::new(Seed::new(setup)))),
+        course.best("hpa", settings::HPA, |target, it| {
+            Box::new(Hpa::new(target, it))
+        }),
+        course.best("kpa", settings::KPA, |target, it| {
+            Box::new(Kpa::new(target, it))
+        }),
+        Some(course.at(
             "oracle",
             Setting::default(),
             Box::new(Oracle::new(trace, setup)),
-        ),
+        )),
     ];
     Simulation {
         trace: trace.name().to_owned(),
         minutes,
-        contenders,
+        contenders: contenders.into_iter().flatten().collect(),
     }
 }
 
@@ -144,7 +146,11 @@ struct Course<'a> {
     setup: &'a Setup,
     own: &'a SlipwaySetup,
     minutes: u64,
+    with: Tried,
 }
+
+/// The best so far: what it comes to, its setting, and the same once more.
+type Best = ((bool, u64, f64), Setting, Box<dyn Policy>);
 
 impl Course<'_> {
     /// A policy at one setting.
@@ -159,31 +165,27 @@ impl Course<'_> {
         }
     }
 
-    /// A policy at its best setting: of all targets and of each of its variants, which are told
-    /// apart by a number.
-    fn best(
+    /// A policy at its best setting: of all targets, with each of what else it is tried with.
+    fn best<T: Copy>(
         &self,
         name: &'static str,
-        variants: &[(u64, &'static str)],
-        policy: impl Fn(f64, u64) -> Box<dyn Policy>,
-    ) -> Contender {
-        let mut best: Option<(Setting, u64, (bool, u64, f64))> = None;
-        for (number, variant) in variants {
+        settings: Settings<T>,
+        policy: impl Fn(f64, T) -> Box<dyn Policy>,
+    ) -> Option<Contender> {
+        let mut best: Option<Best> = None;
+        for (other, variant) in tried(self.with, settings) {
             for target in targets() {
-                let run = run(policy(target, *number), self.trace, self.setup);
-                let rank = self.rank(&run);
-                if best.as_ref().is_none_or(|(_, _, least)| rank < *least) {
-                    let setting = Setting {
-                        target: Some(target),
-                        variant,
-                    };
-                    best = Some((setting, *number, rank));
+                let rank = self.rank(&run(policy(target, *other), self.trace, self.setup));
+                let setting = Setting {
+                    target: Some(target),
+                    variant,
+                };
+                if best.as_ref().is_none_or(|(least, ..)| rank < *least) {
+                    best = Some((rank, setting, policy(target, *other)));
                 }
             }
         }
-        let (setting, number, _) = best.unwrap_or_default();
-        let target = setting.target.unwrap_or_default();
-        self.at(name, setting, policy(target, number))
+        best.map(|(_, setting, policy)| self.at(name, setting, policy))
     }
 
     /// What is least for the best: keeping the bound, then few violations, then few tasks.

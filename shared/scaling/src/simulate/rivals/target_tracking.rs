@@ -24,15 +24,30 @@ const OUT_POINTS: u64 = 3;
 const IN_POINTS: u64 = 15;
 /// What part of the target that threshold is.
 const IN_PART: f64 = 0.9;
-/// Seconds from one scale-in to the next.
-const IN_COOLDOWN: u64 = 300;
+
+/// How it scales in.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Inwards {
+    /// Seconds of a point.
+    pub(in super::super) period: u64,
+    /// Seconds from one scale-in to the next.
+    pub(in super::super) cooldown: u64,
+}
+
+impl Inwards {
+    /// As documented.
+    pub(in super::super) const DEFAULT: Self = Self {
+        period: 60,
+        cooldown: 300,
+    };
+}
 
 /// Target tracking.
 #[derive(Debug)]
 pub(in super::super) struct TargetTracking {
     target: f64,
     out_period: u64,
-    in_period: u64,
+    scale_in: Inwards,
     out: ScalingAlarm,
     inwards: ScalingAlarm,
     in_again: u64,
@@ -40,11 +55,11 @@ pub(in super::super) struct TargetTracking {
 
 impl TargetTracking {
     /// Keeps the CPU at `target`, a part of 1, by a metric with a point each `resolution`
-    /// seconds; scales in by points of `in_period` seconds.
+    /// seconds.
     pub(in super::super) fn new(
         target: f64,
         resolution: u64,
-        in_period: u64,
+        scale_in: Inwards,
         setup: &Setup,
     ) -> Self {
         let above = Rule {
@@ -55,7 +70,7 @@ impl TargetTracking {
             threshold: target,
         };
         let below = Rule {
-            period: in_period,
+            period: scale_in.period,
             points: IN_POINTS,
             breach: Breach::Below,
             threshold: target * IN_PART,
@@ -64,7 +79,7 @@ impl TargetTracking {
         Self {
             target,
             out_period: resolution,
-            in_period,
+            scale_in,
             out: ScalingAlarm::new(above, &setup.delays),
             inwards: ScalingAlarm::new(below, &setup.delays),
             in_again: 0,
@@ -94,10 +109,10 @@ impl Policy for TargetTracking {
             }
         } else if inwards && world.now() >= self.in_again {
             let less = self
-                .wanted(&self.inwards, self.in_period, world)?
+                .wanted(&self.inwards, self.scale_in.period, world)?
                 .max(world.setup().min);
             if less < desired {
-                self.in_again = world.now() + IN_COOLDOWN;
+                self.in_again = world.now() + self.scale_in.cooldown;
                 return Some(less);
             }
         }
@@ -112,7 +127,12 @@ mod tests {
     use crate::simulate::trace::Trace;
 
     fn tracking(target: f64, resolution: u64) -> Box<TargetTracking> {
-        Box::new(TargetTracking::new(target, resolution, 60, &setup()))
+        Box::new(TargetTracking::new(
+            target,
+            resolution,
+            Inwards::DEFAULT,
+            &setup(),
+        ))
     }
 
     #[test]
@@ -146,13 +166,20 @@ mod tests {
         let changes = changes(tracking(0.5, 20), &trace, 10);
         assert_eq!(changes[0], (1565, 6));
         assert_eq!(changes[1].1, 2);
-        assert!(changes[1].0 >= 1565 + IN_COOLDOWN, "{changes:?}");
+        assert!(
+            changes[1].0 >= 1565 + Inwards::DEFAULT.cooldown,
+            "{changes:?}"
+        );
     }
 
     #[test]
     fn with_fine_points_scaling_in_may_take_five_minutes() {
         let trace = Trace::step(50.0, 20.0, 600, 3600);
-        let fine = Box::new(TargetTracking::new(0.5, 20, 20, &setup()));
+        let fine = Inwards {
+            period: 20,
+            ..Inwards::DEFAULT
+        };
+        let fine = Box::new(TargetTracking::new(0.5, 20, fine, &setup()));
         // The fifteenth period ends at 900, its point is there at 915, seen at 920.
         assert_eq!(changes(fine, &trace, 10), [(925, 4)]);
     }
