@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use slipway_domain::{Manifest, Scaling};
 use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, simulate};
 
 use super::refused;
 use crate::arguments::Simulate;
 use crate::exit::{Exit, Failure};
-use crate::manifest_file::{self, Document};
+use crate::manifest_file::{self, Document, Finding};
 use crate::output;
 use crate::output::console::Console;
 
@@ -37,9 +38,10 @@ pub(super) fn run(options: &Simulate, console: &Console) -> Result<(), Failure> 
 
 fn trace(path: &Path) -> Result<Trace, Failure> {
     let file = path.display();
-    let unreadable =
-        |reason: String| Failure::refused(format!("{file}: cannot be read: {reason}"));
-    let length = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    let unreadable = |reason: String| Failure::refused(format!("{file}: cannot be read: {reason}"));
+    let length = std::fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
     if length > LONGEST {
         return Err(unreadable(format!("it is longer than {LONGEST} bytes")));
     }
@@ -50,17 +52,20 @@ fn trace(path: &Path) -> Result<Trace, Failure> {
 }
 
 /// The policy of a file: of a manifest, or its `scaling` alone. It is held to the same rules.
-fn policy(path: &Path) -> Result<Scaling, Failure> {
+pub(super) fn policy(path: &Path) -> Result<Scaling, Failure> {
     let document = manifest_file::read(path).map_err(|finding| refused(&[finding]))?;
-    let is_manifest = document.value.get("service").is_some();
-    let manifest = if is_manifest {
-        document.manifest(None)
+    policy_of(&document.file, document.value).map_err(|findings| refused(&findings))
+}
+
+/// The policy of a manifest, or of its `scaling` alone.
+pub(super) fn policy_of(file: &str, value: Value) -> Result<Scaling, Vec<Finding>> {
+    let file = file.to_owned();
+    let value = if value.get("service").is_some() {
+        value
     } else {
-        let value = serde_json::json!({"service": "simulated", "scaling": document.value});
-        let file = document.file.clone();
-        Document { file, value }.manifest(None)
+        serde_json::json!({"service": "simulated", "scaling": value})
     };
-    let manifest: Manifest = manifest.map_err(|findings| refused(&findings))?;
+    let manifest: Manifest = Document { file, value }.manifest(None)?;
     Ok(manifest.settings.scaling)
 }
 

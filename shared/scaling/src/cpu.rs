@@ -14,7 +14,7 @@ use crate::track::{Forecast, Sample};
 use crate::whole::tasks;
 
 /// Percent from which on a task works all it can.
-const SATURATED: f64 = 95.0;
+const SATURATED: f64 = 98.0;
 /// Seconds after the end of its period at which a point of 20 seconds can be read.
 const DELAY: f64 = 15.0;
 /// How many times the serving tasks are needed when nobody knows how many are.
