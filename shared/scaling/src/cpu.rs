@@ -15,6 +15,8 @@ use crate::whole::tasks;
 
 /// Percent from which on a task works all it can.
 const SATURATED: f64 = 98.0;
+/// How many misses one is in which nobody knows how much was missing.
+const UNBOUND: f64 = 3.0;
 /// Seconds after the end of its period at which a point of 20 seconds can be read.
 const DELAY: f64 = 15.0;
 /// How many times the serving tasks are needed when nobody knows how many are.
@@ -35,6 +37,7 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
     let ahead = scene.ahead(&newest);
     let busy = busy(scene, state, &newest);
     let unknown = (ceiling(band) / f64::from(band.high.max(1))).ln();
+    let learns = learns(scene);
     let track = state.tracks.entry("cpu".to_owned()).or_default();
     for point in &seen {
         let sample = Sample {
@@ -42,6 +45,9 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
             demand: point.value.min(100.0) / 100.0 * crew::during(&state.counts, point),
             at_least: point.value >= SATURATED || (point == &newest && busy >= SATURATED),
         };
+        if learns && point.value > ceiling(band) && track.at.is_some_and(|at| at < sample.at) {
+            track.miss(sample.at, if sample.at_least { UNBOUND } else { 1.0 });
+        }
         track.feed(sample, ahead, unknown);
     }
     let Some(forecast) = track.forecast(ahead) else {
@@ -62,6 +68,14 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
             words(band, &newest, &forecast, ahead, needs),
         )
     }
+}
+
+/// Whether too little is a lesson about headroom: not when more was not allowed, and not while
+/// tasks come and go for other reasons.
+fn learns(scene: &Scene<'_>) -> bool {
+    let seen = scene.seen;
+    let unhealthy = seen.targets.is_some_and(|targets| targets.unhealthy > 0);
+    !seen.deploying && !seen.paused.out && !unhealthy && seen.tasks.desired < scene.bounds.max
 }
 
 /// Seconds until the next point can be read.
