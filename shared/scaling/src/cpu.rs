@@ -53,10 +53,10 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
     let Some(forecast) = track.forecast(ahead) else {
         return Opinion::unknown("cpu", "CPU is not known: nothing is taken away");
     };
-    if busy >= SATURATED && scene.serving > 0 {
-        return saturated(scene, state, &newest);
-    }
     let needs = tasks(forecast.with_margin * 100.0 / ceiling(band));
+    if busy >= SATURATED && scene.serving > 0 {
+        return saturated(scene, state, &newest, needs);
+    }
     Opinion {
         above: newest.value > f64::from(band.high),
         below: newest.value < f64::from(band.low),
@@ -103,7 +103,7 @@ fn busy(scene: &Scene<'_>, state: &State, newest: &Point) -> f64 {
 }
 
 /// What is asked for when the tasks do all they can.
-fn saturated(scene: &Scene<'_>, state: &State, newest: &Point) -> Opinion {
+fn saturated(scene: &Scene<'_>, state: &State, newest: &Point, forecast: u32) -> Opinion {
     let all = format!(
         "CPU {:.0} %: {} tasks that serve do all they can, and how much more there would be does \
          not show",
@@ -124,6 +124,7 @@ fn saturated(scene: &Scene<'_>, state: &State, newest: &Point) -> Opinion {
     } else {
         scene.serving.saturating_mul(GROWTH)
     };
+    let needs = needs.max(forecast);
     Opinion {
         above: true,
         rush: true,

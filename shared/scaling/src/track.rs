@@ -18,11 +18,8 @@ const LEVEL: f64 = 0.7;
 const SLOPE: f64 = 0.05;
 /// What is left of a slope after 20 seconds: no rise goes on for ever.
 const DAMPING: f64 = 0.95;
-/// The share of a new error in what is remembered for half an hour, and for some minutes.
-const SLOW: f64 = 0.01;
-const FAST: f64 = 0.05;
-/// What a recent error counts for, of its square.
-const FAST_WEIGHT: f64 = 0.0;
+/// The share of a new error in what is remembered: half an hour of them, at 20 seconds.
+const MEMORY: f64 = 0.01;
 /// What less demand than forecast counts for: it harms nobody.
 const DOWNWARD: f64 = 0.3;
 /// An error this many times the usual is no noise but a step: the level goes along at once.
@@ -66,9 +63,7 @@ pub struct Track {
     /// How it changes in 20 seconds.
     pub slope: f64,
     /// The mean square of errors, over about half an hour.
-    pub slow: f64,
-    /// The same, over some minutes.
-    pub fast: f64,
+    pub errors: f64,
     /// How many usual errors of headroom there are; as at first when absent.
     pub width: Option<f64>,
     /// When there was too little last.
@@ -128,15 +123,19 @@ impl Track {
             .max(self.high * 0.5_f64.powf(apart / HALF_LIFE));
         if !self.usable() || apart > GAP {
             self.begin(value, unknown);
-        } else if sample.at_least {
-            // Nothing is learned of errors: what there was is not known.
-            self.level = self.level.max(value);
-            self.last = self.last.max(value);
-            self.awaited.retain(|awaited| awaited.at > sample.at);
         } else {
+            // What is at least so much is no less than it was.
+            let value = if sample.at_least {
+                value.max(self.level)
+            } else {
+                value
+            };
             self.width = Some(self.width() - WIDER * MISSES * apart / 60.0);
             self.learn(value, sample.at);
             self.follow(value, apart / 20.0);
+            if sample.at_least {
+                self.level = self.level.max(value);
+            }
         }
         let expected = self.expected(ahead);
         self.awaited.push(Awaited {
@@ -179,11 +178,9 @@ impl Track {
         known.map_or(WIDTH, |width| width.clamp(NARROWEST, WIDEST))
     }
 
-    /// The usual error: the quiet one of half an hour, or that of the last minutes if it is
-    /// larger.
+    /// The usual error.
     fn error(&self) -> f64 {
-        let square = self.slow.max(self.fast * FAST_WEIGHT);
-        square.max(0.0).sqrt().max(QUIETEST)
+        self.errors.max(0.0).sqrt().max(QUIETEST)
     }
 
     fn expected(&self, ahead: i64) -> f64 {
@@ -196,12 +193,11 @@ impl Track {
 
     fn begin(&mut self, value: f64, unknown: f64) {
         let square = (unknown / self.width()).powi(2);
-        self.slow = if self.usable() {
-            self.slow.max(square)
+        self.errors = if self.usable() {
+            self.errors.max(square)
         } else {
             square
         };
-        self.fast = self.slow;
         self.level = value;
         self.last = value;
         self.slope = 0.0;
@@ -221,8 +217,7 @@ impl Track {
             } else {
                 error
             };
-            self.slow += SLOW * (counted * counted - self.slow);
-            self.fast += FAST * (counted * counted - self.fast);
+            self.errors += MEMORY * (counted * counted - self.errors);
         }
     }
 
@@ -239,10 +234,8 @@ impl Track {
 
     fn usable(&self) -> bool {
         let sane = |value: f64, most: f64| value.is_finite() && value.abs() <= most;
-        self.slow > 0.0
-            && self.fast >= 0.0
-            && sane(self.slow, 100.0)
-            && sane(self.fast, 100.0)
+        self.errors > 0.0
+            && sane(self.errors, 100.0)
             && sane(self.level, 40.0)
             && sane(self.last, 40.0)
             && sane(self.slope, 40.0)
