@@ -14,6 +14,7 @@ use slipway_scaling::{Observation, Point, State, decide};
 use super::simulate::{policy, policy_of};
 use crate::arguments::Decide;
 use crate::exit::Failure;
+use crate::manifest_file::{Document, Finding, Place};
 use crate::output::console::Console;
 
 /// Fields of an observation that are lists of points.
@@ -85,13 +86,7 @@ impl Night {
             .ok_or_else(|| Wrong::new("/now", "is missing: the time of the decision"))?;
         let now: Timestamp = read("/now", now)?;
         if let Some(written) = line.remove("policy") {
-            self.policy = policy_of("policy", written).map_err(|findings| {
-                let first = findings
-                    .first()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                Wrong::new("/policy", first)
-            })?;
+            self.policy = written_policy(written)?;
         }
         if let Some(state) = line.remove("state") {
             self.state = read("/state", state)?;
@@ -101,6 +96,20 @@ impl Night {
         self.state = decision.state.clone();
         serde_json::to_value(&decision).map_err(|error| Wrong::new("", error))
     }
+}
+
+/// A policy that stands in a line, held to the same rules as one in a file.
+fn written_policy(value: Value) -> Result<Scaling, Wrong> {
+    let file = "policy".to_owned();
+    policy_of(Document { file, value }).map_err(|findings| match findings.first() {
+        Some(Finding {
+            place: Place::Pointer { pointer },
+            detail,
+            ..
+        }) => Wrong::new(&format!("/policy{pointer}"), detail),
+        Some(finding) => Wrong::new("/policy", &finding.detail),
+        None => Wrong::new("/policy", "is not valid"),
+    })
 }
 
 /// The observation, each of its fields on its own, so that what is wrong has a name.

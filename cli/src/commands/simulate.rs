@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::Value;
 use slipway_domain::{Manifest, Scaling};
 use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, simulate};
 
 use super::refused;
 use crate::arguments::Simulate;
 use crate::exit::{Exit, Failure};
-use crate::manifest_file::{self, Document, Finding};
+use crate::manifest_file::{self, Document, Finding, Place};
 use crate::output;
 use crate::output::console::Console;
 
@@ -54,19 +53,31 @@ fn trace(path: &Path) -> Result<Trace, Failure> {
 /// The policy of a file: of a manifest, or its `scaling` alone. It is held to the same rules.
 pub(super) fn policy(path: &Path) -> Result<Scaling, Failure> {
     let document = manifest_file::read(path).map_err(|finding| refused(&[finding]))?;
-    policy_of(&document.file, document.value).map_err(|findings| refused(&findings))
+    policy_of(document).map_err(|findings| refused(&findings))
 }
 
-/// The policy of a manifest, or of its `scaling` alone.
-pub(super) fn policy_of(file: &str, value: Value) -> Result<Scaling, Vec<Finding>> {
-    let file = file.to_owned();
-    let value = if value.get("service").is_some() {
-        value
+/// The policy of a document: see [`policy`].
+pub(super) fn policy_of(document: Document) -> Result<Scaling, Vec<Finding>> {
+    let manifest: Manifest = if document.value.get("service").is_some() {
+        document.manifest(None)?
     } else {
-        serde_json::json!({"service": "simulated", "scaling": value})
+        let value = serde_json::json!({"service": "simulated", "scaling": document.value});
+        let file = document.file;
+        Document { file, value }
+            .manifest(None)
+            .map_err(below_scaling)?
     };
-    let manifest: Manifest = Document { file, value }.manifest(None)?;
     Ok(manifest.settings.scaling)
+}
+
+/// The findings where they are in a file that is the `scaling` of a manifest and no more.
+fn below_scaling(mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        if let Place::Pointer { pointer } = &mut finding.place {
+            *pointer = pointer.replacen("/scaling", "", 1);
+        }
+    }
+    findings
 }
 
 fn setup(options: &Simulate, trace: &Trace, policy: Option<&Scaling>) -> Result<Setup, Failure> {

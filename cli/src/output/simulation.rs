@@ -6,8 +6,16 @@ use super::sheet::Sheet;
 use super::table::{Cell, plain, table};
 use super::tone::Tone;
 
-const HEADING: [&str; 8] = [
-    "POLICY", "SETTING", "TASK-HOURS", "OVER ORACLE", "VIOLATED", "REQUESTS OVER", "CHANGES", "STEP",
+const HEADING: [&str; 9] = [
+    "POLICY",
+    "TARGET",
+    "TASK-HOURS",
+    "OVER ORACLE",
+    "VIOLATED",
+    "REQUESTS OVER",
+    "CHANGES",
+    "STEP",
+    "",
 ];
 
 /// The circumstances, a row for each policy, and what the columns mean.
@@ -64,7 +72,12 @@ fn row(policy: &PolicyReport) -> Vec<Cell> {
         (tone, policy.violation_minutes.to_string()),
         plain(format!("{:.0}", policy.requests_over_capacity)),
         plain(policy.changes.to_string()),
-        plain(policy.reaction_seconds.map_or_else(String::new, |it| format!("{it:.0} s"))),
+        plain(
+            policy
+                .reaction_seconds
+                .map_or_else(String::new, |it| format!("{it:.0} s")),
+        ),
+        (Tone::Faint, policy.variant.to_owned()),
     ]
 }
 
@@ -75,9 +88,11 @@ fn aligned(rows: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
         cells.chain([HEADING[column].len()]).max().unwrap_or(0)
     };
     let cell = |(column, (tone, text)): (usize, &Cell)| match column {
-        0 => (*tone, text.clone()),
+        0 | 8 => (*tone, text.clone()),
         _ if text.is_empty() => (*tone, String::new()),
         _ => (*tone, format!("{text:>0$}", width(column))),
     };
-    rows.iter().map(|row| row.iter().enumerate().map(cell).collect()).collect()
+    rows.iter()
+        .map(|row| row.iter().enumerate().map(cell).collect())
+        .collect()
 }

@@ -22,7 +22,7 @@ mod world;
 
 pub use delays::{Delays, FROZEN};
 pub use picture::picture;
-pub use report::{Contender, PolicyReport, Report, Simulation, simulate};
+pub use report::{Contender, PolicyReport, Report, Setting, Simulation, simulate};
 pub use run::{Run, Told};
 pub use slipway::SlipwaySetup;
 pub use trace::{Trace, TraceError};
@@ -67,7 +67,11 @@ impl Setup {
     /// [`REFERENCE_TASKS`].
     pub fn for_trace(trace: &Trace) -> Self {
         let peak = trace.peak();
-        Self::with_capacity(if peak > 0.0 { peak / REFERENCE_TASKS } else { 1.0 })
+        Self::with_capacity(if peak > 0.0 {
+            peak / REFERENCE_TASKS
+        } else {
+            1.0
+        })
     }
 }
 

@@ -28,15 +28,23 @@ pub struct Simulation {
 pub struct Contender {
     /// Its name.
     pub name: &'static str,
-    /// The target or threshold it was shown with, as a part of 1; none where nothing is to be
-    /// set.
-    pub setting: Option<f64>,
+    /// What it was shown with.
+    pub setting: Setting,
     /// Whether at most 0.05 % of the minutes were violated.
     pub keeps_bound: bool,
     /// Seconds from a step of the load to the call that adds tasks; none for the oracle.
     pub reaction: Option<f64>,
     /// What it did.
     pub run: Run,
+}
+
+/// What a policy was shown with.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Setting {
+    /// The target or threshold, as a part of 1; none where nothing is to be set.
+    pub target: Option<f64>,
+    /// What else was chosen for it, in words; empty where nothing was.
+    pub variant: &'static str,
 }
 
 /// What is told of a simulation. Fields may be added, and none goes.
@@ -65,6 +73,9 @@ pub struct PolicyReport {
     pub changes: u64,
     /// The target or threshold, as a part of 1, that the numbers are of.
     pub setting: Option<f64>,
+    /// What else was chosen for it, in words.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub variant: &'static str,
     /// Whether at most 0.05 % of the minutes were violated.
     pub keeps_bound: bool,
     /// Task-hours as a multiple of the oracle's.
@@ -85,19 +96,40 @@ pub fn simulate(trace: &Trace, setup: &Setup, own: &SlipwaySetup) -> Simulation 
         own,
         minutes,
     };
+    let tracking = |resolution| {
+        move |target, in_period| -> Box<dyn Policy> {
+            Box::new(TargetTracking::new(target, resolution, in_period, setup))
+        }
+    };
     let contenders = vec![
-        course.at("slipway", None, Box::new(Slipway::new(own, setup))),
-        course.best("target-tracking-60s", |target| {
-            Box::new(TargetTracking::new(target, 60, setup))
-        }),
-        course.best("target-tracking-20s", |target| {
-            Box::new(TargetTracking::new(target, 20, setup))
-        }),
-        course.best("step", |threshold| Box::new(StepScaling::new(threshold, setup))),
-        course.at("seed", None, Box::new(Seed::new(setup))),
-        course.best("hpa", |target| Box::new(Hpa::new(target))),
-        course.best("kpa", |target| Box::new(Kpa::new(target))),
-        course.at("oracle", None, Box::new(Oracle::new(trace, setup))),
+        course.at(
+            "slipway",
+            Setting::default(),
+            Box::new(Slipway::new(own, setup)),
+        ),
+        course.best(
+            "target-tracking-60s",
+            &[(60, "in after 15 min")],
+            tracking(60),
+        ),
+        course.best(
+            "target-tracking-20s",
+            &[(60, "in after 15 min"), (20, "in after 5 min")],
+            tracking(20),
+        ),
+        course.best(
+            "step",
+            &[(20, "band of 20"), (10, "band of 10")],
+            |threshold, band| Box::new(StepScaling::new(threshold, whole(band) / 100.0, setup)),
+        ),
+        course.at("seed", Setting::default(), Box::new(Seed::new(setup))),
+        course.best("hpa", &[(0, "")], |target, _| Box::new(Hpa::new(target))),
+        course.best("kpa", &[(0, "")], |target, _| Box::new(Kpa::new(target))),
+        course.at(
+            "oracle",
+            Setting::default(),
+            Box::new(Oracle::new(trace, setup)),
+        ),
     ];
     Simulation {
         trace: trace.name().to_owned(),
@@ -116,33 +148,8 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// A policy at one setting.
-    fn at(&self, name: &'static str, setting: Option<f64>, policy: Box<dyn Policy + '_>) -> Contender {
-        self.contender(name, setting, run(policy, self.trace, self.setup))
-    }
-
-    /// A policy at its best setting.
-    fn best<'p>(
-        &self,
-        name: &'static str,
-        policy: impl Fn(f64) -> Box<dyn Policy + 'p>,
-    ) -> Contender {
-        let runs = targets().map(|target| {
-            let run = run(policy(target), self.trace, self.setup);
-            (target, run)
-        });
-        let rank = |run: &Run| {
-            let failed = !self.keeps_bound(run);
-            let violated = if failed { run.violation_minutes } else { 0 };
-            (failed, violated, run.task_hours)
-        };
-        let best = runs.reduce(|best, other| {
-            if rank(&other.1) < rank(&best.1) { other } else { best }
-        });
-        let (target, run) = best.expect("there are settings");
-        self.contender(name, Some(target), run)
-    }
-
-    fn contender(&self, name: &'static str, setting: Option<f64>, run: Run) -> Contender {
+    fn at(&self, name: &'static str, setting: Setting, policy: Box<dyn Policy + '_>) -> Contender {
+        let run = run(policy, self.trace, self.setup);
         Contender {
             name,
             setting,
@@ -150,6 +157,40 @@ impl Course<'_> {
             reaction: reaction::seconds(name, self.setup, self.own),
             run,
         }
+    }
+
+    /// A policy at its best setting: of all targets and of each of its variants, which are told
+    /// apart by a number.
+    fn best(
+        &self,
+        name: &'static str,
+        variants: &[(u64, &'static str)],
+        policy: impl Fn(f64, u64) -> Box<dyn Policy>,
+    ) -> Contender {
+        let mut best: Option<(Setting, u64, (bool, u64, f64))> = None;
+        for (number, variant) in variants {
+            for target in targets() {
+                let run = run(policy(target, *number), self.trace, self.setup);
+                let rank = self.rank(&run);
+                if best.as_ref().is_none_or(|(_, _, least)| rank < *least) {
+                    let setting = Setting {
+                        target: Some(target),
+                        variant,
+                    };
+                    best = Some((setting, *number, rank));
+                }
+            }
+        }
+        let (setting, number, _) = best.unwrap_or_default();
+        let target = setting.target.unwrap_or_default();
+        self.at(name, setting, policy(target, number))
+    }
+
+    /// What is least for the best: keeping the bound, then few violations, then few tasks.
+    fn rank(&self, run: &Run) -> (bool, u64, f64) {
+        let failed = !self.keeps_bound(run);
+        let violated = if failed { run.violation_minutes } else { 0 };
+        (failed, violated, run.task_hours)
     }
 
     fn keeps_bound(&self, run: &Run) -> bool {
@@ -160,7 +201,10 @@ impl Course<'_> {
 impl Simulation {
     /// What is told of it. Numbers are rounded to what they are good for.
     pub fn report(&self) -> Report {
-        let oracle = self.contenders.last().map_or(0.0, |oracle| oracle.run.task_hours);
+        let oracle = self
+            .contenders
+            .last()
+            .map_or(0.0, |oracle| oracle.run.task_hours);
         let policies = self.contenders.iter().map(|contender| {
             let run = &contender.run;
             PolicyReport {
@@ -169,7 +213,11 @@ impl Simulation {
                 violation_minutes: run.violation_minutes,
                 requests_over_capacity: rounded(run.requests_over_capacity, 1.0),
                 changes: run.changes,
-                setting: contender.setting.map(|setting| rounded(setting, 1000.0)),
+                setting: contender
+                    .setting
+                    .target
+                    .map(|target| rounded(target, 1000.0)),
+                variant: contender.setting.variant,
                 keeps_bound: contender.keeps_bound,
                 over_oracle: rounded(run.task_hours / oracle, 1000.0),
                 reaction_seconds: contender.reaction.map(|seconds| rounded(seconds, 10.0)),

@@ -3,8 +3,8 @@
 //! It is called when an alarm changed its state, at each minute's tick while the last decision
 //! asked for attention, and when a decision asked for another look. It sees what CloudWatch has
 //! published by then and nothing else: CPU and memory at the policy's resolution, and the load
-//! balancer's `RequestCount`, which has one-minute points with the standard delay. A deployment
-//! never runs, no target is unhealthy, and memory does not move.
+//! balancer's `RequestCount` and `HealthyHostCount`, which have one-minute points with the standard
+//! delay. ECS tells at once how many tasks run; a task runs when it serves. A deployment never runs, no target is unhealthy, and memory does not move.
 
 use std::collections::BTreeSet;
 
@@ -154,10 +154,7 @@ impl<'a> Slipway<'a> {
             },
             paused: Paused::default(),
             deploying: false,
-            targets: Some(Targets {
-                healthy: world.serving(),
-                unhealthy: 0,
-            }),
+            targets: targets(world),
             cpu,
             memory,
             requests: self.requests(world),
@@ -174,7 +171,9 @@ impl<'a> Slipway<'a> {
                 continue;
             };
             cpu.0.push(point(world, from, resolution, used * 100.0));
-            memory.0.push(point(world, from, resolution, self.setup.memory));
+            memory
+                .0
+                .push(point(world, from, resolution, self.setup.memory));
         }
         (cpu, memory)
     }
@@ -191,8 +190,13 @@ impl<'a> Slipway<'a> {
 
     /// Where the periods begin that are shown, oldest first.
     fn periods(&self, world: &World<'_>, period: u64, delay: u64) -> impl Iterator<Item = u64> {
-        let end = world.newest(period, delay).map_or(0, |newest| newest + period);
-        let first = world.now().saturating_sub(self.setup.history).div_ceil(period);
+        let end = world
+            .newest(period, delay)
+            .map_or(0, |newest| newest + period);
+        let first = world
+            .now()
+            .saturating_sub(self.setup.history)
+            .div_ceil(period);
         (first..end / period).map(move |number| number * period)
     }
 
@@ -211,7 +215,8 @@ impl<'a> Slipway<'a> {
         self.attention = decision.attention;
         self.state = decision.state.clone();
         if let Some(seconds) = decision.look_again {
-            self.due.insert((now + u64::from(seconds.max(1)), Why::Again));
+            self.due
+                .insert((now + u64::from(seconds.max(1)), Why::Again));
         }
         let to = decision.to;
         if to != decision.from {
@@ -243,6 +248,16 @@ impl Policy for Slipway<'_> {
     fn told(self: Box<Self>) -> Vec<Told> {
         self.told
     }
+}
+
+/// The targets, as the load balancer's metrics tell of them: `HealthyHostCount`, the least of a
+/// minute, with the standard delay.
+fn targets(world: &World<'_>) -> Option<Targets> {
+    let from = world.newest(60, world.setup().delays.standard)?;
+    Some(Targets {
+        healthy: world.fewest(from, 60),
+        unhealthy: 0,
+    })
 }
 
 fn point(world: &World<'_>, from: u64, seconds: u64, value: f64) -> Point {
@@ -277,6 +292,30 @@ mod tests {
         let newest = seen.requests.0.last().unwrap();
         assert_eq!((newest.at.as_second(), newest.seconds), (420, 60));
         assert!((newest.value - 3000.0).abs() < NOTHING);
+    }
+
+    #[test]
+    fn healthy_targets_are_those_of_some_minutes_ago() {
+        let trace = Trace::step(50.0, 80.0, 600, 1200);
+        let setup = Setup::with_capacity(10.0);
+        let mut world = World::new(&trace, &setup, 10);
+        world.advance(600);
+        world.set(12);
+        world.advance(900);
+        assert_eq!(
+            (world.serving(), targets(&world).unwrap().healthy),
+            (12, 12)
+        );
+        world.set(14);
+        world.advance(960);
+        assert_eq!(
+            (world.serving(), targets(&world).unwrap().healthy),
+            (14, 12)
+        );
+        world.advance(1169);
+        assert_eq!(targets(&world).unwrap().healthy, 12);
+        world.advance(1170);
+        assert_eq!(targets(&world).unwrap().healthy, 14);
     }
 
     #[test]

@@ -56,10 +56,18 @@ impl Trace {
     pub fn read(name: &str, text: &str) -> Result<Self, TraceError> {
         let rows = rows(text)?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            return Err(error(1, 1, "there are no rows below the names of the columns"));
+            return Err(error(
+                1,
+                1,
+                "there are no rows below the names of the columns",
+            ));
         };
         if rows.len() < 2 {
-            return Err(error(2, 1, "one row alone does not say how long its interval is"));
+            return Err(error(
+                2,
+                1,
+                "one row alone does not say how long its interval is",
+            ));
         }
         let start = first.at;
         let seconds = |at: Timestamp| u64::try_from(at.as_second() - start.as_second());
@@ -74,7 +82,10 @@ impl Trace {
         }
         breaks.push(end);
         let missing = end / interval - rows.len() as u64;
-        let rates = rows.iter().map(|row| row.requests / whole(interval)).collect();
+        let rates = rows
+            .iter()
+            .map(|row| row.requests / whole(interval))
+            .collect();
         Ok(Self::new(name, start, breaks, rates, missing))
     }
 
@@ -143,7 +154,9 @@ impl Trace {
     /// The time so many seconds after the start.
     pub fn at(&self, second: u64) -> Timestamp {
         let second = i64::try_from(second).unwrap_or(i64::MAX);
-        self.start.checked_add(second.seconds()).unwrap_or(self.start)
+        self.start
+            .checked_add(second.seconds())
+            .unwrap_or(self.start)
     }
 
     /// Requests that came until a second.
@@ -168,14 +181,19 @@ impl Trace {
     /// The rates with the seconds where they begin and end.
     pub(super) fn intervals(&self) -> impl Iterator<Item = (u64, u64, f64)> {
         let between = self.breaks.windows(2);
-        between.zip(&self.rates).map(|(at, rate)| (at[0], at[1], *rate))
+        between
+            .zip(&self.rates)
+            .map(|(at, rate)| (at[0], at[1], *rate))
     }
 
     /// The rate of an interval and where it ends.
     pub(super) fn interval(&self, number: usize) -> (f64, u64) {
         let last = self.rates.len() - 1;
         let end = self.breaks[number.min(last) + 1];
-        (self.rates[number.min(last)], if number > last { u64::MAX } else { end })
+        (
+            self.rates[number.min(last)],
+            if number > last { u64::MAX } else { end },
+        )
     }
 
     fn interval_of(&self, second: u64) -> usize {
@@ -192,20 +210,36 @@ struct Row {
 
 fn rows(text: &str) -> Result<Vec<Row>, TraceError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
     let (_, names) = lines.next().ok_or_else(|| {
-        error(1, 1, "the file is empty: its first row names the columns `timestamp` and `requests`")
+        error(
+            1,
+            1,
+            "the file is empty: its first row names the columns `timestamp` and `requests`",
+        )
     })?;
     let column = |wanted: &str| {
-        cells(names).position(|(_, name)| name == wanted).ok_or_else(|| {
-            error(1, 1, format!("no column is called `{wanted}`: the first row names the columns"))
-        })
+        cells(names)
+            .position(|(_, name)| name == wanted)
+            .ok_or_else(|| {
+                error(
+                    1,
+                    1,
+                    format!("no column is called `{wanted}`: the first row names the columns"),
+                )
+            })
     };
     let (time, count) = (column("timestamp")?, column("requests")?);
     let mut rows: Vec<Row> = Vec::new();
     for (number, line) in lines {
         let row = row(number + 1, line, time, count)?;
-        if rows.last().is_some_and(|last| last.at.as_second() >= row.at.as_second()) {
+        if rows
+            .last()
+            .is_some_and(|last| last.at.as_second() >= row.at.as_second())
+        {
             let place = cells(line).nth(time).map_or(1, |(place, _)| place);
             return Err(error(row.line, place, "must be later than the row above"));
         }
@@ -217,7 +251,11 @@ fn rows(text: &str) -> Result<Vec<Row>, TraceError> {
 fn row(line: usize, text: &str, time: usize, count: usize) -> Result<Row, TraceError> {
     let cell = |number: usize, name: &str| {
         cells(text).nth(number).ok_or_else(|| {
-            error(line, text.chars().count() + 1, format!("the column `{name}` is missing"))
+            error(
+                line,
+                text.chars().count() + 1,
+                format!("the column `{name}` is missing"),
+            )
         })
     };
     let (place, at) = cell(time, "timestamp")?;
@@ -229,7 +267,11 @@ fn row(line: usize, text: &str, time: usize, count: usize) -> Result<Row, TraceE
     let number = requests.parse().ok();
     let number = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
     let requests = number.ok_or_else(|| {
-        error(line, place, format!("must be a number, 0 or more, but is `{requests}`"))
+        error(
+            line,
+            place,
+            format!("must be a number, 0 or more, but is `{requests}`"),
+        )
     })?;
     Ok(Row { line, at, requests })
 }
@@ -250,12 +292,17 @@ fn moment(text: &str) -> Option<Timestamp> {
         Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp())
     };
     let unix = |text: &str| Timestamp::from_second(text.parse().ok()?).ok();
-    text.parse().ok().or_else(|| unix(text)).or_else(|| utc(text))
+    text.parse()
+        .ok()
+        .or_else(|| unix(text))
+        .or_else(|| utc(text))
 }
 
 /// The distance that most rows have from the next, in seconds; the shorter one of two.
 fn usual_interval(rows: &[Row]) -> u64 {
-    let between = rows.windows(2).map(|two| two[1].at.as_second() - two[0].at.as_second());
+    let between = rows
+        .windows(2)
+        .map(|two| two[1].at.as_second() - two[0].at.as_second());
     let mut between: Vec<u64> = between.map(|gap| u64::try_from(gap).unwrap_or(1)).collect();
     between.sort_unstable();
     let (mut best, mut times) = (1, 0);
@@ -276,7 +323,98 @@ fn error(line: usize, column: usize, detail: impl Into<String>) -> TraceError {
 }
 
 /// A number of seconds or tasks, to reckon with: all of them are far below 2^53.
-#[expect(clippy::cast_precision_loss, reason = "a year has fewer than 2^53 seconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a year has fewer than 2^53 seconds"
+)]
 pub(super) fn whole(number: u64) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        Trace::read("x", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn rows_become_a_demand_that_is_constant_between_them() {
+        let text = "timestamp,requests\n1998-06-20T00:00:00Z,120\n1998-06-20T00:01:00Z,60\n";
+        let trace = Trace::read("x", text).unwrap();
+        assert_eq!(
+            (trace.seconds(), trace.minutes(), trace.missing()),
+            (120, 2, 0)
+        );
+        assert_eq!(trace.interval(0), (2.0, 60));
+        assert!((trace.peak() - 2.0).abs() < 1e-9);
+        assert!((trace.until(90) - 150.0).abs() < 1e-9);
+        assert!((trace.mean(30, 90) - 1.5).abs() < 1e-9);
+        // Before the start, the demand was what it was then.
+        assert!((trace.mean(-30, 60) - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn times_are_read_with_an_offset_in_utc_and_in_seconds() {
+        for time in [
+            "1998-06-20T02:00:00+02:00",
+            "1998-06-20 00:00:00",
+            "898300800",
+        ] {
+            let text = format!("requests,timestamp\r\n1,{time}\r\n1,1998-06-20T00:05:00Z\r\n\r\n");
+            let trace = Trace::read("x", &text).unwrap();
+            assert_eq!(trace.start().to_string(), "1998-06-20T00:00:00Z", "{time}");
+        }
+    }
+
+    #[test]
+    fn where_a_row_is_missing_the_last_one_holds_on_and_it_is_told() {
+        let text = "timestamp,requests\n0,60\n60,120\n240,60\n300,60\n";
+        let trace = Trace::read("x", text).unwrap();
+        assert_eq!(trace.missing(), 2);
+        assert!((trace.until(360) - (60.0 + 3.0 * 120.0 + 120.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_line_and_column() {
+        let head = "timestamp,requests\n2026-01-01T00:00:00Z,1\n";
+        for (text, expected) in [
+            (String::new(), "1:1: the file is empty"),
+            (
+                "time,requests\n".to_owned(),
+                "1:1: no column is called `timestamp`",
+            ),
+            ("timestamp,requests\n".to_owned(), "1:1: there are no rows"),
+            (head.to_owned(), "2:1: one row alone"),
+            (
+                format!("{head}2026-01-01T00:01:00Z,many\n"),
+                "3:22: must be a number, 0 or more, but is `many`",
+            ),
+            (
+                format!("{head}2026-01-01T00:01:00Z,-1\n"),
+                "3:22: must be a number",
+            ),
+            (
+                format!("{head}2026-01-01T00:01:00Z,NaN\n"),
+                "3:22: must be a number",
+            ),
+            (
+                format!("{head}2026-01-01T00:01:00Z\n"),
+                "3:21: the column `requests` is missing",
+            ),
+            (format!("{head}noon, 1\n"), "3:1: must be a time"),
+            (
+                format!("{head}2026-01-01T00:00:00Z,1\n"),
+                "3:1: must be later than the row above",
+            ),
+            (
+                format!("{head}2028-01-01T00:00:00Z,1\n"),
+                "3:1: the trace is longer than a year",
+            ),
+        ] {
+            let told = wrong(&text);
+            assert!(told.starts_with(expected), "{told}");
+        }
+    }
 }

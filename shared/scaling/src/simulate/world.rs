@@ -135,6 +135,20 @@ impl<'a> World<'a> {
         between(&self.meters.tasks, from, seconds).unwrap_or(0.0) / whole(seconds)
     }
 
+    /// The fewest tasks that served at any time of a period that lies in the past.
+    pub(super) fn fewest(&self, from: u64, seconds: u64) -> u32 {
+        let mut fewest = u32::MAX;
+        for (since, tasks) in self.served.iter().rev() {
+            if *since < from + seconds {
+                fewest = fewest.min(*tasks);
+            }
+            if *since <= from {
+                break;
+            }
+        }
+        fewest
+    }
+
     /// When the newest period began whose point is there, if there is one.
     pub(super) fn newest(&self, period: u64, delay: u64) -> Option<u64> {
         let ended = self.now.checked_sub(delay)? / period * period;
@@ -271,6 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn the_fewest_tasks_of_a_period_are_those_at_its_quietest_moment() {
+        let trace = Trace::step(5.0, 5.0, 60, 600);
+        let setup = setup();
+        let mut world = World::new(&trace, &setup, 4);
+        world.advance(70);
+        world.set(2);
+        world.set(5);
+        world.advance(200);
+        assert_eq!(
+            [0, 60, 120, 180].map(|from| world.fewest(from, 60)),
+            [4, 2, 2, 5]
+        );
+    }
+
+    #[test]
     fn tasks_that_still_start_are_stopped_first() {
         let trace = Trace::step(5.0, 5.0, 60, 600);
         let setup = setup();
@@ -305,7 +334,11 @@ mod tests {
             let trace = Trace::step(rate, rate, 60, 120);
             let mut world = World::new(&trace, &setup, 1);
             world.advance(120);
-            assert_eq!(world.into_run(Vec::new()).violation_minutes, violated, "{rate}");
+            assert_eq!(
+                world.into_run(Vec::new()).violation_minutes,
+                violated,
+                "{rate}"
+            );
         }
     }
 

@@ -46,7 +46,11 @@ impl Hpa {
     /// The highest number wanted lately, where it is below what runs.
     fn stabilised(&mut self, now: u64, wanted: u32, running: u32) -> u32 {
         self.wanted.push_back((now, wanted));
-        while self.wanted.front().is_some_and(|(at, _)| at + STABILISATION <= now) {
+        while self
+            .wanted
+            .front()
+            .is_some_and(|(at, _)| at + STABILISATION <= now)
+        {
             self.wanted.pop_front();
         }
         let highest = self.wanted.iter().map(|(_, wanted)| *wanted).max();

@@ -46,10 +46,16 @@ impl Kpa {
     /// How many pods are wanted at a concurrency in each window, counted in pods at the target.
     fn wanted(&mut self, now: u64, stable: u32, panic: u32, ready: u32) -> u32 {
         let ready = ready.max(1);
-        let limited = |pods: u32| pods.max(ready / MOST_DOWN).min(ready.saturating_mul(MOST_UP));
+        let limited = |pods: u32| {
+            pods.max(ready / MOST_DOWN)
+                .min(ready.saturating_mul(MOST_UP))
+        };
         if f64::from(panic) / f64::from(ready) >= PANIC_THRESHOLD {
             self.panic = Some(now);
-        } else if self.panic.is_some_and(|last| last + STABLE.unsigned_abs() < now) {
+        } else if self
+            .panic
+            .is_some_and(|last| last + STABLE.unsigned_abs() < now)
+        {
             self.panic = None;
             self.most = 0;
         }
@@ -129,6 +135,9 @@ mod tests {
     fn a_load_of_twice_as_much_is_followed_within_the_panic_window() {
         let trace = Trace::step(70.0, 210.0, 600, 700);
         let changes = changes(Box::new(Kpa::new(0.7)), &trace, 10);
-        assert_eq!(changes.iter().find(|(_, tasks)| *tasks == 30), Some(&(606, 30)));
+        assert_eq!(
+            changes.iter().find(|(_, tasks)| *tasks == 30),
+            Some(&(606, 30))
+        );
     }
 }

@@ -105,7 +105,16 @@ mod tests {
     #[test]
     fn a_task_is_kept_when_another_start_would_cost_more() {
         let trace = |gap: u64| {
-            Trace::steps(&[(0, 18.0), (600, 36.0), (700, 18.0), (700 + gap, 36.0), (900, 18.0)], 1800)
+            Trace::steps(
+                &[
+                    (0, 18.0),
+                    (600, 36.0),
+                    (700, 18.0),
+                    (700 + gap, 36.0),
+                    (900, 18.0),
+                ],
+                1800,
+            )
         };
         assert!((costs(&trace(50)) - (3600.0 + 2.0 * 360.0)).abs() < 1e-6);
         assert!((costs(&trace(100)) - (3600.0 + 2.0 * (160.0 + 160.0))).abs() < 1e-6);
