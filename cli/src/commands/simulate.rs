@@ -56,21 +56,23 @@ fn trace(path: &Path) -> Result<Trace, Failure> {
 }
 
 /// The policy of a file: of a manifest, or its `scaling` alone. It is held to the same rules.
-fn policy(path: &Path) -> Result<Scaling, Failure> {
+pub(super) fn policy(path: &Path) -> Result<Scaling, Failure> {
     let document = manifest_file::read(path).map_err(|finding| refused(&[finding]))?;
-    let manifest: Result<Manifest, _> = if document.value.get("service").is_some() {
-        document.manifest(None)
+    policy_of(document).map_err(|findings| refused(&findings))
+}
+
+/// The policy of a document: see [`policy`].
+pub(super) fn policy_of(document: Document) -> Result<Scaling, Vec<Finding>> {
+    let manifest: Manifest = if document.value.get("service").is_some() {
+        document.manifest(None)?
     } else {
         let value = serde_json::json!({"service": "simulated", "scaling": document.value});
         let file = document.file;
         Document { file, value }
             .manifest(None)
-            .map_err(below_scaling)
+            .map_err(below_scaling)?
     };
-    Ok(manifest
-        .map_err(|findings| refused(&findings))?
-        .settings
-        .scaling)
+    Ok(manifest.settings.scaling)
 }
 
 /// The findings where they are in a file that is the `scaling` of a manifest and no more.
