@@ -16,7 +16,7 @@ use crate::whole::tasks;
 /// Percent from which on a task works all it can.
 const SATURATED: f64 = 98.0;
 /// How many misses one is in which nobody knows how much was missing.
-const UNBOUND: f64 = 3.0;
+const UNBOUND: f64 = 5.0;
 /// Seconds after the end of its period at which a point of 20 seconds can be read.
 const DELAY: f64 = 15.0;
 /// How many times the serving tasks are needed when nobody knows how many are.
@@ -45,8 +45,12 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
             demand: point.value.min(100.0) / 100.0 * crew::during(&state.counts, point),
             at_least: point.value >= SATURATED || (point == &newest && busy >= SATURATED),
         };
-        if learns && point.value > ceiling(band) && track.at.is_some_and(|at| at < sample.at) {
-            track.miss(sample.at, if sample.at_least { UNBOUND } else { 1.0 });
+        if learns && track.at.is_some_and(|at| at < sample.at) {
+            let minute = minute(&seen, point);
+            if minute > ceiling(band) {
+                let unbound = minute >= SATURATED;
+                track.miss(sample.at, if unbound { UNBOUND } else { 1.0 });
+            }
         }
         track.feed(sample, ahead, unknown);
     }
@@ -68,6 +72,22 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
             words(band, &newest, &forecast, ahead, needs),
         )
     }
+}
+
+/// The utilisation of the minute that ends with this point; nothing when none does.
+fn minute(seen: &[Point], point: &Point) -> f64 {
+    let end = points::end(point);
+    if end.as_second().rem_euclid(60) != 0 {
+        return 0.0;
+    }
+    let within = seen
+        .iter()
+        .filter(|other| points::end(other) <= end && crate::whole::seconds(other.at, end) <= 60.0);
+    let (sum, seconds) = within.fold((0.0, 0.0), |(sum, all), other| {
+        let seconds = f64::from(other.seconds);
+        (sum + other.value * seconds, all + seconds)
+    });
+    if seconds > 0.0 { sum / seconds } else { 0.0 }
 }
 
 /// Whether too little is a lesson about headroom: not when more was not allowed, and not while

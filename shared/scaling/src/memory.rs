@@ -55,7 +55,9 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
     } else if learned {
         tasks(fewest(high * CALM)).min(scene.seen.tasks.running)
     } else {
-        tasks(fewest(high * CALM)).max(scene.seen.tasks.desired.saturating_sub(1))
+        // One at a time, unless all of it may move.
+        let one = tasks(fewest(high * CALM)).max(scene.seen.tasks.desired.saturating_sub(1));
+        one.min(tasks(used * running / (high * CALM)))
     };
     Opinion {
         above: above && !helpless,

@@ -24,14 +24,13 @@ const MEMORY: f64 = 0.01;
 const DOWNWARD: f64 = 0.3;
 /// An error this many times the usual is no noise but a step: the level goes along at once.
 const STEP: f64 = 3.0;
-/// How many usual errors of headroom there are at first, at least and at most.
-const WIDTH: f64 = 4.0;
-const NARROWEST: f64 = 4.0;
+/// How many usual errors of headroom there are at first and at least, and at most.
+const WIDTH: f64 = 3.5;
 const WIDEST: f64 = 12.0;
 /// Seconds in which misses are one: until the first one's tasks serve.
 const EVENT: f64 = 180.0;
 /// Misses of a day that are not more than may be.
-const FREE: f64 = 3.0;
+const FREE: f64 = 4.0;
 /// Usual errors of headroom that are added for a minute in which there was too little.
 const WIDER: f64 = 1.0;
 /// The part of minutes in which there may be too little: so many errors of headroom are given up
@@ -41,9 +40,9 @@ const MISSES: f64 = 0.0004;
 /// The least usual error: no traffic is a clock.
 const QUIETEST: f64 = 0.01;
 /// Seconds after which the highest demand counts half.
-const HALF_LIFE: f64 = 86_400.0;
+const HALF_LIFE: f64 = 43_200.0;
 /// How far beyond the highest demand of about a day is provided for, for each usual error of
-/// headroom: with four, 30 % beyond it.
+/// headroom: a quarter at first.
 const BEYOND: f64 = 0.075;
 /// Seconds without a point after which a level is no longer a level.
 const GAP: f64 = 900.0;
@@ -175,7 +174,7 @@ impl Track {
     /// How many usual errors of headroom there are.
     fn width(&self) -> f64 {
         let known = self.width.filter(|width| width.is_finite());
-        known.map_or(WIDTH, |width| width.clamp(NARROWEST, WIDEST))
+        known.map_or(WIDTH, |width| width.clamp(WIDTH, WIDEST))
     }
 
     /// The usual error.
