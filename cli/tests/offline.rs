@@ -213,3 +213,150 @@ fn who_stops_reading_the_results_gets_no_panic() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
+
+/// A trace of two hours: a rise, and a fall.
+fn trace(program: &Program) {
+    let row = |minute: u32| {
+        let requests = 600 + 40 * minute.min(120 - minute);
+        format!(
+            "2026-01-01T{:02}:{:02}:00Z,{requests}\n",
+            minute / 60,
+            minute % 60
+        )
+    };
+    let rows: String = (0..120).map(row).collect();
+    program.file("trace.csv", &format!("timestamp,requests\n{rows}"));
+}
+
+#[test]
+fn a_simulation_tells_what_each_policy_would_have_done() {
+    let program = Program::new();
+    trace(&program);
+    let ran = run(&program, &["simulate", "--trace", "trace.csv", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (&report["trace"], &report["minutes"]),
+        (&json!("trace"), &json!(120))
+    );
+    let policies = report["policies"].as_array().unwrap();
+    let names: Vec<&str> = policies
+        .iter()
+        .filter_map(|policy| policy["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "slipway",
+            "target-tracking-60s",
+            "target-tracking-20s",
+            "step",
+            "seed",
+            "hpa",
+            "kpa",
+            "oracle"
+        ]
+    );
+    for policy in policies {
+        for field in [
+            "task_hours",
+            "violation_minutes",
+            "requests_over_capacity",
+            "changes",
+        ] {
+            assert!(policy[field].is_number(), "{field} of {policy}");
+        }
+    }
+    let again = run(&program, &["simulate", "--trace", "trace.csv", "--json"]);
+    assert_eq!(again.out, ran.out, "the same input gives the same answer");
+    let table = run(
+        &program,
+        &["simulate", "--trace", "trace.csv", "--svg", "trace.svg"],
+    );
+    assert!(table.out.contains("\ntarget-tracking-20s"), "{}", table.out);
+    let picture = std::fs::read_to_string(program.home.path().join("trace.svg")).unwrap();
+    assert!(picture.starts_with("<svg"));
+}
+
+#[test]
+fn the_policy_of_a_simulation_may_be_of_a_manifest_or_alone() {
+    let program = Program::new();
+    trace(&program);
+    program.file("scaling.yaml", "min: 3\nmax: 4\n");
+    program.file(
+        "orders.yaml",
+        "service: orders\nscaling: {min: 3, max: 4}\n",
+    );
+    let with = |file: &str| {
+        let arguments = [
+            "simulate",
+            "--trace",
+            "trace.csv",
+            "--json",
+            "--policy",
+            file,
+        ];
+        run(&program, &arguments)
+    };
+    let (alone, manifest) = (with("scaling.yaml"), with("orders.yaml"));
+    assert_eq!((alone.code, &alone.out), (Some(0), &manifest.out));
+    let report: Value = serde_json::from_str(&alone.out).unwrap();
+    let hours = report["policies"][0]["task_hours"].as_f64().unwrap();
+    assert!(
+        (6.0..=8.0).contains(&hours),
+        "3 or 4 tasks for 2 hours are not {hours} h"
+    );
+    program.file("wrong.yaml", "min: 3\nmux: 4\n");
+    let wrong = with("wrong.yaml");
+    assert_eq!(wrong.code, Some(1));
+    assert!(wrong.err.contains("wrong.yaml:/mux:"), "{}", wrong.err);
+}
+
+#[test]
+fn a_trace_that_is_wrong_is_told_by_its_place() {
+    let program = Program::new();
+    program.file(
+        "bad.csv",
+        "timestamp,requests\n2026-01-01T00:00:00Z,1\n2026-01-01T00:01:00Z,many\n",
+    );
+    let bad = run(&program, &["simulate", "--trace", "bad.csv"]);
+    assert_eq!(bad.code, Some(1));
+    assert_eq!(
+        bad.err,
+        "error: bad.csv:3:22: must be a number, 0 or more, but is `many`\n"
+    );
+    let none = run(&program, &["simulate", "--trace", "none.csv"]);
+    assert_eq!(none.code, Some(1));
+    assert!(
+        none.err.starts_with("error: none.csv: cannot be read"),
+        "{}",
+        none.err
+    );
+    trace(&program);
+    let bounds = [
+        "simulate",
+        "--trace",
+        "trace.csv",
+        "--min",
+        "5",
+        "--max",
+        "4",
+    ];
+    assert_eq!(run(&program, &bounds).code, Some(2));
+}
+
+#[test]
+fn the_tables_of_the_documentation_are_what_the_program_prints() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let page = std::fs::read_to_string(root.join("docs/SCALING.md")).unwrap();
+    let program = Program::new();
+    for trace in ["worldcup98-week", "elb-requests-5min"] {
+        let file = format!("shared/scaling/traces/{trace}.csv");
+        let mut command = program.command(&["simulate", "--trace", &file]);
+        let ran = Ran::from(command.current_dir(root).output().unwrap());
+        let table: String = ran.out.split("OVER ORACLE:").next().unwrap().to_owned();
+        assert!(page.contains(&table), "docs/SCALING.md is to say:\n{table}");
+    }
+}

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Template(Template),
     /// Print the manifest's JSON Schema
     Schema,
+    /// What the scaler would do, offline: a JSON observation a line in, a decision a line out
+    Decide(Decide),
     /// Replay a trace of requests against our policy and others, offline
     Simulate(Box<Simulate>),
     /// Register or change services, as their manifests say
@@ -121,6 +123,13 @@ pub(crate) struct WaitOptions {
         requires = "wait"
     )]
     pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The policy: the `scaling` of a manifest, or a manifest; otherwise the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

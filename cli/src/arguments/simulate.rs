@@ -19,6 +19,9 @@ pub(crate) struct Simulate {
     /// Draw demand, tasks and decisions into this file
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Try other windows and cooldowns of the others, too, and not only their targets
+    #[arg(long)]
+    pub(crate) windows: bool,
     #[command(flatten)]
     pub(crate) world: World,
 }

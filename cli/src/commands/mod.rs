@@ -1,6 +1,7 @@
 //! The commands, a file each: read, call, show.
 
 mod apply;
+mod decide;
 mod delete;
 mod deploy;
 mod deployments;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Validate(options) => validate::run(options, console),
         Command::Template(options) => template::run(options, console),
         Command::Schema => schema::run(console),
+        Command::Decide(options) => decide::run(options, console),
         Command::Simulate(options) => simulate::run(options, console),
         Command::Apply(options) => apply::run(options, console),
         Command::Plan(options) => plan::run(options, console),

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use slipway_domain::{Manifest, Scaling};
-use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, simulate};
+use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, Tried, simulate_with};
 
 use super::refused;
 use crate::arguments::Simulate;
 use crate::exit::{Exit, Failure};
-use crate::manifest_file::{self, Document};
+use crate::manifest_file::{self, Document, Finding, Place};
 use crate::output;
 use crate::output::console::Console;
 
@@ -20,7 +20,12 @@ pub(super) fn run(options: &Simulate, console: &Console) -> Result<(), Failure> 
     let policy = options.policy.as_deref().map(policy).transpose()?;
     let setup = setup(options, &trace, policy.as_ref())?;
     let own = own(options, &setup, policy);
-    let simulation = simulate(&trace, &setup, &own);
+    let tried = if options.windows {
+        Tried::Windows
+    } else {
+        Tried::Defaults
+    };
+    let simulation = simulate_with(&trace, &setup, &own, tried);
     if let Some(file) = &options.svg {
         let picture = slipway_scaling::simulate::picture(&trace, &setup, &simulation);
         std::fs::write(file, picture).map_err(|error| {
@@ -51,18 +56,33 @@ fn trace(path: &Path) -> Result<Trace, Failure> {
 }
 
 /// The policy of a file: of a manifest, or its `scaling` alone. It is held to the same rules.
-fn policy(path: &Path) -> Result<Scaling, Failure> {
+pub(super) fn policy(path: &Path) -> Result<Scaling, Failure> {
     let document = manifest_file::read(path).map_err(|finding| refused(&[finding]))?;
-    let is_manifest = document.value.get("service").is_some();
-    let manifest = if is_manifest {
-        document.manifest(None)
+    policy_of(document).map_err(|findings| refused(&findings))
+}
+
+/// The policy of a document: see [`policy`].
+pub(super) fn policy_of(document: Document) -> Result<Scaling, Vec<Finding>> {
+    let manifest: Manifest = if document.value.get("service").is_some() {
+        document.manifest(None)?
     } else {
         let value = serde_json::json!({"service": "simulated", "scaling": document.value});
-        let file = document.file.clone();
-        Document { file, value }.manifest(None)
+        let file = document.file;
+        Document { file, value }
+            .manifest(None)
+            .map_err(below_scaling)?
     };
-    let manifest: Manifest = manifest.map_err(|findings| refused(&findings))?;
     Ok(manifest.settings.scaling)
+}
+
+/// The findings where they are in a file that is the `scaling` of a manifest and no more.
+fn below_scaling(mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        if let Place::Pointer { pointer } = &mut finding.place {
+            *pointer = pointer.replacen("/scaling", "", 1);
+        }
+    }
+    findings
 }
 
 fn setup(options: &Simulate, trace: &Trace, policy: Option<&Scaling>) -> Result<Setup, Failure> {

@@ -6,15 +6,16 @@ use super::sheet::Sheet;
 use super::table::{Cell, plain, table};
 use super::tone::Tone;
 
-const HEADING: [&str; 8] = [
+const HEADING: [&str; 9] = [
     "POLICY",
-    "SETTING",
+    "TARGET",
     "TASK-HOURS",
     "OVER ORACLE",
     "VIOLATED",
     "REQUESTS OVER",
     "CHANGES",
     "STEP",
+    "",
 ];
 
 /// The circumstances, a row for each policy, and what the columns mean.
@@ -76,6 +77,7 @@ fn row(policy: &PolicyReport) -> Vec<Cell> {
                 .reaction_seconds
                 .map_or_else(String::new, |it| format!("{it:.0} s")),
         ),
+        (Tone::Faint, policy.variant.to_owned()),
     ]
 }
 
@@ -86,7 +88,7 @@ fn aligned(rows: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
         cells.chain([HEADING[column].len()]).max().unwrap_or(0)
     };
     let cell = |(column, (tone, text)): (usize, &Cell)| match column {
-        0 => (*tone, text.clone()),
+        0 | 8 => (*tone, text.clone()),
         _ if text.is_empty() => (*tone, String::new()),
         _ => (*tone, format!("{text:>0$}", width(column))),
     };

@@ -14,7 +14,9 @@ use crate::track::{Forecast, Sample};
 use crate::whole::tasks;
 
 /// Percent from which on a task works all it can.
-const SATURATED: f64 = 95.0;
+const SATURATED: f64 = 98.0;
+/// How many misses one is in which nobody knows how much was missing.
+const UNBOUND: f64 = 5.0;
 /// Seconds after the end of its period at which a point of 20 seconds can be read.
 const DELAY: f64 = 15.0;
 /// How many times the serving tasks are needed when nobody knows how many are.
@@ -35,6 +37,7 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
     let ahead = scene.ahead(&newest);
     let busy = busy(scene, state, &newest);
     let unknown = (ceiling(band) / f64::from(band.high.max(1))).ln();
+    let learns = learns(scene);
     let track = state.tracks.entry("cpu".to_owned()).or_default();
     for point in &seen {
         let sample = Sample {
@@ -42,15 +45,22 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
             demand: point.value.min(100.0) / 100.0 * crew::during(&state.counts, point),
             at_least: point.value >= SATURATED || (point == &newest && busy >= SATURATED),
         };
+        if learns && track.at.is_some_and(|at| at < sample.at) {
+            let minute = minute(&seen, point);
+            if minute > ceiling(band) {
+                let unbound = minute >= SATURATED;
+                track.miss(sample.at, if unbound { UNBOUND } else { 1.0 });
+            }
+        }
         track.feed(sample, ahead, unknown);
     }
     let Some(forecast) = track.forecast(ahead) else {
         return Opinion::unknown("cpu", "CPU is not known: nothing is taken away");
     };
-    if busy >= SATURATED && scene.serving > 0 {
-        return saturated(scene, state, &newest);
-    }
     let needs = tasks(forecast.with_margin * 100.0 / ceiling(band));
+    if busy >= SATURATED && scene.serving > 0 {
+        return saturated(scene, state, &newest, needs);
+    }
     Opinion {
         above: newest.value > f64::from(band.high),
         below: newest.value < f64::from(band.low),
@@ -62,6 +72,30 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
             words(band, &newest, &forecast, ahead, needs),
         )
     }
+}
+
+/// The utilisation of the minute that ends with this point; nothing when none does.
+fn minute(seen: &[Point], point: &Point) -> f64 {
+    let end = points::end(point);
+    if end.as_second().rem_euclid(60) != 0 {
+        return 0.0;
+    }
+    let within = seen
+        .iter()
+        .filter(|other| points::end(other) <= end && crate::whole::seconds(other.at, end) <= 60.0);
+    let (sum, seconds) = within.fold((0.0, 0.0), |(sum, all), other| {
+        let seconds = f64::from(other.seconds);
+        (sum + other.value * seconds, all + seconds)
+    });
+    if seconds > 0.0 { sum / seconds } else { 0.0 }
+}
+
+/// Whether too little is a lesson about headroom: not when more was not allowed, and not while
+/// tasks come and go for other reasons.
+fn learns(scene: &Scene<'_>) -> bool {
+    let seen = scene.seen;
+    let unhealthy = seen.targets.is_some_and(|targets| targets.unhealthy > 0);
+    !seen.deploying && !seen.paused.out && !unhealthy && seen.tasks.desired < scene.bounds.max
 }
 
 /// Seconds until the next point can be read.
@@ -89,7 +123,7 @@ fn busy(scene: &Scene<'_>, state: &State, newest: &Point) -> f64 {
 }
 
 /// What is asked for when the tasks do all they can.
-fn saturated(scene: &Scene<'_>, state: &State, newest: &Point) -> Opinion {
+fn saturated(scene: &Scene<'_>, state: &State, newest: &Point, forecast: u32) -> Opinion {
     let all = format!(
         "CPU {:.0} %: {} tasks that serve do all they can, and how much more there would be does \
          not show",
@@ -110,6 +144,7 @@ fn saturated(scene: &Scene<'_>, state: &State, newest: &Point) -> Opinion {
     } else {
         scene.serving.saturating_mul(GROWTH)
     };
+    let needs = needs.max(forecast);
     Opinion {
         above: true,
         rush: true,

@@ -37,6 +37,15 @@ pub(crate) fn note(counts: &mut Vec<Count>, tasks: Tasks, now: Timestamp) {
     counts.drain(..excess);
 }
 
+/// Notes that tasks go now: ECS stops them within moments.
+pub(crate) fn left(counts: &mut Vec<Count>, running: u32, now: Timestamp) {
+    counts.push(Count {
+        at: now,
+        until: now,
+        running,
+    });
+}
+
 /// How many tasks ran on average in a point's period.
 pub(crate) fn during(counts: &[Count], point: &Point) -> f64 {
     let middle = points::middle(point);

@@ -67,7 +67,11 @@ fn remember(scene: &Scene<'_>, state: &mut State, step: &Step) {
             state.out_at = Some(scene.now);
             startup::begin(state, step.to, scene.now);
         }
-        Verdict::In | Verdict::Sleep => state.in_at = Some(scene.now),
+        Verdict::In | Verdict::Sleep => {
+            state.in_at = Some(scene.now);
+            let stay = scene.seen.tasks.running.min(step.to);
+            crew::left(&mut state.counts, stay, scene.now);
+        }
         Verdict::Hold => {}
     }
     if step.verdict != Verdict::Hold {

@@ -17,6 +17,8 @@ use crate::whole::{seconds, tasks};
 pub(crate) const CALM: f64 = 0.9;
 /// Below this share more tasks do not help.
 const PRIVATE: f64 = 0.1;
+/// Seconds after which a change says nothing of memory any more.
+const STALE: f64 = 3600.0;
 /// Seconds after a change at which memory tells what it did.
 const SETTLED: f64 = 180.0;
 
@@ -53,7 +55,9 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
     } else if learned {
         tasks(fewest(high * CALM)).min(scene.seen.tasks.running)
     } else {
-        tasks(fewest(high * CALM)).max(scene.seen.tasks.desired.saturating_sub(1))
+        // One at a time, unless all of it may move.
+        let one = tasks(fewest(high * CALM)).max(scene.seen.tasks.desired.saturating_sub(1));
+        one.min(tasks(used * running / (high * CALM)))
     };
     Opinion {
         above: above && !helpless,
@@ -100,8 +104,12 @@ fn learn(scene: &Scene<'_>, state: &mut State, newest: &Point) {
     state.shared_memory = Some(known.map_or(share, |known| f64::midpoint(known, share)));
 }
 
-/// Notes the memory before a change.
+/// Notes the memory before a change, unless an earlier one still waits to be learned from.
 pub(crate) fn before_change(scene: &Scene<'_>, state: &mut State) {
+    let waits = |before: Memory| seconds(before.at, scene.now) <= STALE;
+    if state.memory_before.is_some_and(waits) {
+        return;
+    }
     let seen = points::clean(&scene.seen.memory, scene.now);
     state.memory_before = points::newest(&seen, scene.now).map(|point| Memory {
         at: scene.now,

@@ -27,10 +27,9 @@ impl<'a> Scene<'a> {
         bounds: Bounds,
         startup: Option<f64>,
     ) -> Self {
-        let running = seen.tasks.running;
-        let serving = seen
-            .targets
-            .map_or(running, |targets| targets.healthy.min(running));
+        // The load balancer's numbers are minutes old, and tell only of those that fail.
+        let unhealthy = seen.targets.map_or(0, |targets| targets.unhealthy);
+        let serving = seen.tasks.running.saturating_sub(unhealthy);
         Self {
             policy,
             seen,

@@ -11,31 +11,39 @@ use serde::{Deserialize, Serialize};
 use crate::whole::seconds;
 
 /// Tasks that are added to a demand before its logarithm is taken.
-const OFFSET: f64 = 0.5;
+const OFFSET: f64 = 0.3;
 /// The share of a new point in the level, for points 20 seconds apart.
-const LEVEL: f64 = 0.55;
+const LEVEL: f64 = 0.7;
 /// The share of a new point in the slope, for points 20 seconds apart.
 const SLOPE: f64 = 0.05;
 /// What is left of a slope after 20 seconds: no rise goes on for ever.
 const DAMPING: f64 = 0.95;
-/// The share of a new error in what is remembered for half an hour, and for some minutes.
-const SLOW: f64 = 0.01;
-const FAST: f64 = 0.05;
-/// What a recent error counts for, of its square.
-const FAST_WEIGHT: f64 = 0.5;
+/// The share of a new error in what is remembered: half an hour of them, at 20 seconds.
+const MEMORY: f64 = 0.01;
 /// What less demand than forecast counts for: it harms nobody.
-const DOWNWARD: f64 = 0.5;
+const DOWNWARD: f64 = 0.3;
 /// An error this many times the usual is no noise but a step: the level goes along at once.
 const STEP: f64 = 3.0;
-/// How many usual errors of headroom there are: what learned errors, whose tails are heavier than
-/// a bell curve's, exceed in about one minute of 2,000.
-pub(crate) const WIDTH: f64 = 4.5;
+/// How many usual errors of headroom there are at first and at least, and at most.
+const WIDTH: f64 = 3.5;
+const WIDEST: f64 = 12.0;
+/// Seconds in which misses are one: until the first one's tasks serve.
+const EVENT: f64 = 180.0;
+/// Misses of a day that are not more than may be.
+const FREE: f64 = 4.0;
+/// Usual errors of headroom that are added for a minute in which there was too little.
+const WIDER: f64 = 1.0;
+/// The part of minutes in which there may be too little: so many errors of headroom are given up
+/// in each minute, for those that a miss adds. Whatever the traffic is like, in the long run
+/// there is one miss for as many minutes (adaptive conformal inference: Gibbs and Candès, 2021).
+const MISSES: f64 = 0.0004;
 /// The least usual error: no traffic is a clock.
 const QUIETEST: f64 = 0.01;
 /// Seconds after which the highest demand counts half.
-const HALF_LIFE: f64 = 86_400.0;
-/// How far beyond the highest demand of about a day is provided for.
-const BEYOND: f64 = 1.3;
+const HALF_LIFE: f64 = 43_200.0;
+/// How far beyond the highest demand of about a day is provided for, for each usual error of
+/// headroom: a quarter at first.
+const BEYOND: f64 = 0.075;
 /// Seconds without a point after which a level is no longer a level.
 const GAP: f64 = 900.0;
 /// The most forecasts whose outcome is awaited.
@@ -49,12 +57,18 @@ pub struct Track {
     pub at: Option<Timestamp>,
     /// The level: the logarithm of tasks.
     pub level: f64,
+    /// The newest sample, in the same measure.
+    pub last: f64,
     /// How it changes in 20 seconds.
     pub slope: f64,
     /// The mean square of errors, over about half an hour.
-    pub slow: f64,
-    /// The same, over some minutes.
-    pub fast: f64,
+    pub errors: f64,
+    /// How many usual errors of headroom there are; as at first when absent.
+    pub width: Option<f64>,
+    /// When there was too little last.
+    pub missed: Option<Timestamp>,
+    /// How many such minutes there were; those of yesterday count half.
+    pub misses: f64,
     /// The highest demand, in tasks; the highest of yesterday counts half.
     pub high: f64,
     /// What was forecast for when.
@@ -108,13 +122,19 @@ impl Track {
             .max(self.high * 0.5_f64.powf(apart / HALF_LIFE));
         if !self.usable() || apart > GAP {
             self.begin(value, unknown);
-        } else if sample.at_least {
-            // Nothing is learned of errors: what there was is not known.
-            self.level = self.level.max(value);
-            self.awaited.retain(|awaited| awaited.at > sample.at);
         } else {
+            // What is at least so much is no less than it was.
+            let value = if sample.at_least {
+                value.max(self.level)
+            } else {
+                value
+            };
+            self.width = Some(self.width() - WIDER * MISSES * apart / 60.0);
             self.learn(value, sample.at);
             self.follow(value, apart / 20.0);
+            if sample.at_least {
+                self.level = self.level.max(value);
+            }
         }
         let expected = self.expected(ahead);
         self.awaited.push(Awaited {
@@ -130,8 +150,9 @@ impl Track {
         self.at?;
         let expected = self.expected(ahead);
         let tasks = |level: f64| (level.exp() - OFFSET).max(0.0);
-        let margin = WIDTH * self.error();
-        let known = (self.high * BEYOND).max(tasks(expected));
+        let margin = self.width() * self.error();
+        let known = self.high * (1.0 + BEYOND * self.width());
+        let known = known.max(tasks(expected));
         Some(Forecast {
             level: tasks(self.level),
             expected: tasks(expected),
@@ -139,29 +160,45 @@ impl Track {
         })
     }
 
-    /// The usual error: the quiet one of half an hour, or that of the last minutes if it is
-    /// larger.
+    /// Learns that there was too little in a minute.
+    pub(crate) fn miss(&mut self, at: Timestamp, weight: f64) {
+        let before = self.missed.replace(at);
+        if before.is_some_and(|before| seconds(before, at) < EVENT) {
+            return;
+        }
+        self.misses = self.misses.clamp(0.0, 100.0) + weight;
+        let many = (self.misses - FREE).max(0.0);
+        self.width = Some((self.width() + WIDER * many).min(WIDEST));
+    }
+
+    /// How many usual errors of headroom there are.
+    fn width(&self) -> f64 {
+        let known = self.width.filter(|width| width.is_finite());
+        known.map_or(WIDTH, |width| width.clamp(WIDTH, WIDEST))
+    }
+
+    /// The usual error.
     fn error(&self) -> f64 {
-        let square = self.slow.max(self.fast * FAST_WEIGHT);
-        square.max(0.0).sqrt().max(QUIETEST)
+        self.errors.max(0.0).sqrt().max(QUIETEST)
     }
 
     fn expected(&self, ahead: i64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a forecast looks minutes ahead")]
         let steps = ahead.clamp(0, 3600) as f64 / 20.0;
         let reach = DAMPING * (1.0 - DAMPING.powf(steps)) / (1.0 - DAMPING);
-        self.level + self.slope.max(0.0) * reach
+        // Whoever rose last may go on; that it falls again is believed more slowly.
+        self.level.max(self.last) + self.slope.max(0.0) * reach
     }
 
     fn begin(&mut self, value: f64, unknown: f64) {
-        let square = (unknown / WIDTH).powi(2);
-        self.slow = if self.usable() {
-            self.slow.max(square)
+        let square = (unknown / self.width()).powi(2);
+        self.errors = if self.usable() {
+            self.errors.max(square)
         } else {
             square
         };
-        self.fast = self.slow;
         self.level = value;
+        self.last = value;
         self.slope = 0.0;
         self.awaited.clear();
     }
@@ -179,14 +216,14 @@ impl Track {
             } else {
                 error
             };
-            self.slow += SLOW * (counted * counted - self.slow);
-            self.fast += FAST * (counted * counted - self.fast);
+            self.errors += MEMORY * (counted * counted - self.errors);
         }
     }
 
     fn follow(&mut self, value: f64, steps: f64) {
         let share = |share: f64| 1.0 - (1.0 - share).powf(steps.clamp(0.25, 45.0));
         let before = self.level;
+        self.last = value;
         let step = value - before > STEP * self.error();
         let level = if step { 1.0 } else { share(LEVEL) };
         self.level += level * (value - before);
@@ -196,11 +233,10 @@ impl Track {
 
     fn usable(&self) -> bool {
         let sane = |value: f64, most: f64| value.is_finite() && value.abs() <= most;
-        self.slow > 0.0
-            && self.fast >= 0.0
-            && sane(self.slow, 100.0)
-            && sane(self.fast, 100.0)
+        self.errors > 0.0
+            && sane(self.errors, 100.0)
             && sane(self.level, 40.0)
+            && sane(self.last, 40.0)
             && sane(self.slope, 40.0)
     }
 }

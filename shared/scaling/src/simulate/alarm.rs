@@ -175,6 +175,8 @@ mod tests {
     use super::super::trace::Trace;
     use super::*;
 
+    use AlarmState as State;
+
     /// Seconds at which an alarm changed its state on a demand that rises at 300 s.
     fn changes(rule: Rule) -> Vec<(u64, AlarmState)> {
         let trace = Trace::step(2.0, 9.0, 300, 1200);
@@ -200,13 +202,24 @@ mod tests {
             breach: Breach::Above,
             threshold: 0.5,
         };
-        use AlarmState::{Alarm, Ok};
         // The third breaching period ends at 480, its point is there at 630.
-        assert_eq!(changes(rule(60, 60, 3)), [(240, Ok), (660, Alarm)]);
+        assert_eq!(
+            changes(rule(60, 60, 3)),
+            [(240, State::Ok), (660, State::Alarm)]
+        );
         // Ends at 360, there at 375.
-        assert_eq!(changes(rule(20, 20, 3)), [(40, Ok), (380, Alarm)]);
-        assert_eq!(changes(rule(20, 20, 1)), [(40, Ok), (340, Alarm)]);
+        assert_eq!(
+            changes(rule(20, 20, 3)),
+            [(40, State::Ok), (380, State::Alarm)]
+        );
+        assert_eq!(
+            changes(rule(20, 20, 1)),
+            [(40, State::Ok), (340, State::Alarm)]
+        );
         // One-minute points of a fine metric are there as soon as its own.
-        assert_eq!(changes(rule(60, 20, 2)), [(120, Ok), (480, Alarm)]);
+        assert_eq!(
+            changes(rule(60, 20, 2)),
+            [(120, State::Ok), (480, State::Alarm)]
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! Replays a trace of requests against policies, ours and others, and tells what each would have
 //! cost and where it would have failed.
 //!
-//! [`world`] is the service: tasks, CPU, what is counted. A [`Policy`] sees of it what its own
-//! telemetry would show by then, and sets a number of tasks. [`rivals`] holds one file for each
-//! that somebody else specified, after that specification; [`slipway`] calls [`crate::decide`] as
+//! `world` is the service: tasks, CPU, what is counted. A `Policy` sees of it what its own
+//! telemetry would show by then, and sets a number of tasks. `rivals` holds one file for each
+//! that somebody else specified, after that specification; `slipway` calls [`crate::decide`] as
 //! the Lambda would. All of them run under the same [`Setup`]; the delays of CloudWatch are in
-//! [`delays`], in one place, and were frozen before our policy was measured.
+//! `delays`, in one place, and were frozen before our policy was measured.
 //!
 //! Pure: files are read and written by whoever calls.
 
@@ -16,14 +16,16 @@ mod reaction;
 mod report;
 mod rivals;
 mod run;
+mod settings;
 mod slipway;
 mod trace;
 mod world;
 
 pub use delays::{Delays, FROZEN};
 pub use picture::picture;
-pub use report::{Contender, PolicyReport, Report, Simulation, simulate};
+pub use report::{Contender, PolicyReport, Report, Setting, Simulation, simulate, simulate_with};
 pub use run::{Run, Told};
+pub use settings::Tried;
 pub use slipway::SlipwaySetup;
 pub use trace::{Trace, TraceError};
 pub use world::BOUND;
@@ -40,7 +42,7 @@ pub struct Setup {
     /// Requests per second that one task can do, with all of its CPU.
     pub capacity: f64,
     /// Seconds from `UpdateService` until a task serves. AWS measured 23 s until tasks of a small
-    /// image ran on Fargate (386 − 363 and 109 − 86, see [`delays`]); with an image of some
+    /// image ran on Fargate (386 − 363 and 109 − 86, see `delays`); with an image of some
     /// hundred megabytes and two health checks it is about a minute.
     pub start_up: u64,
     /// The fewest tasks.

@@ -5,8 +5,11 @@
 //! steps are favoured. The result is averaged over all seconds of a minute in which the step
 //! may fall.
 
-use super::rivals::{hpa::Hpa, kpa::Kpa, seed::Seed};
-use super::rivals::{step_scaling::StepScaling, target_tracking::TargetTracking};
+use super::rivals::hpa::{self, Hpa};
+use super::rivals::kpa::{self, Kpa};
+use super::rivals::seed::Seed;
+use super::rivals::step_scaling::StepScaling;
+use super::rivals::target_tracking::{Inwards, TargetTracking};
 use super::run::run_from;
 use super::slipway::{Slipway, SlipwaySetup};
 use super::trace::{Trace, whole};
@@ -43,12 +46,12 @@ pub(super) fn seconds(name: &str, setup: &Setup, own: &SlipwaySetup) -> Option<f
 fn policy<'a>(name: &str, setup: &Setup, own: &'a SlipwaySetup) -> Option<Box<dyn Policy + 'a>> {
     Some(match name {
         "slipway" => Box::new(Slipway::new(own, setup)),
-        "target-tracking-60s" => Box::new(TargetTracking::new(TARGET, 60, setup)),
-        "target-tracking-20s" => Box::new(TargetTracking::new(TARGET, 20, setup)),
-        "step" => Box::new(StepScaling::new(TARGET, setup)),
+        "target-tracking-60s" => Box::new(TargetTracking::new(TARGET, 60, Inwards::DEFAULT, setup)),
+        "target-tracking-20s" => Box::new(TargetTracking::new(TARGET, 20, Inwards::DEFAULT, setup)),
+        "step" => Box::new(StepScaling::new(TARGET, 0.2, setup)),
         "seed" => Box::new(Seed::new(setup)),
-        "hpa" => Box::new(Hpa::new(TARGET)),
-        "kpa" => Box::new(Kpa::new(TARGET)),
+        "hpa" => Box::new(Hpa::new(TARGET, hpa::STABILISATION)),
+        "kpa" => Box::new(Kpa::new(TARGET, kpa::STABLE)),
         _ => return None,
     })
 }

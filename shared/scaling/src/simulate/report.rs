@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::rivals::{hpa::Hpa, kpa::Kpa, oracle::Oracle, seed::Seed, targets};
-use super::rivals::{step_scaling::StepScaling, target_tracking::TargetTracking};
+use super::rivals::target_tracking::{Inwards, TargetTracking};
+use super::rivals::{hpa::Hpa, kpa::Kpa, oracle::Oracle, seed::Seed};
+use super::rivals::{step_scaling::StepScaling, targets};
 use super::run::{Run, run};
+use super::settings::{self, Settings, Tried, tried};
 use super::slipway::{Slipway, SlipwaySetup};
 use super::trace::{Trace, whole};
 use super::{Policy, Setup, reaction};
@@ -28,15 +30,23 @@ pub struct Simulation {
 pub struct Contender {
     /// Its name.
     pub name: &'static str,
-    /// The target or threshold it was shown with, as a part of 1; none where nothing is to be
-    /// set.
-    pub setting: Option<f64>,
+    /// What it was shown with.
+    pub setting: Setting,
     /// Whether at most 0.05 % of the minutes were violated.
     pub keeps_bound: bool,
     /// Seconds from a step of the load to the call that adds tasks; none for the oracle.
     pub reaction: Option<f64>,
     /// What it did.
     pub run: Run,
+}
+
+/// What a policy was shown with.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Setting {
+    /// The target or threshold, as a part of 1; none where nothing is to be set.
+    pub target: Option<f64>,
+    /// What else was chosen for it, in words; empty where nothing was.
+    pub variant: &'static str,
 }
 
 /// What is told of a simulation. Fields may be added, and none goes.
@@ -65,6 +75,9 @@ pub struct PolicyReport {
     pub changes: u64,
     /// The target or threshold, as a part of 1, that the numbers are of.
     pub setting: Option<f64>,
+    /// What else was chosen for it, in words.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub variant: &'static str,
     /// Whether at most 0.05 % of the minutes were violated.
     pub keeps_bound: bool,
     /// Task-hours as a multiple of the oracle's.
@@ -78,33 +91,52 @@ pub struct PolicyReport {
 /// The others are run over their settings, and shown at the cheapest one that keeps the bound, or
 /// where none does, at the one with the fewest violations.
 pub fn simulate(trace: &Trace, setup: &Setup, own: &SlipwaySetup) -> Simulation {
+    simulate_with(trace, setup, own, Tried::default())
+}
+
+/// As [`simulate`], and says what the others are tried with.
+pub fn simulate_with(trace: &Trace, setup: &Setup, own: &SlipwaySetup, with: Tried) -> Simulation {
     let minutes = trace.minutes();
     let course = Course {
         trace,
         setup,
         own,
         minutes,
+        with,
     };
-    let contenders = vec![
-        course.at("slipway", None, Box::new(Slipway::new(own, setup))),
-        course.best("target-tracking-60s", |target| {
-            Box::new(TargetTracking::new(target, 60, setup))
+    let tracking = |resolution| {
+        move |target, scale_in: Inwards| -> Box<dyn Policy> {
+            Box::new(TargetTracking::new(target, resolution, scale_in, setup))
+        }
+    };
+    let step =
+        |threshold, band| -> Box<dyn Policy> { Box::new(StepScaling::new(threshold, band, setup)) };
+    let contenders = [
+        Some(course.at(
+            "slipway",
+            Setting::default(),
+            Box::new(Slipway::new(own, setup)),
+        )),
+        course.best("target-tracking-60s", settings::TRACKING_60, tracking(60)),
+        course.best("target-tracking-20s", settings::TRACKING_20, tracking(20)),
+        course.best("step", settings::STEP, step),
+        Some(course.at("seed", Setting::default(), Box::new(Seed::new(setup)))),
+        course.best("hpa", settings::HPA, |target, it| {
+            Box::new(Hpa::new(target, it))
         }),
-        course.best("target-tracking-20s", |target| {
-            Box::new(TargetTracking::new(target, 20, setup))
+        course.best("kpa", settings::KPA, |target, it| {
+            Box::new(Kpa::new(target, it))
         }),
-        course.best("step", |threshold| {
-            Box::new(StepScaling::new(threshold, setup))
-        }),
-        course.at("seed", None, Box::new(Seed::new(setup))),
-        course.best("hpa", |target| Box::new(Hpa::new(target))),
-        course.best("kpa", |target| Box::new(Kpa::new(target))),
-        course.at("oracle", None, Box::new(Oracle::new(trace, setup))),
+        Some(course.at(
+            "oracle",
+            Setting::default(),
+            Box::new(Oracle::new(trace, setup)),
+        )),
     ];
     Simulation {
         trace: trace.name().to_owned(),
         minutes,
-        contenders,
+        contenders: contenders.into_iter().flatten().collect(),
     }
 }
 
@@ -114,46 +146,16 @@ struct Course<'a> {
     setup: &'a Setup,
     own: &'a SlipwaySetup,
     minutes: u64,
+    with: Tried,
 }
+
+/// The best so far: what it comes to, its setting, and the same once more.
+type Best = ((bool, u64, f64), Setting, Box<dyn Policy>);
 
 impl Course<'_> {
     /// A policy at one setting.
-    fn at(
-        &self,
-        name: &'static str,
-        setting: Option<f64>,
-        policy: Box<dyn Policy + '_>,
-    ) -> Contender {
-        self.contender(name, setting, run(policy, self.trace, self.setup))
-    }
-
-    /// A policy at its best setting.
-    fn best<'p>(
-        &self,
-        name: &'static str,
-        policy: impl Fn(f64) -> Box<dyn Policy + 'p>,
-    ) -> Contender {
-        let runs = targets().map(|target| {
-            let run = run(policy(target), self.trace, self.setup);
-            (target, run)
-        });
-        let rank = |run: &Run| {
-            let failed = !self.keeps_bound(run);
-            let violated = if failed { run.violation_minutes } else { 0 };
-            (failed, violated, run.task_hours)
-        };
-        let best = runs.reduce(|best, other| {
-            if rank(&other.1) < rank(&best.1) {
-                other
-            } else {
-                best
-            }
-        });
-        let (target, run) = best.expect("there are settings");
-        self.contender(name, Some(target), run)
-    }
-
-    fn contender(&self, name: &'static str, setting: Option<f64>, run: Run) -> Contender {
+    fn at(&self, name: &'static str, setting: Setting, policy: Box<dyn Policy + '_>) -> Contender {
+        let run = run(policy, self.trace, self.setup);
         Contender {
             name,
             setting,
@@ -161,6 +163,36 @@ impl Course<'_> {
             reaction: reaction::seconds(name, self.setup, self.own),
             run,
         }
+    }
+
+    /// A policy at its best setting: of all targets, with each of what else it is tried with.
+    fn best<T: Copy>(
+        &self,
+        name: &'static str,
+        settings: Settings<T>,
+        policy: impl Fn(f64, T) -> Box<dyn Policy>,
+    ) -> Option<Contender> {
+        let mut best: Option<Best> = None;
+        for (other, variant) in tried(self.with, settings) {
+            for target in targets() {
+                let rank = self.rank(&run(policy(target, *other), self.trace, self.setup));
+                let setting = Setting {
+                    target: Some(target),
+                    variant,
+                };
+                if best.as_ref().is_none_or(|(least, ..)| rank < *least) {
+                    best = Some((rank, setting, policy(target, *other)));
+                }
+            }
+        }
+        best.map(|(_, setting, policy)| self.at(name, setting, policy))
+    }
+
+    /// What is least for the best: keeping the bound, then few violations, then few tasks.
+    fn rank(&self, run: &Run) -> (bool, u64, f64) {
+        let failed = !self.keeps_bound(run);
+        let violated = if failed { run.violation_minutes } else { 0 };
+        (failed, violated, run.task_hours)
     }
 
     fn keeps_bound(&self, run: &Run) -> bool {
@@ -183,7 +215,11 @@ impl Simulation {
                 violation_minutes: run.violation_minutes,
                 requests_over_capacity: rounded(run.requests_over_capacity, 1.0),
                 changes: run.changes,
-                setting: contender.setting.map(|setting| rounded(setting, 1000.0)),
+                setting: contender
+                    .setting
+                    .target
+                    .map(|target| rounded(target, 1000.0)),
+                variant: contender.setting.variant,
                 keeps_bound: contender.keeps_bound,
                 over_oracle: rounded(run.task_hours / oracle, 1000.0),
                 reaction_seconds: contender.reaction.map(|seconds| rounded(seconds, 10.0)),

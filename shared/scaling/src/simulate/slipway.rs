@@ -3,8 +3,8 @@
 //! It is called when an alarm changed its state, at each minute's tick while the last decision
 //! asked for attention, and when a decision asked for another look. It sees what CloudWatch has
 //! published by then and nothing else: CPU and memory at the policy's resolution, and the load
-//! balancer's `RequestCount`, which has one-minute points with the standard delay. A deployment
-//! never runs, no target is unhealthy, and memory does not move.
+//! balancer's `RequestCount` and `HealthyHostCount`, which have one-minute points with the standard
+//! delay. ECS tells at once how many tasks run; a task runs when it serves. A deployment never runs, no target is unhealthy, and memory does not move.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +65,53 @@ pub(super) struct Slipway<'a> {
     action: u64,
     state: State,
     attention: bool,
+    cpu: Series,
+    memory: Series,
+    requests: Series,
     told: Vec<Told>,
+}
+
+/// The points of a metric that are there, and not too old: kept, because most stay from one look
+/// to the next.
+#[derive(Debug)]
+struct Series {
+    period: u64,
+    delay: u64,
+    /// The first second that was not looked at yet.
+    next: u64,
+    points: Load,
+}
+
+impl Series {
+    fn new(period: u64, delay: u64) -> Self {
+        Self {
+            period,
+            delay,
+            next: 0,
+            points: Load::default(),
+        }
+    }
+
+    /// The points of the last `history` seconds, oldest first; `value` has a period's, if any.
+    fn seen(
+        &mut self,
+        world: &World<'_>,
+        history: u64,
+        value: impl Fn(u64) -> Option<f64>,
+    ) -> Load {
+        let newest = world.newest(self.period, self.delay);
+        while newest.is_some_and(|newest| self.next <= newest) {
+            let from = self.next;
+            self.next += self.period;
+            if let Some(value) = value(from) {
+                self.points.0.push(point(world, from, self.period, value));
+            }
+        }
+        let oldest = world.trace.at(world.now().saturating_sub(history));
+        let too_old = self.points.0.partition_point(|point| point.at < oldest);
+        self.points.0.drain(..too_old);
+        self.points.clone()
+    }
 }
 
 /// Why a decision is due.
@@ -103,6 +149,9 @@ impl<'a> Slipway<'a> {
             action: setup.delays.action,
             state: State::default(),
             attention: false,
+            cpu: Series::new(resolution, setup.delays.publication(resolution)),
+            memory: Series::new(resolution, setup.delays.publication(resolution)),
+            requests: Series::new(60, setup.delays.standard),
             told: Vec::new(),
         }
     }
@@ -135,9 +184,19 @@ impl<'a> Slipway<'a> {
         why
     }
 
-    fn observe(&self, world: &World<'_>, why: Why) -> Observation {
+    fn observe(&mut self, world: &World<'_>, why: Why) -> Observation {
         let resolution = u64::from(self.setup.policy.resolution);
-        let (cpu, memory) = self.utilisation(world, resolution);
+        let own = self.setup;
+        let used = |from| world.cpu(from, resolution).map(|used| used * 100.0);
+        let cpu = self.cpu.seen(world, own.history, used);
+        let held = |from| used(from).map(|_| own.memory);
+        let memory = self.memory.seen(world, own.history, held);
+        // CloudWatch has no point for a period without a request.
+        let counted = |from| {
+            let count = world.trace.until(from + 60) - world.trace.until(from);
+            Some(count).filter(|count| *count > NOTHING)
+        };
+        let requests = self.requests.seen(world, own.history, counted);
         Observation {
             trigger: match why {
                 Why::Alarm => Trigger::Alarm,
@@ -154,53 +213,13 @@ impl<'a> Slipway<'a> {
             },
             paused: Paused::default(),
             deploying: false,
-            targets: Some(Targets {
-                healthy: world.serving(),
-                unhealthy: 0,
-            }),
+            targets: targets(world),
             cpu,
             memory,
-            requests: self.requests(world),
+            requests,
             alarms: self.alarms(),
             ..Observation::default()
         }
-    }
-
-    fn utilisation(&self, world: &World<'_>, resolution: u64) -> (Load, Load) {
-        let (mut cpu, mut memory) = (Load::default(), Load::default());
-        let delay = world.setup().delays.publication(resolution);
-        for from in self.periods(world, resolution, delay) {
-            let Some(used) = world.cpu(from, resolution) else {
-                continue;
-            };
-            cpu.0.push(point(world, from, resolution, used * 100.0));
-            memory
-                .0
-                .push(point(world, from, resolution, self.setup.memory));
-        }
-        (cpu, memory)
-    }
-
-    fn requests(&self, world: &World<'_>) -> Load {
-        let delay = world.setup().delays.standard;
-        let points = self.periods(world, 60, delay).filter_map(|from| {
-            let count = world.trace.until(from + 60) - world.trace.until(from);
-            // CloudWatch has no point for a period without a request.
-            (count > NOTHING).then(|| point(world, from, 60, count))
-        });
-        Load(points.collect())
-    }
-
-    /// Where the periods begin that are shown, oldest first.
-    fn periods(&self, world: &World<'_>, period: u64, delay: u64) -> impl Iterator<Item = u64> {
-        let end = world
-            .newest(period, delay)
-            .map_or(0, |newest| newest + period);
-        let first = world
-            .now()
-            .saturating_sub(self.setup.history)
-            .div_ceil(period);
-        (first..end / period).map(move |number| number * period)
     }
 
     fn alarms(&self) -> std::collections::BTreeMap<String, String> {
@@ -253,6 +272,16 @@ impl Policy for Slipway<'_> {
     }
 }
 
+/// The targets, as the load balancer's metrics tell of them: `HealthyHostCount`, the least of a
+/// minute, with the standard delay.
+fn targets(world: &World<'_>) -> Option<Targets> {
+    let from = world.newest(60, world.setup().delays.standard)?;
+    Some(Targets {
+        healthy: world.fewest(from, 60),
+        unhealthy: 0,
+    })
+}
+
 fn point(world: &World<'_>, from: u64, seconds: u64, value: f64) -> Point {
     Point {
         at: world.trace.at(from),
@@ -285,6 +314,30 @@ mod tests {
         let newest = seen.requests.0.last().unwrap();
         assert_eq!((newest.at.as_second(), newest.seconds), (420, 60));
         assert!((newest.value - 3000.0).abs() < NOTHING);
+    }
+
+    #[test]
+    fn healthy_targets_are_those_of_some_minutes_ago() {
+        let trace = Trace::step(50.0, 80.0, 600, 1200);
+        let setup = Setup::with_capacity(10.0);
+        let mut world = World::new(&trace, &setup, 10);
+        world.advance(600);
+        world.set(12);
+        world.advance(900);
+        assert_eq!(
+            (world.serving(), targets(&world).unwrap().healthy),
+            (12, 12)
+        );
+        world.set(14);
+        world.advance(960);
+        assert_eq!(
+            (world.serving(), targets(&world).unwrap().healthy),
+            (14, 12)
+        );
+        world.advance(1169);
+        assert_eq!(targets(&world).unwrap().healthy, 12);
+        world.advance(1170);
+        assert_eq!(targets(&world).unwrap().healthy, 14);
     }
 
     #[test]

@@ -330,3 +330,91 @@ fn error(line: usize, column: usize, detail: impl Into<String>) -> TraceError {
 pub(super) fn whole(number: u64) -> f64 {
     number as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        Trace::read("x", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn rows_become_a_demand_that_is_constant_between_them() {
+        let text = "timestamp,requests\n1998-06-20T00:00:00Z,120\n1998-06-20T00:01:00Z,60\n";
+        let trace = Trace::read("x", text).unwrap();
+        assert_eq!(
+            (trace.seconds(), trace.minutes(), trace.missing()),
+            (120, 2, 0)
+        );
+        assert_eq!(trace.interval(0), (2.0, 60));
+        assert!((trace.peak() - 2.0).abs() < 1e-9);
+        assert!((trace.until(90) - 150.0).abs() < 1e-9);
+        assert!((trace.mean(30, 90) - 1.5).abs() < 1e-9);
+        // Before the start, the demand was what it was then.
+        assert!((trace.mean(-30, 60) - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn times_are_read_with_an_offset_in_utc_and_in_seconds() {
+        for time in [
+            "1998-06-20T02:00:00+02:00",
+            "1998-06-20 00:00:00",
+            "898300800",
+        ] {
+            let text = format!("requests,timestamp\r\n1,{time}\r\n1,1998-06-20T00:05:00Z\r\n\r\n");
+            let trace = Trace::read("x", &text).unwrap();
+            assert_eq!(trace.start().to_string(), "1998-06-20T00:00:00Z", "{time}");
+        }
+    }
+
+    #[test]
+    fn where_a_row_is_missing_the_last_one_holds_on_and_it_is_told() {
+        let text = "timestamp,requests\n0,60\n60,120\n240,60\n300,60\n";
+        let trace = Trace::read("x", text).unwrap();
+        assert_eq!(trace.missing(), 2);
+        assert!((trace.until(360) - (60.0 + 3.0 * 120.0 + 120.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_line_and_column() {
+        let head = "timestamp,requests\n2026-01-01T00:00:00Z,1\n";
+        for (text, expected) in [
+            (String::new(), "1:1: the file is empty"),
+            (
+                "time,requests\n".to_owned(),
+                "1:1: no column is called `timestamp`",
+            ),
+            ("timestamp,requests\n".to_owned(), "1:1: there are no rows"),
+            (head.to_owned(), "2:1: one row alone"),
+            (
+                format!("{head}2026-01-01T00:01:00Z,many\n"),
+                "3:22: must be a number, 0 or more, but is `many`",
+            ),
+            (
+                format!("{head}2026-01-01T00:01:00Z,-1\n"),
+                "3:22: must be a number",
+            ),
+            (
+                format!("{head}2026-01-01T00:01:00Z,NaN\n"),
+                "3:22: must be a number",
+            ),
+            (
+                format!("{head}2026-01-01T00:01:00Z\n"),
+                "3:21: the column `requests` is missing",
+            ),
+            (format!("{head}noon, 1\n"), "3:1: must be a time"),
+            (
+                format!("{head}2026-01-01T00:00:00Z,1\n"),
+                "3:1: must be later than the row above",
+            ),
+            (
+                format!("{head}2028-01-01T00:00:00Z,1\n"),
+                "3:1: the trace is longer than a year",
+            ),
+        ] {
+            let told = wrong(&text);
+            assert!(told.starts_with(expected), "{told}");
+        }
+    }
+}

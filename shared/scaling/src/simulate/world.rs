@@ -135,6 +135,20 @@ impl<'a> World<'a> {
         between(&self.meters.tasks, from, seconds).unwrap_or(0.0) / whole(seconds)
     }
 
+    /// The fewest tasks that served at any time of a period that lies in the past.
+    pub(super) fn fewest(&self, from: u64, seconds: u64) -> u32 {
+        let mut fewest = u32::MAX;
+        for (since, tasks) in self.served.iter().rev() {
+            if *since < from + seconds {
+                fewest = fewest.min(*tasks);
+            }
+            if *since <= from {
+                break;
+            }
+        }
+        fewest
+    }
+
     /// When the newest period began whose point is there, if there is one.
     pub(super) fn newest(&self, period: u64, delay: u64) -> Option<u64> {
         let ended = self.now.checked_sub(delay)? / period * period;
@@ -268,6 +282,21 @@ mod tests {
         assert_eq!(run.changes, 2);
         assert_eq!(run.asked, [(7, 3), (67, 1)]);
         assert_eq!(run.served, [(0, 1), (67, 3), (67, 1)]);
+    }
+
+    #[test]
+    fn the_fewest_tasks_of_a_period_are_those_at_its_quietest_moment() {
+        let trace = Trace::step(5.0, 5.0, 60, 600);
+        let setup = setup();
+        let mut world = World::new(&trace, &setup, 4);
+        world.advance(70);
+        world.set(2);
+        world.set(5);
+        world.advance(200);
+        assert_eq!(
+            [0, 60, 120, 180].map(|from| world.fewest(from, 60)),
+            [4, 2, 2, 5]
+        );
     }
 
     #[test]

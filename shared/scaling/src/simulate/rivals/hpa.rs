@@ -18,13 +18,15 @@ use super::super::world::{NOTHING, World};
 
 const SYNC: u64 = 15;
 const TOLERANCE: f64 = 0.1;
-const STABILISATION: u64 = 300;
+/// Seconds whose highest number counts for scaling down, by default.
+pub(in super::super) const STABILISATION: u64 = 300;
 const MOST_PODS: u32 = 4;
 
 /// The horizontal pod autoscaler.
 #[derive(Debug)]
 pub(in super::super) struct Hpa {
     target: f64,
+    stabilisation: u64,
     next: u64,
     /// What was wanted, and when.
     wanted: VecDeque<(u64, u32)>,
@@ -34,9 +36,10 @@ pub(in super::super) struct Hpa {
 
 impl Hpa {
     /// Keeps the CPU at `target`, a part of 1.
-    pub(in super::super) fn new(target: f64) -> Self {
+    pub(in super::super) fn new(target: f64, stabilisation: u64) -> Self {
         Self {
             target,
+            stabilisation,
             next: SYNC,
             wanted: VecDeque::new(),
             added: VecDeque::new(),
@@ -49,7 +52,7 @@ impl Hpa {
         while self
             .wanted
             .front()
-            .is_some_and(|(at, _)| at + STABILISATION <= now)
+            .is_some_and(|(at, _)| at + self.stabilisation <= now)
         {
             self.wanted.pop_front();
         }
@@ -143,15 +146,18 @@ mod tests {
     #[test]
     fn it_looks_each_15_seconds_and_adds_at_once() {
         let trace = Trace::step(50.0, 80.0, 600, 660);
-        assert_eq!(changes(Box::new(Hpa::new(0.5)), &trace, 10), [(615, 16)]);
+        assert_eq!(
+            changes(Box::new(Hpa::new(0.5, STABILISATION)), &trace, 10),
+            [(615, 16)]
+        );
     }
 
     #[test]
     fn no_more_than_twice_the_pods_or_four_are_added_in_15_seconds() {
-        let mut hpa = Hpa::new(0.5);
+        let mut hpa = Hpa::new(0.5, STABILISATION);
         assert_eq!(hpa.limited(15, 90, 10), 20);
         assert_eq!(hpa.limited(30, 90, 20), 40);
-        let mut hpa = Hpa::new(0.5);
+        let mut hpa = Hpa::new(0.5, STABILISATION);
         assert_eq!(hpa.limited(15, 90, 2), 6);
         assert_eq!(hpa.limited(20, 90, 6), 6);
     }
@@ -159,9 +165,12 @@ mod tests {
     #[test]
     fn pods_are_taken_away_to_the_highest_number_of_five_minutes() {
         let trace = Trace::step(50.0, 20.0, 600, 1200);
-        assert_eq!(changes(Box::new(Hpa::new(0.5)), &trace, 10), [(900, 4)]);
+        assert_eq!(
+            changes(Box::new(Hpa::new(0.5, STABILISATION)), &trace, 10),
+            [(900, 4)]
+        );
         let trace = Trace::steps(&[(0, 50.0), (600, 20.0), (750, 40.0), (780, 20.0)], 1200);
-        let changes = changes(Box::new(Hpa::new(0.5)), &trace, 10);
+        let changes = changes(Box::new(Hpa::new(0.5, STABILISATION)), &trace, 10);
         assert_eq!(changes, [(900, 8), (1080, 4)]);
     }
 }

@@ -16,8 +16,10 @@ use super::super::run::tasks_for;
 use super::super::world::World;
 
 const TICK: u64 = 2;
-const STABLE: i64 = 60;
-const PANIC: i64 = 6;
+/// Seconds of the stable window, by default.
+pub(in super::super) const STABLE: u64 = 60;
+/// What part of it the panic window is: a tenth.
+const PANIC: u64 = 10;
 const PANIC_THRESHOLD: f64 = 2.0;
 const MOST_UP: u32 = 1000;
 const MOST_DOWN: u32 = 2;
@@ -26,6 +28,7 @@ const MOST_DOWN: u32 = 2;
 #[derive(Debug)]
 pub(in super::super) struct Kpa {
     target: f64,
+    stable: u64,
     next: u64,
     /// When it was last over the threshold, while it panics.
     panic: Option<u64>,
@@ -34,9 +37,10 @@ pub(in super::super) struct Kpa {
 
 impl Kpa {
     /// Keeps the tasks at `target`, a part of what they can do.
-    pub(in super::super) fn new(target: f64) -> Self {
+    pub(in super::super) fn new(target: f64, stable: u64) -> Self {
         Self {
             target,
+            stable,
             next: 0,
             panic: Some(0),
             most: 0,
@@ -52,10 +56,7 @@ impl Kpa {
         };
         if f64::from(panic) / f64::from(ready) >= PANIC_THRESHOLD {
             self.panic = Some(now);
-        } else if self
-            .panic
-            .is_some_and(|last| last + STABLE.unsigned_abs() < now)
-        {
+        } else if self.panic.is_some_and(|last| last + self.stable < now) {
             self.panic = None;
             self.most = 0;
         }
@@ -79,11 +80,12 @@ impl Policy for Kpa {
             self.most = world.serving();
         }
         let each = world.setup().capacity * self.target;
-        let over = |window: i64| {
-            let from = i64::try_from(now).unwrap_or(i64::MAX) - window;
+        let over = |window: u64| {
+            let from = now.cast_signed() - window.cast_signed();
             tasks_for(world.trace.mean(from, now), each)
         };
-        Some(self.wanted(now, over(STABLE), over(PANIC), world.serving()))
+        let (stable, panic) = (over(self.stable), over(self.stable / PANIC));
+        Some(self.wanted(now, stable, panic, world.serving()))
     }
 }
 
@@ -97,7 +99,7 @@ mod tests {
     fn calm() -> Kpa {
         Kpa {
             panic: None,
-            ..Kpa::new(0.7)
+            ..Kpa::new(0.7, STABLE)
         }
     }
 
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn a_step_fills_the_stable_window_within_a_minute() {
         let trace = Trace::step(70.0, 105.0, 600, 700);
-        let changes = changes(Box::new(Kpa::new(0.7)), &trace, 10);
+        let changes = changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
         assert_eq!(changes.first(), Some(&(602, 11)));
         let (at, tasks) = changes[changes.len() - 1];
         assert!(tasks == 15 && at > 640 && at <= 660, "{changes:?}");
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn a_load_of_twice_as_much_is_followed_within_the_panic_window() {
         let trace = Trace::step(70.0, 210.0, 600, 700);
-        let changes = changes(Box::new(Kpa::new(0.7)), &trace, 10);
+        let changes = changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
         assert_eq!(
             changes.iter().find(|(_, tasks)| *tasks == 30),
             Some(&(606, 30))

@@ -87,6 +87,8 @@ mod tests {
     use super::super::tests::setup;
     use super::*;
     use crate::simulate::run::run;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     fn costs(trace: &Trace) -> f64 {
         let setup = setup();
@@ -118,5 +120,47 @@ mod tests {
         };
         assert!((costs(&trace(50)) - (3600.0 + 2.0 * 360.0)).abs() < 1e-6);
         assert!((costs(&trace(100)) - (3600.0 + 2.0 * (160.0 + 160.0))).abs() < 1e-6);
+    }
+
+    /// Something that sets a number of tasks at random moments.
+    struct Any(Vec<(u64, u32)>);
+
+    impl Policy for Any {
+        fn next(&self) -> u64 {
+            self.0.last().map_or(u64::MAX, |(at, _)| *at)
+        }
+
+        fn look(&mut self, _world: &World<'_>) -> Option<u32> {
+            self.0.pop().map(|(_, tasks)| tasks)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_never_violates_costs_less(
+            rates in vec(0.0..300.0_f64, 2..20),
+            spare in vec((0..1800_u64, 0..6_u32), 1..20),
+        ) {
+            let setup = setup();
+            let rates: Vec<(u64, f64)> = (0..).step_by(90).zip(rates).collect();
+            let trace = Trace::steps(&rates, 1800);
+            let oracle = run(Box::new(Oracle::new(&trace, &setup)), &trace, &setup);
+            prop_assert_eq!(oracle.violation_minutes, 0);
+            // What is needed for the demand of some minutes ahead, and some tasks more.
+            let mut moves: Vec<(u64, u32)> = spare
+                .into_iter()
+                .map(|(at, more)| {
+                    let highest = rates.iter().filter(|(from, _)| at < from + 90 && *from <= at + 400);
+                    let rate = highest.map(|(_, rate)| *rate).fold(0.0, f64::max);
+                    (at, tasks_for(rate, setup.capacity * BOUND) + more)
+                })
+                .collect();
+            moves.sort_unstable();
+            moves.dedup_by_key(|(at, _)| *at);
+            moves.reverse();
+            let other = run(Box::new(Any(moves)), &trace, &setup);
+            let both = other.task_hours - oracle.task_hours;
+            prop_assert!(other.violation_minutes > 0 || both > -1e-9, "{both}");
+        }
     }
 }

@@ -5,7 +5,8 @@
 //! above the threshold, 20 % below 25, and 30 % from there on; an alarm at or below 50 % takes
 //! away one task down to 10 points below, two down to 20, and three from there on. Both policies
 //! have a cooldown of 60 s (300 s, the default, would be slower) and at least one task. The
-//! setting that is varied is the upper threshold; the lower one stays 20 points below it.
+//! settings that are varied are the upper threshold and how far the lower one is below it, 20 or
+//! 10 points.
 //!
 //! Documented: a percentage above 1 is rounded down and one below 1 is 1; while the cooldown of a
 //! scale-out lasts, what it added counts towards the next one; a scale-in waits for the cooldown,
@@ -17,8 +18,6 @@ use super::super::{Policy, Setup};
 
 const POINTS: u64 = 2;
 const COOLDOWN: u64 = 60;
-/// How far the lower threshold is below the upper one.
-const BAND: f64 = 0.2;
 /// From how far above the threshold on how many percent are added.
 const OUT_STEPS: [(f64, f64); 3] = [(0.0, 10.0), (0.15, 20.0), (0.25, 30.0)];
 /// To how far below the threshold how many tasks are taken away.
@@ -28,6 +27,7 @@ const IN_STEPS: [(f64, u32); 3] = [(0.0, 1), (-0.1, 2), (-0.2, 3)];
 #[derive(Debug)]
 pub(in super::super) struct StepScaling {
     threshold: f64,
+    band: f64,
     out: ScalingAlarm,
     inwards: ScalingAlarm,
     /// The tasks before the scale-out whose cooldown lasts, and until when.
@@ -36,8 +36,9 @@ pub(in super::super) struct StepScaling {
 }
 
 impl StepScaling {
-    /// Adds tasks at `threshold`, a part of 1, and above.
-    pub(in super::super) fn new(threshold: f64, setup: &Setup) -> Self {
+    /// Adds tasks at `threshold`, a part of 1, and above, and takes some away when it is lower
+    /// by `band`.
+    pub(in super::super) fn new(threshold: f64, band: f64, setup: &Setup) -> Self {
         let above = Rule {
             period: 60,
             resolution: 60,
@@ -47,11 +48,12 @@ impl StepScaling {
         };
         let below = Rule {
             breach: Breach::AtOrBelow,
-            threshold: threshold - BAND,
+            threshold: threshold - band,
             ..above
         };
         Self {
             threshold,
+            band,
             out: ScalingAlarm::new(above, &setup.delays),
             inwards: ScalingAlarm::new(below, &setup.delays),
             base: None,
@@ -79,7 +81,7 @@ impl StepScaling {
         let (_, used) = self.inwards.alarm.newest(world)?;
         let tasks = world
             .desired()
-            .saturating_sub(fewer(used - self.threshold + BAND)?);
+            .saturating_sub(fewer(used - self.threshold + self.band)?);
         self.in_again = world.now() + COOLDOWN;
         Some(tasks.max(world.setup().min))
     }
@@ -138,7 +140,7 @@ mod tests {
     use crate::simulate::trace::Trace;
 
     fn steps(threshold: f64) -> Box<StepScaling> {
-        Box::new(StepScaling::new(threshold, &setup()))
+        Box::new(StepScaling::new(threshold, 0.2, &setup()))
     }
 
     #[test]
@@ -176,7 +178,7 @@ mod tests {
         let trace = Trace::step(120.0, 160.0, 600, 1500);
         let setup = setup();
         let mut world = World::new(&trace, &setup, 20);
-        let mut policy = StepScaling::new(0.7, &setup);
+        let mut policy = StepScaling::new(0.7, 0.2, &setup);
         world.advance(1000);
         policy.base = Some((20, 1030));
         world.set(22);

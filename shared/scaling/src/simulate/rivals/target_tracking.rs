@@ -9,8 +9,9 @@
 //!
 //! In its favour: the size is reckoned from the tasks that served while the metric was taken, so
 //! that tasks still starting are never counted twice, and a scale-out that is larger than the
-//! last one is made at once, cooldown or not. With 20-second metrics the one-minute points for
-//! scaling in are there as soon as the fine ones.
+//! last one is made at once, cooldown or not. Of 20-second metrics it is not documented whether
+//! the fifteen points for scaling in are of a minute or of 20 seconds: both are tried, and the
+//! one-minute points are there as soon as the fine ones.
 
 use super::super::alarm::{Breach, Rule, ScalingAlarm};
 use super::super::run::tasks_for;
@@ -19,18 +20,34 @@ use super::super::{Policy, Setup};
 
 /// Points that must be above the target.
 const OUT_POINTS: u64 = 3;
-/// One-minute points that must be below the threshold for scaling in.
+/// Points that must be below the threshold for scaling in.
 const IN_POINTS: u64 = 15;
 /// What part of the target that threshold is.
 const IN_PART: f64 = 0.9;
-/// Seconds from one scale-in to the next.
-const IN_COOLDOWN: u64 = 300;
+
+/// How it scales in.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Inwards {
+    /// Seconds of a point.
+    pub(in super::super) period: u64,
+    /// Seconds from one scale-in to the next.
+    pub(in super::super) cooldown: u64,
+}
+
+impl Inwards {
+    /// As documented.
+    pub(in super::super) const DEFAULT: Self = Self {
+        period: 60,
+        cooldown: 300,
+    };
+}
 
 /// Target tracking.
 #[derive(Debug)]
 pub(in super::super) struct TargetTracking {
     target: f64,
-    resolution: u64,
+    out_period: u64,
+    scale_in: Inwards,
     out: ScalingAlarm,
     inwards: ScalingAlarm,
     in_again: u64,
@@ -39,7 +56,12 @@ pub(in super::super) struct TargetTracking {
 impl TargetTracking {
     /// Keeps the CPU at `target`, a part of 1, by a metric with a point each `resolution`
     /// seconds.
-    pub(in super::super) fn new(target: f64, resolution: u64, setup: &Setup) -> Self {
+    pub(in super::super) fn new(
+        target: f64,
+        resolution: u64,
+        scale_in: Inwards,
+        setup: &Setup,
+    ) -> Self {
         let above = Rule {
             period: resolution,
             resolution,
@@ -48,7 +70,7 @@ impl TargetTracking {
             threshold: target,
         };
         let below = Rule {
-            period: 60,
+            period: scale_in.period,
             points: IN_POINTS,
             breach: Breach::Below,
             threshold: target * IN_PART,
@@ -56,7 +78,8 @@ impl TargetTracking {
         };
         Self {
             target,
-            resolution,
+            out_period: resolution,
+            scale_in,
             out: ScalingAlarm::new(above, &setup.delays),
             inwards: ScalingAlarm::new(below, &setup.delays),
             in_again: 0,
@@ -79,17 +102,17 @@ impl Policy for TargetTracking {
         let (out, inwards) = (self.out.is_due(world), self.inwards.is_due(world));
         let desired = world.desired();
         if out {
-            let more = self.wanted(&self.out, self.resolution, world)?;
+            let more = self.wanted(&self.out, self.out_period, world)?;
             if more > desired {
                 self.in_again = 0;
                 return Some(more);
             }
         } else if inwards && world.now() >= self.in_again {
             let less = self
-                .wanted(&self.inwards, 60, world)?
+                .wanted(&self.inwards, self.scale_in.period, world)?
                 .max(world.setup().min);
             if less < desired {
-                self.in_again = world.now() + IN_COOLDOWN;
+                self.in_again = world.now() + self.scale_in.cooldown;
                 return Some(less);
             }
         }
@@ -104,7 +127,12 @@ mod tests {
     use crate::simulate::trace::Trace;
 
     fn tracking(target: f64, resolution: u64) -> Box<TargetTracking> {
-        Box::new(TargetTracking::new(target, resolution, &setup()))
+        Box::new(TargetTracking::new(
+            target,
+            resolution,
+            Inwards::DEFAULT,
+            &setup(),
+        ))
     }
 
     #[test]
@@ -138,7 +166,22 @@ mod tests {
         let changes = changes(tracking(0.5, 20), &trace, 10);
         assert_eq!(changes[0], (1565, 6));
         assert_eq!(changes[1].1, 2);
-        assert!(changes[1].0 >= 1565 + IN_COOLDOWN, "{changes:?}");
+        assert!(
+            changes[1].0 >= 1565 + Inwards::DEFAULT.cooldown,
+            "{changes:?}"
+        );
+    }
+
+    #[test]
+    fn with_fine_points_scaling_in_may_take_five_minutes() {
+        let trace = Trace::step(50.0, 20.0, 600, 3600);
+        let fine = Inwards {
+            period: 20,
+            ..Inwards::DEFAULT
+        };
+        let fine = Box::new(TargetTracking::new(0.5, 20, fine, &setup()));
+        // The fifteenth period ends at 900, its point is there at 915, seen at 920.
+        assert_eq!(changes(fine, &trace, 10), [(925, 4)]);
     }
 
     #[test]
