@@ -35,7 +35,7 @@ pub(crate) fn opinion(scene: &Scene<'_>, state: &mut State) -> Opinion {
     };
     let band = &scene.policy.cpu;
     let ahead = scene.ahead(&newest);
-    let busy = busy(scene, state, &newest);
+    let busy = busy(scene, &newest);
     let unknown = (ceiling(band) / f64::from(band.high.max(1))).ln();
     let learns = learns(scene);
     let track = state.tracks.entry("cpu".to_owned()).or_default();
@@ -111,15 +111,11 @@ pub(crate) fn next_point(scene: &Scene<'_>) -> u32 {
     tasks(wait).clamp(5, 25)
 }
 
-/// Percent that the serving tasks work: those that start are in the average, and do not.
-fn busy(scene: &Scene<'_>, state: &State, newest: &Point) -> f64 {
-    let ran = crew::during(&state.counts, newest);
-    let serving = f64::from(scene.serving);
-    if serving >= 1.0 && serving < ran {
-        newest.value * ran / serving
-    } else {
-        newest.value
-    }
+/// Percent that the serving tasks work: those that fail their checks are in the average, and get
+/// no requests.
+fn busy(scene: &Scene<'_>, newest: &Point) -> f64 {
+    let (running, serving) = (scene.seen.tasks.running, scene.serving);
+    newest.value * f64::from(running.max(1)) / f64::from(serving.max(1))
 }
 
 /// What is asked for when the tasks do all they can.

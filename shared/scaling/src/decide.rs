@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use slipway_domain::Scaling;
 
 use crate::decision::{Decision, Reason, Verdict};
-use crate::guards::reason;
+use crate::guards::{self, reason};
 use crate::observation::{Bounds, Observation};
 use crate::opinion::{Opinion, Scene};
 use crate::state::State;
@@ -27,8 +27,9 @@ pub fn decide(policy: &Scaling, seen: &Observation, state: &State, now: Timestam
     let bounds = schedule::bounds(policy, seen.bounds, now);
     let mut next = state.clone();
     crew::note(&mut next.counts, seen.tasks, now);
-    let scene = Scene::new(policy, seen, now, bounds, state.startup);
+    let mut scene = Scene::new(policy, seen, now, bounds);
     startup::learn(&mut next, seen.tasks.desired, scene.serving, now);
+    scene.startup = startup::seconds(next.startup);
     let opinions = opinions(&scene, &mut next);
     let step = steps::step(&scene, &mut next, &opinions);
     remember(&scene, &mut next, &step);
@@ -64,11 +65,11 @@ fn opinions(scene: &Scene<'_>, state: &mut State) -> Vec<Opinion> {
 fn remember(scene: &Scene<'_>, state: &mut State, step: &Step) {
     match step.verdict {
         Verdict::Out => {
-            state.out_at = Some(scene.now);
+            state.out_at = Some(guards::newer(state.out_at, scene.now));
             startup::begin(state, step.to, scene.now);
         }
         Verdict::In | Verdict::Sleep => {
-            state.in_at = Some(scene.now);
+            state.in_at = Some(guards::newer(state.in_at, scene.now));
             let stay = scene.seen.tasks.running.min(step.to);
             crew::left(&mut state.counts, stay, scene.now);
         }

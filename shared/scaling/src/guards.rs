@@ -92,6 +92,12 @@ pub(crate) fn remaining(since: Option<jiff::Timestamp>, scene: &Scene<'_>, coold
     }
 }
 
+/// The later of a remembered moment and now: a clock that went back shortens no cooldown.
+pub(crate) fn newer(since: Option<jiff::Timestamp>, now: jiff::Timestamp) -> jiff::Timestamp {
+    let known = since.filter(|since| seconds(*since, now) >= -SKEW);
+    known.map_or(now, |since| since.max(now))
+}
+
 pub(crate) fn reason(signal: &str, says: impl Into<String>) -> Reason {
     Reason {
         signal: signal.to_owned(),

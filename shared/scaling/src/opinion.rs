@@ -25,7 +25,6 @@ impl<'a> Scene<'a> {
         seen: &'a Observation,
         now: Timestamp,
         bounds: Bounds,
-        startup: Option<f64>,
     ) -> Self {
         // The load balancer's numbers are minutes old, and tell only of those that fail.
         let unhealthy = seen.targets.map_or(0, |targets| targets.unhealthy);
@@ -36,7 +35,7 @@ impl<'a> Scene<'a> {
             now,
             bounds,
             serving,
-            startup: crate::startup::seconds(startup),
+            startup: crate::startup::seconds(None),
         }
     }
 

@@ -90,6 +90,12 @@ fn learn(scene: &Scene<'_>, state: &mut State, waits: f64, done: f64) {
     if running < 1.0 || waits <= running || done <= 0.0 {
         return;
     }
+    let points = points::clean(&scene.seen.worked_off, scene.now);
+    let newest = points.last().map(|point| point.at);
+    if newest <= state.pace_at {
+        return;
+    }
+    state.pace_at = newest;
     let pace_now = done / running;
     state.pace = Some(pace(state).map_or(pace_now, |known| known + SHARE * (pace_now - known)));
 }

@@ -32,6 +32,8 @@ pub struct State {
     pub cost: Option<f64>,
     /// Messages per minute that one task works off.
     pub pace: Option<f64>,
+    /// The point that was learned from last: each tells once.
+    pub pace_at: Option<Timestamp>,
     /// Seconds from a decision until its tasks serve.
     pub startup: Option<f64>,
     /// Tasks that were asked for and do not serve yet.
