@@ -8,6 +8,7 @@ mod scaling;
 mod steer;
 mod tape;
 mod upgrade;
+mod wake;
 mod waker;
 
 pub use checks::FakeChecks;

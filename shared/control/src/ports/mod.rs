@@ -6,6 +6,7 @@ mod hooks;
 mod notify;
 mod scaling;
 mod steer;
+mod wake;
 
 use std::future::Future;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub use scaling::{
     ScalerWrite, Series, TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
+pub use wake::{QueueReader, WakeRules};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;

@@ -95,7 +95,6 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
     }
     if unheard {
         record.state = ordered.before;
-        record.asleep_since = record.asleep_since.filter(|_| live.desired == 0);
     }
     Opening::Decide {
         record,
@@ -167,9 +166,18 @@ pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: 
             place,
         } => (record, bounds, place),
     };
+    let wanted = bounds;
+    let bounds = Bounds {
+        min: if site.can_be_woken() {
+            bounds.min
+        } else {
+            bounds.min.max(1)
+        },
+        ..bounds
+    };
     seen.bounds = bounds;
     let mut policy = site.policy.clone();
-    if bounds != bounds_at(&policy, now) {
+    if wanted != bounds_at(&policy, now) {
         // Somebody set others: the hours of the week do not count.
         policy.schedule.clear();
         (policy.min, policy.max) = (bounds.min, bounds.max);
@@ -182,16 +190,26 @@ pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: 
     if is_news {
         record.last = Some(decision.clone());
     }
-    let unsettled = record.ordered.is_some() || place || site.changes;
+    let unsettled =
+        record.ordered.is_some() || place || site.changes || is_drowsy(&record, &decision, site);
     record.attention = attention(&record, site, decision.attention || unsettled, now);
     let again = again(&mut record, decision.look_again, now);
     Plan {
         record,
         is_news,
-        place: place.then_some(bounds),
+        place: place.then_some(wanted),
         count,
         again,
         decision: Some(decision),
+    }
+}
+
+/// Whether what sleeps is to be looked at each minute: it wakes up, or messages may come, of which
+/// nobody tells.
+fn is_drowsy(record: &ScalerRecord, decision: &Decision, site: &Site) -> bool {
+    match decision.to {
+        0 => site.policy.queue.is_some(),
+        _ => record.asleep_since.is_some(),
     }
 }
 
@@ -216,10 +234,9 @@ fn order(
     now: Timestamp,
 ) -> Option<u32> {
     let (from, to) = (decision.from, decision.to);
-    record.asleep_since = match to {
-        0 => record.asleep_since.or(Some(now)),
-        _ => None,
-    };
+    if to == 0 {
+        record.asleep_since = record.asleep_since.or(Some(now));
+    }
     if from == to {
         return None;
     }

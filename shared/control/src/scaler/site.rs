@@ -16,6 +16,8 @@ pub(super) struct Site {
     pub(super) service: String,
     /// Its load balancer, if it has one whose name is known.
     pub(super) balancer: Option<Balancer>,
+    /// What leads to it, if it has a load balancer.
+    pub(super) way: Option<Way>,
     /// The manifest's policy.
     pub(super) policy: Scaling,
     /// The generation that its stack was last brought to.
@@ -31,6 +33,17 @@ pub(super) struct Balancer {
     pub(super) name: String,
     /// The target groups that take turns, such as `targetgroup/NAME/ID`.
     pub(super) groups: Vec<String>,
+}
+
+/// What leads to a service, by ARNs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Its listener.
+    pub(super) listener: String,
+    /// The target groups that its tasks are in.
+    pub(super) groups: Vec<String>,
+    /// The target group of the waker, if the service may sleep.
+    pub(super) waker: Option<String>,
 }
 
 /// Why there is nothing to scale.
@@ -73,6 +86,7 @@ pub(super) fn site(
         cluster,
         service,
         balancer: balancer(&stack.status),
+        way: way(&stack.status),
         policy,
         generation: settled.generation,
         changes: is_changing(stack.status.phase),
@@ -108,7 +122,22 @@ fn balancer(status: &StackStatus) -> Option<Balancer> {
     })
 }
 
+fn way(status: &StackStatus) -> Option<Way> {
+    let output = |name: &str| status.outputs.get(name).cloned();
+    let groups = ["TargetGroup", "AlternateTargetGroup"];
+    Some(Way {
+        listener: output("Listener")?,
+        groups: groups.iter().filter_map(|name| output(name)).collect(),
+        waker: output(slipway_synth::WAKE_TARGET_GROUP),
+    })
+}
+
 impl Site {
+    /// Whether somebody would wake it: none sleeps otherwise.
+    pub(super) fn can_be_woken(&self) -> bool {
+        self.way.as_ref().is_some_and(|way| way.waker.is_some())
+    }
+
     /// Whether an alarm over metrics of these dimensions is about this environment. No alarm at
     /// all needs no proof.
     pub(super) fn is_measured_by(&self, measures: &[Vec<(String, String)>]) -> bool {
