@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use slipway_domain::{EnvironmentName, ServiceName};
 use slipway_scaling::{Bounds, Load, Paused, Point};
 
 use super::tape::Tape;
-use crate::ports::{BoundsWriter, Live, LiveReader, MetricReader, PortResult, Series, TaskWriter};
+use crate::ports::{
+    BoundsWriter, Live, LiveReader, MetricReader, Owner, PortResult, Series, TaskWriter,
+};
 
 /// ECS services, their bounds and metrics in memory. Clones are the same. Calls pass a tape.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +35,7 @@ pub(super) struct Inner {
     /// Target groups with a healthy target.
     pub(super) healthy: Vec<String>,
     /// Whose target groups are.
-    pub(super) owners: BTreeMap<String, (ServiceName, EnvironmentName)>,
+    pub(super) owners: BTreeMap<String, Owner>,
     /// Messages that wait, by queue.
     pub(super) queues: BTreeMap<String, u64>,
 }

@@ -1,9 +1,9 @@
 //! Rules that lead to the waker, the health of targets, and queues, in memory.
 
-use slipway_domain::{EnvironmentName, ServiceName};
+use slipway_domain::PlatformName;
 
 use super::FakeTasks;
-use crate::ports::{PortResult, QueueReader, WakeRules};
+use crate::ports::{Owner, PortResult, QueueReader, WakeRules};
 
 impl FakeTasks {
     /// Targets of a group are healthy, or are not any more.
@@ -16,8 +16,7 @@ impl FakeTasks {
     }
 
     /// A target group is an environment's.
-    pub fn belongs(&self, group: &str, service: ServiceName, environment: EnvironmentName) {
-        let owner = (service, environment);
+    pub fn belongs(&self, group: &str, owner: Owner) {
         self.lock().owners.insert(group.to_owned(), owner);
     }
 
@@ -33,7 +32,12 @@ impl FakeTasks {
 }
 
 impl WakeRules for FakeTasks {
-    async fn put_wake_rule(&self, listener: &str, group: &str) -> PortResult<bool> {
+    async fn put_wake_rule(
+        &self,
+        listener: &str,
+        group: &str,
+        _platform: &PlatformName,
+    ) -> PortResult<bool> {
         let pass = self.tape.enter("put_wake_rule", true).await?;
         let (listener, group) = (listener.to_owned(), group.to_owned());
         self.lock().wake_rules.insert(listener, group);
@@ -55,7 +59,7 @@ impl WakeRules for FakeTasks {
         pass.leave(answer)
     }
 
-    async fn owner(&self, group: &str) -> PortResult<Option<(ServiceName, EnvironmentName)>> {
+    async fn owner(&self, group: &str) -> PortResult<Option<Owner>> {
         let pass = self.tape.enter("owner", false).await?;
         let answer = self.lock().owners.get(group).cloned();
         pass.leave(answer)

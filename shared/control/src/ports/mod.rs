@@ -40,7 +40,7 @@ pub use scaling::{
     ScalerWrite, Series, TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
-pub use wake::{QueueReader, WakeRules};
+pub use wake::{Owner, QueueReader, WakeRules};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;

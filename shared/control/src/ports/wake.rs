@@ -2,19 +2,31 @@
 
 use std::future::Future;
 
-use slipway_domain::{EnvironmentName, ServiceName};
+use slipway_domain::{EnvironmentName, PlatformName, ServiceName};
 
 use super::PortResult;
+
+/// Whose target group it is, by its tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The platform.
+    pub platform: PlatformName,
+    /// The service.
+    pub service: ServiceName,
+    /// Its environment.
+    pub environment: EnvironmentName,
+}
 
 /// The way that leads to the waker instead of a service: a rule of the service's own listener,
 /// outside its stack. Each is harmless when repeated.
 pub trait WakeRules: Send + Sync {
-    /// Sends everything that a listener hears to a target group, the waker's. False when one of
-    /// them is not there.
+    /// Sends everything that a listener hears to a target group, the waker's. The rule bears the
+    /// tag of its platform. False when one of them is not there.
     fn put_wake_rule(
         &self,
         listener: &str,
         group: &str,
+        platform: &PlatformName,
     ) -> impl Future<Output = PortResult<bool>> + Send;
 
     /// Takes that rule away, if it is there.
@@ -23,12 +35,8 @@ pub trait WakeRules: Send + Sync {
     /// Whether a target of these groups is healthy.
     fn is_answered(&self, groups: &[String]) -> impl Future<Output = PortResult<bool>> + Send;
 
-    /// Whose target group this is, by its tags; nothing for one that is no service's of the
-    /// platform.
-    fn owner(
-        &self,
-        group: &str,
-    ) -> impl Future<Output = PortResult<Option<(ServiceName, EnvironmentName)>>> + Send;
+    /// Whose target group this is; nothing for one that is nobody's.
+    fn owner(&self, group: &str) -> impl Future<Output = PortResult<Option<Owner>>> + Send;
 }
 
 /// Asks a queue itself: its metrics are silent for a queue that was idle for hours, and some

@@ -2,7 +2,7 @@
 
 use slipway_domain::scaling::{ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{EnvironmentName, Phase, Platform, Scope};
+use slipway_domain::{EnvironmentName, Phase, Platform, PlatformName, Scope};
 
 use super::HandsOff;
 use crate::record::{ServiceState, StackRecord};
@@ -44,6 +44,8 @@ pub(super) struct Way {
     pub(super) groups: Vec<String>,
     /// The target group of the waker, if the service may sleep.
     pub(super) waker: Option<String>,
+    /// The platform, whose tag the rule bears that leads there.
+    pub(super) platform: PlatformName,
 }
 
 /// Why there is nothing to scale.
@@ -86,7 +88,7 @@ pub(super) fn site(
         cluster,
         service,
         balancer: balancer(&stack.status),
-        way: way(&stack.status),
+        way: way(&stack.status, platform),
         policy,
         generation: settled.generation,
         changes: is_changing(stack.status.phase),
@@ -122,13 +124,14 @@ fn balancer(status: &StackStatus) -> Option<Balancer> {
     })
 }
 
-fn way(status: &StackStatus) -> Option<Way> {
+fn way(status: &StackStatus, platform: &Platform) -> Option<Way> {
     let output = |name: &str| status.outputs.get(name).cloned();
     let groups = ["TargetGroup", "AlternateTargetGroup"];
     Some(Way {
         listener: output("Listener")?,
         groups: groups.iter().filter_map(|name| output(name)).collect(),
         waker: output(slipway_synth::WAKE_TARGET_GROUP),
+        platform: platform.name.clone(),
     })
 }
 

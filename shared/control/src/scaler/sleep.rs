@@ -57,5 +57,7 @@ async fn lead_to_waker(tasks: &impl WakeRules, site: &Site) -> PortResult<bool> 
     else {
         return Ok(false);
     };
-    tasks.put_wake_rule(&way.listener, waker).await
+    tasks
+        .put_wake_rule(&way.listener, waker, &way.platform)
+        .await
 }
