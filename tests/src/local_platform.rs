@@ -459,6 +459,7 @@ fn programs() -> Result<BTreeMap<String, PathBuf>> {
         ("ReconcilerFunction", "slipway-reconciler"),
         ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
+        ("WakerFunction", "slipway-waker"),
     ]
     .into_iter()
     .map(|(logical_id, program)| {

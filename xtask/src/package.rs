@@ -5,11 +5,12 @@ use std::fs;
 use crate::cargo::{self, Outcome};
 use crate::steps::step;
 
-const FUNCTIONS: [&str; 4] = [
+const FUNCTIONS: [&str; 5] = [
     "slipway-api",
     "slipway-reconciler",
     "slipway-webhook",
     "slipway-notifier",
+    "slipway-waker",
 ];
 
 /// Builds for this machine's architecture, or for a target that is given as an argument and
