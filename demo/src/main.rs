@@ -154,6 +154,7 @@ fn functions() -> Result<BTreeMap<String, PathBuf>> {
         ("ReconcilerFunction", "slipway-reconciler"),
         ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
+        ("ScalerFunction", "slipway-scaler"),
         ("WakerFunction", "slipway-waker"),
     ] {
         let path = folder.join(program);

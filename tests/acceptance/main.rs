@@ -22,6 +22,7 @@ mod platform;
 mod poison;
 mod refused;
 mod scale;
+mod scaling;
 mod secrets;
 mod shape;
 mod six_services;

@@ -236,7 +236,13 @@ impl LocalPlatform {
     /// CloudWatch Logs does not answer.
     pub fn logged(&self) -> Result<Vec<String>> {
         let mut lines = Vec::new();
-        for group in ["ApiLogs", "ReconcilerLogs", "WebhookLogs", "NotifierLogs"] {
+        for group in [
+            "ApiLogs",
+            "ReconcilerLogs",
+            "WebhookLogs",
+            "NotifierLogs",
+            "ScalerLogs",
+        ] {
             let mut ask = json!({"logGroupName": self.resource(group)?});
             loop {
                 let target = "Logs_20140328.FilterLogEvents";
@@ -459,6 +465,7 @@ fn programs() -> Result<BTreeMap<String, PathBuf>> {
         ("ReconcilerFunction", "slipway-reconciler"),
         ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
+        ("ScalerFunction", "slipway-scaler"),
         ("WakerFunction", "slipway-waker"),
     ]
     .into_iter()

@@ -5,6 +5,7 @@
 
 pub mod chance;
 pub mod clock;
+pub mod metrics;
 pub mod problem;
 pub mod settings;
 pub mod telemetry;

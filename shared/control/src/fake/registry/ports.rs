@@ -208,7 +208,7 @@ impl Slots for FakeRegistry {
 }
 
 /// What the adapter says of an item that is none of ours.
-fn unreadable(operation: &'static str) -> PortError {
+pub(super) fn unreadable(operation: &'static str) -> PortError {
     PortError {
         operation,
         message: "the item cannot be read".to_owned(),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use slipway_domain::{EnvironmentName, Scope, ServiceName};
 use slipway_scaling::Decision;
 
+use super::ports::unreadable;
 use super::work::page;
 use super::{FakeRegistry, Inner};
 use crate::ports::{Page, PortResult, ScalerRecord, ScalerRegistry, ScalerWrite};
@@ -17,6 +18,9 @@ impl ScalerRegistry for FakeRegistry {
     ) -> PortResult<Option<(ServiceState, ScalerRecord)>> {
         let pass = self.tape.enter("scaled", false).await?;
         let inner = self.count("scaled");
+        if inner.poisoned.contains(service) {
+            return Err(unreadable("scaled"));
+        }
         let answer = inner
             .service(service, pass.is_stale())
             .map(|state| (state, inner.scaler(service, environment)));
