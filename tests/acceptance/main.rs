@@ -28,5 +28,6 @@ mod shape;
 mod six_services;
 mod strategies;
 mod stuck;
+mod to_zero;
 mod upgrade;
 mod webhooks;
