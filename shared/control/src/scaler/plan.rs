@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use slipway_domain::Scaling;
 use slipway_scaling::{Bounds, Decision, Observation, State, Verdict, bounds_at, next_boundary};
 
 use super::observe;
@@ -167,21 +168,13 @@ pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: 
         } => (record, bounds, place),
     };
     let wanted = bounds;
+    let least = if site.can_be_woken() { 0 } else { 1 };
     let bounds = Bounds {
-        min: if site.can_be_woken() {
-            bounds.min
-        } else {
-            bounds.min.max(1)
-        },
-        ..bounds
+        min: wanted.min.max(least),
+        ..wanted
     };
     seen.bounds = bounds;
-    let mut policy = site.policy.clone();
-    if wanted != bounds_at(&policy, now) {
-        // Somebody set others: the hours of the week do not count.
-        policy.schedule.clear();
-        (policy.min, policy.max) = (bounds.min, bounds.max);
-    }
+    let policy = policy_within(site, wanted, least, now);
     let mut decision = slipway_scaling::decide(&policy, &seen, &record.state, now);
     hold_within(&mut decision, bounds);
     let before = std::mem::replace(&mut record.state, decision.state.clone());
@@ -211,6 +204,21 @@ fn is_drowsy(record: &ScalerRecord, decision: &Decision, site: &Site) -> bool {
         0 => site.policy.queue.is_some(),
         _ => record.asleep_since.is_some(),
     }
+}
+
+/// The manifest's policy with the bounds that hold, of which none is below `least`.
+fn policy_within(site: &Site, bounds: Bounds, least: u32, now: Timestamp) -> Scaling {
+    let mut policy = site.policy.clone();
+    if bounds != bounds_at(&policy, now) {
+        // Somebody set others: the hours of the week do not count.
+        policy.schedule.clear();
+        (policy.min, policy.max) = (bounds.min, bounds.max);
+    }
+    policy.min = policy.min.max(least);
+    for window in &mut policy.schedule {
+        window.min = window.min.map(|min| min.max(least));
+    }
+    policy
 }
 
 /// The bounds hold, whatever is decided.
