@@ -130,7 +130,8 @@ fn a_service_that_nobody_calls_sleeps_and_its_first_caller_wakes_it() -> Result<
     drowsy.is_quiet(&platform)?;
     wait_for("the scaler has looked", SOON, || {
         let found = Drowsy::remembered(&platform)?;
-        Ok(found.map(drop).ok_or("nothing is remembered"))
+        let looked = found.map(drop);
+        Ok(looked.ok_or_else(|| "nothing is remembered".to_owned()))
     })?;
     Drowsy::has_been_quiet(&platform)?;
     wait_for("the last task goes", SOON, || {
