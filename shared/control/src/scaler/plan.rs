@@ -168,7 +168,7 @@ pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: 
         } => (record, bounds, place),
     };
     let wanted = bounds;
-    let least = if site.can_be_woken() { 0 } else { 1 };
+    let least = u32::from(!site.can_be_woken());
     let bounds = Bounds {
         min: wanted.min.max(least),
         ..wanted
