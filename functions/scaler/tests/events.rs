@@ -1,4 +1,5 @@
 //! Events as Lambda gets them, on fakes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

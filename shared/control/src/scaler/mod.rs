@@ -159,7 +159,7 @@ where
         let remembered = sleep::look_after(&self.tasks, &site, &found, &live).await?;
         let opening = plan::open(&site, &remembered, &live, now);
         let plan = if let Opening::Carry(plan) = opening {
-            plan
+            *plan
         } else {
             let series = observe::series(&site);
             let (from, to) = observe::span(&site, now);

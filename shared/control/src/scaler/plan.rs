@@ -42,11 +42,11 @@ pub(super) struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Opening {
     /// What was decided is carried out, or waited for.
-    Carry(Plan),
+    Carry(Box<Plan>),
     /// It is to be decided.
     Decide {
         /// What is remembered.
-        record: ScalerRecord,
+        record: Box<ScalerRecord>,
         /// The bounds that hold.
         bounds: Bounds,
         /// Whether they are to be put in place.
@@ -63,7 +63,7 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
     let (bounds, place) = settle_bounds(&mut record, site, live, now);
     let Some(ordered) = record.ordered.take() else {
         return Opening::Decide {
-            record,
+            record: Box::new(record),
             bounds,
             place,
         };
@@ -85,20 +85,20 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
             *changed_at = Some(now);
         }
         record.ordered = Some(ordered);
-        return Opening::Carry(Plan {
+        return Opening::Carry(Box::new(Plan {
             record,
             decision: None,
             is_news: false,
             place: place.then_some(bounds),
             count,
             again: None,
-        });
+        }));
     }
     if unheard {
         record.state = ordered.before;
     }
     Opening::Decide {
-        record,
+        record: Box::new(record),
         bounds,
         place,
     }
@@ -160,12 +160,12 @@ fn still_fits(ordered: &Ordered, bounds: Bounds, site: &Site, live: &Live) -> bo
 /// Decides on what is seen.
 pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: Timestamp) -> Plan {
     let (mut record, bounds, place) = match opening {
-        Opening::Carry(plan) => return plan,
+        Opening::Carry(plan) => return *plan,
         Opening::Decide {
             record,
             bounds,
             place,
-        } => (record, bounds, place),
+        } => (*record, bounds, place),
     };
     let wanted = bounds;
     let least = u32::from(!site.can_be_woken());

@@ -5,6 +5,7 @@ mod failing;
 mod looks;
 mod operations;
 mod resting;
+mod scaling;
 mod upgrades;
 mod writes;
 
@@ -18,6 +19,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Guard> {
         looks::GUARDS,
         operations::GUARDS,
         resting::GUARDS,
+        scaling::GUARDS,
         upgrades::GUARDS,
         writes::GUARDS,
     ];

@@ -184,6 +184,38 @@ fn a_number_that_was_not_told_for_long_is_decided_anew_with_what_was_known_befor
 }
 
 #[test]
+fn between_the_last_telling_and_the_next_decision_nothing_is_done() {
+    let mut world = fresh();
+    world.change(|live| live.desired = 1);
+    world.tape.next("set_count", Fault::CrashBefore, 1);
+    assert!(world.look(Trigger::Alarm).is_err());
+    world.clock.advance(SignedDuration::from_secs(70));
+    let before = world.tape.len();
+    let waits = world.look(Trigger::Tick).unwrap();
+    assert_eq!(waits.looked, Looked::Waits);
+    assert_eq!(calls(&world, before), ["scaled", "live"]);
+    world.clock.advance(SignedDuration::from_secs(20));
+    assert_eq!(world.decision(Trigger::Tick).to, 2);
+    assert_eq!(world.tasks.counts(), [2]);
+}
+
+#[test]
+fn of_many_looks_one_asks_for_another() {
+    let mut world = World::new(&json!({"min": 2, "max": 20, "resolution": 20}));
+    world.demand = 5.0;
+    world.pass(4);
+    assert!(world.desired() > 2);
+    let now = world.clock.now();
+    let due = world.record().again_at.filter(|at| *at > now);
+    let asked = (0..3).filter(|_| {
+        let outcome = world.look(Trigger::Alarm).unwrap();
+        outcome.again.is_some()
+    });
+    let asked = asked.count();
+    assert_eq!(asked, usize::from(due.is_none()));
+}
+
+#[test]
 fn a_number_set_by_hand_in_between_is_not_taken_back() {
     let mut world = World::new(&json!({"min": 1, "max": 20}));
     world.demand = 5.0;
