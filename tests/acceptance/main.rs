@@ -28,6 +28,5 @@ mod shape;
 mod six_services;
 mod strategies;
 mod stuck;
-mod to_zero;
 mod upgrade;
 mod webhooks;
