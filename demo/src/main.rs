@@ -155,6 +155,7 @@ fn functions() -> Result<BTreeMap<String, PathBuf>> {
         ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
         ("ScalerFunction", "slipway-scaler"),
+        ("WakerFunction", "slipway-waker"),
     ] {
         let path = folder.join(program);
         ensure!(

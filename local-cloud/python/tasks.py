@@ -181,7 +181,8 @@ target_health = alb._ACTION_MAP["DescribeTargetHealth"]
 
 
 def target_health_or_failure(params):
-    group = _p(params, "TargetGroupArn")
+    """A running task is a healthy target; none has an address here that ministack could register."""
+    group, running = _p(params, "TargetGroupArn"), 0
     for service in ecs._services.values():
         failure = service.get("_slipway_failure")
         port = next((it.get("containerPort", 80) for it in service.get("loadBalancers") or []
@@ -197,7 +198,15 @@ def target_health_or_failure(params):
             )
             return alb._xml(200, "DescribeTargetHealth",
                             f"<TargetHealthDescriptions>{member}</TargetHealthDescriptions>")
-    return target_health(params)
+        if port and service["status"] == "ACTIVE":
+            running = max(running, service["desiredCount"])
+    if running == 0 or alb._targets.get(group):
+        return target_health(params)
+    members = "".join(
+        f"<member><Target><Id>10.0.1.{10 + n}</Id><Port>80</Port></Target>"
+        "<TargetHealth><State>healthy</State></TargetHealth></member>" for n in range(min(running, 200)))
+    return alb._xml(200, "DescribeTargetHealth",
+                    f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>")
 
 
 alb._ACTION_MAP["DescribeTargetHealth"] = target_health_or_failure

@@ -466,6 +466,7 @@ fn programs() -> Result<BTreeMap<String, PathBuf>> {
         ("WebhookFunction", "slipway-webhook"),
         ("NotifierFunction", "slipway-notifier"),
         ("ScalerFunction", "slipway-scaler"),
+        ("WakerFunction", "slipway-waker"),
     ]
     .into_iter()
     .map(|(logical_id, program)| {

@@ -5,12 +5,13 @@ use std::fs;
 use crate::cargo::{self, Outcome};
 use crate::steps::step;
 
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "slipway-api",
     "slipway-reconciler",
     "slipway-webhook",
     "slipway-notifier",
     "slipway-scaler",
+    "slipway-waker",
 ];
 
 /// Builds for this machine's architecture, or for a target that is given as an argument and

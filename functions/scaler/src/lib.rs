@@ -14,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use slipway_control::error::PortError;
 use slipway_control::ports::{
-    BoundsWriter, LiveReader, MetricReader, ScalerRegistry, TaskWriter, Waker,
+    BoundsWriter, LiveReader, MetricReader, QueueReader, ScalerRegistry, TaskWriter, WakeRules,
+    Waker,
 };
 use slipway_control::scaler::{Looked, Named, Outcome, Scaler};
 use slipway_domain::Scope;
@@ -47,8 +48,8 @@ pub struct Handler<R, T, M, W> {
 impl<R, T, M, W> Handler<R, T, M, W>
 where
     R: ScalerRegistry,
-    T: LiveReader + TaskWriter + BoundsWriter,
-    M: MetricReader,
+    T: LiveReader + TaskWriter + BoundsWriter + WakeRules,
+    M: MetricReader + QueueReader,
     W: Waker,
 {
     /// Handles one event. The answer names the messages of a batch that are to come again.

@@ -7,9 +7,12 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
 };
+use aws_sdk_sqs::Client as QueueClient;
+use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
-use slipway_control::ports::{MetricReader, PortResult, Series};
+use slipway_control::ports::{MetricReader, PortResult, QueueReader, Series};
 use slipway_domain::scaling::Statistic;
 use slipway_scaling::{Load, Point};
 
@@ -19,15 +22,56 @@ use crate::error::port_error;
 #[derive(Debug, Clone)]
 pub struct Metrics {
     client: Client,
+    queues: QueueClient,
 }
 
 impl Metrics {
-    /// Over `CloudWatch`.
+    /// Over `CloudWatch`, and SQS for what it does not know yet.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
+            queues: QueueClient::new(config),
         }
     }
+}
+
+impl QueueReader for Metrics {
+    async fn waiting(&self, queue: &str) -> PortResult<Option<u64>> {
+        let answer = self.queues.get_queue_url().queue_name(queue).send().await;
+        let url = match answer {
+            Ok(answer) => answer.queue_url,
+            Err(error) if error.code().is_some_and(is_no_queue) => None,
+            Err(error) => return Err(port_error("sqs:GetQueueUrl", error)),
+        };
+        let Some(url) = url else { return Ok(None) };
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let answer = self
+            .queues
+            .get_queue_attributes()
+            .queue_url(url)
+            .attribute_names(name.clone())
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer
+                .attributes
+                .and_then(|found| found.get(&name)?.parse().ok())),
+            Err(error) if error.code().is_some_and(is_no_queue) => Ok(None),
+            Err(error) => Err(port_error("sqs:GetQueueAttributes", error)),
+        }
+    }
+}
+
+/// What SQS says of a queue that is not there, and of one that is not the platform's by its tags.
+/// Whose name is wrong in a manifest is not to keep a look from the rest.
+fn is_no_queue(code: &str) -> bool {
+    let codes = [
+        "QueueDoesNotExist",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "AccessDenied",
+        "AccessDeniedException",
+    ];
+    codes.contains(&code)
 }
 
 impl MetricReader for Metrics {

@@ -7,6 +7,7 @@ use aws_sdk_applicationautoscaling::types::{
 };
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, DeploymentStrategy, Service};
+use aws_sdk_elasticloadbalancingv2::Client as BalancingClient;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{Live, LiveReader, PortResult};
 use slipway_control::reconcile::observed::{Rollout, RolloutState};
@@ -19,14 +20,16 @@ use crate::error::port_error;
 pub struct Ecs {
     pub(crate) client: Client,
     pub(crate) scaling: ScalingClient,
+    pub(crate) balancing: BalancingClient,
 }
 
 impl Ecs {
-    /// Over ECS and Application Auto Scaling.
+    /// Over ECS, Application Auto Scaling and the load balancers in front of services.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
             scaling: ScalingClient::new(config),
+            balancing: BalancingClient::new(config),
         }
     }
 

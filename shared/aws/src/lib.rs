@@ -27,6 +27,7 @@ mod secrets;
 mod sqs;
 mod steer;
 mod traffic;
+mod wake;
 
 pub use apigateway::HttpApi;
 pub use checks::Checks;

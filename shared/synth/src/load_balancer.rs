@@ -18,10 +18,10 @@ pub(crate) const ALTERNATE: &str = "AlternateTargetGroup";
 pub(crate) const LISTENER: &str = "Listener";
 pub(crate) const RULE: &str = "ListenerRule";
 
-/// The priority of the service's rule.
-const FIRST: u32 = 1;
-/// The same where a rule may come before it: [`sleep::WAKE_PRIORITY`].
-const AFTER_WAKING: u32 = sleep::WAKE_PRIORITY + 1;
+/// The priority of the service's rule. There is room before it for the rule that wakes a service
+/// ([`sleep::WAKE_PRIORITY`]); it is the same for all, so that a service that may not sleep any
+/// more, and does, can still be updated.
+const PRIORITY: u32 = 10;
 
 /// Seconds that a leaving task may take to finish its requests; AWS's default, 300, is most
 /// of a deployment's time. A target without requests leaves at once.
@@ -77,7 +77,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
             "Properties": {
                 "ListenerArn": reference(LISTENER),
-                "Priority": if sleep::is_possible(site) { AFTER_WAKING } else { FIRST },
+                "Priority": PRIORITY,
                 "Conditions": [{
                     "Field": "path-pattern",
                     "PathPatternConfig": {"Values": patterns(site)},

@@ -37,6 +37,10 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
                 "Name": name,
                 "TargetType": "lambda",
                 "Targets": [{"Id": site.platform.waker}],
+                // Who is sent to the same address again keeps a query that names a key twice.
+                "TargetGroupAttributes": [
+                    {"Key": "lambda.multi_value_headers.enabled", "Value": "true"},
+                ],
             },
         }),
     );

@@ -7,6 +7,7 @@ mod registry;
 mod scaling;
 mod tape;
 mod upgrade;
+mod wake;
 mod waker;
 
 pub use checks::FakeChecks;

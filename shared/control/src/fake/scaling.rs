@@ -8,17 +8,19 @@ use jiff::Timestamp;
 use slipway_scaling::{Bounds, Load, Paused, Point};
 
 use super::tape::Tape;
-use crate::ports::{BoundsWriter, Live, LiveReader, MetricReader, PortResult, Series, TaskWriter};
+use crate::ports::{
+    BoundsWriter, Live, LiveReader, MetricReader, Owner, PortResult, Series, TaskWriter,
+};
 
 /// ECS services, their bounds and metrics in memory. Clones are the same. Calls pass a tape.
 #[derive(Debug, Clone, Default)]
 pub struct FakeTasks {
     inner: Arc<Mutex<Inner>>,
-    tape: Tape,
+    pub(super) tape: Tape,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(super) struct Inner {
     services: BTreeMap<(String, String), Live>,
     /// By name and the values of the dimensions.
     metrics: BTreeMap<(String, Vec<String>), Vec<Point>>,
@@ -28,6 +30,14 @@ struct Inner {
     bounds: Vec<(Option<Bounds>, Option<Paused>)>,
     /// How many metrics were asked for, call by call.
     asked: Vec<usize>,
+    /// By listener, the group that its wake rule leads to.
+    pub(super) wake_rules: BTreeMap<String, String>,
+    /// Target groups with a healthy target.
+    pub(super) healthy: Vec<String>,
+    /// Whose target groups are.
+    pub(super) owners: BTreeMap<String, Owner>,
+    /// Messages that wait, by queue.
+    pub(super) queues: BTreeMap<String, u64>,
 }
 
 impl FakeTasks {
@@ -39,7 +49,7 @@ impl FakeTasks {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

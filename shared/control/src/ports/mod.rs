@@ -7,6 +7,7 @@ mod notify;
 mod pipelines;
 mod scaling;
 mod steer;
+mod wake;
 
 use std::future::Future;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub use scaling::{
     ScalerWrite, Series, TaskWriter,
 };
 pub use steer::{DeploymentSteerer, TrafficReader, TrafficRule};
+pub use wake::{Owner, QueueReader, WakeRules};
 
 /// The result of a port's call.
 pub type PortResult<T> = Result<T, PortError>;

@@ -22,6 +22,9 @@ mod site;
 mod sleep;
 #[cfg(test)]
 mod tests;
+mod wake;
+
+pub use wake::{Wakers, Woken};
 
 use std::time::Duration;
 
@@ -33,7 +36,8 @@ use self::plan::{Opening, Plan};
 use self::site::Site;
 use crate::error::PortError;
 use crate::ports::{
-    BoundsWriter, LiveReader, MetricReader, ScalerRecord, ScalerRegistry, ScalerWrite, TaskWriter,
+    BoundsWriter, LiveReader, MetricReader, QueueReader, ScalerRecord, ScalerRegistry, ScalerWrite,
+    TaskWriter, WakeRules,
 };
 
 /// When to look again where somebody else wrote at the same moment.
@@ -123,8 +127,8 @@ impl From<Looked> for Outcome {
 impl<R, T, M> Scaler<R, T, M>
 where
     R: ScalerRegistry,
-    T: LiveReader + TaskWriter + BoundsWriter,
-    M: MetricReader,
+    T: LiveReader + TaskWriter + BoundsWriter + WakeRules,
+    M: MetricReader + QueueReader,
 {
     /// Looks at one environment once.
     ///
@@ -152,14 +156,19 @@ where
         let Some(live) = live.filter(|live| live.bounds.is_some()) else {
             return self.leave(named, found, HandsOff::Incomplete).await;
         };
-        let opening = plan::open(&site, &found, &live, now);
+        let remembered = sleep::look_after(&self.tasks, &site, &found, &live).await?;
+        let opening = plan::open(&site, &remembered, &live, now);
         let plan = if let Opening::Carry(plan) = opening {
             *plan
         } else {
             let series = observe::series(&site);
             let (from, to) = observe::span(&site, now);
             let loads = self.metrics.read(&series, from, to).await?;
-            let seen = observe::observation(&site, &live, loads, trigger, now);
+            let mut seen = observe::observation(&site, &live, loads, trigger, now);
+            if let Some(queue) = site.policy.queue.as_ref().filter(|_| live.desired == 0) {
+                let waiting = self.metrics.waiting(&queue.name).await?;
+                observe::ask_queue(&mut seen, waiting, now);
+            }
             plan::decide(&site, opening, seen, now)
         };
         self.carry_out(named, &site, &found, plan).await

@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_domain::scaling::Statistic;
-use slipway_scaling::{Bounds, Load, Observation, Targets, Tasks, Trigger};
+use slipway_scaling::{Bounds, Load, Observation, Point, Targets, Tasks, Trigger};
 
 use super::site::{Balancer, Site};
 use crate::ports::{Live, Series};
@@ -135,6 +135,20 @@ pub(super) fn observation(
     }
     seen.metrics = site.policy.metrics.iter().map(|_| next()).collect();
     seen
+}
+
+/// Takes the queue's own word for how many messages wait: the metrics of one that was idle for
+/// hours are silent, and late when it is not any more.
+pub(super) fn ask_queue(seen: &mut Observation, waiting: Option<u64>, now: Timestamp) {
+    let Some(waiting) = waiting else {
+        return;
+    };
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+    seen.waiting.0.push(Point {
+        at: now - SignedDuration::from_secs(i64::from(MINUTE)),
+        seconds: MINUTE,
+        value: waiting.into(),
+    });
 }
 
 /// The bounds as the scalable target has them.

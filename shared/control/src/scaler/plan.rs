@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use slipway_domain::Scaling;
 use slipway_scaling::{Bounds, Decision, Observation, State, Verdict, bounds_at, next_boundary};
 
 use super::observe;
@@ -95,7 +96,6 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
     }
     if unheard {
         record.state = ordered.before;
-        record.asleep_since = record.asleep_since.filter(|_| live.desired == 0);
     }
     Opening::Decide {
         record: Box::new(record),
@@ -167,13 +167,14 @@ pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: 
             place,
         } => (*record, bounds, place),
     };
+    let wanted = bounds;
+    let least = u32::from(!site.can_be_woken());
+    let bounds = Bounds {
+        min: wanted.min.max(least),
+        ..wanted
+    };
     seen.bounds = bounds;
-    let mut policy = site.policy.clone();
-    if bounds != bounds_at(&policy, now) {
-        // Somebody set others: the hours of the week do not count.
-        policy.schedule.clear();
-        (policy.min, policy.max) = (bounds.min, bounds.max);
-    }
+    let policy = policy_within(site, wanted, least, now);
     let mut decision = slipway_scaling::decide(&policy, &seen, &record.state, now);
     hold_within(&mut decision, bounds);
     let before = std::mem::replace(&mut record.state, decision.state.clone());
@@ -182,17 +183,42 @@ pub(super) fn decide(site: &Site, opening: Opening, mut seen: Observation, now: 
     if is_news {
         record.last = Some(decision.clone());
     }
-    let unsettled = record.ordered.is_some() || place || site.changes;
+    let unsettled =
+        record.ordered.is_some() || place || site.changes || is_drowsy(&record, &decision, site);
     record.attention = attention(&record, site, decision.attention || unsettled, now);
     let again = again(&mut record, decision.look_again, now);
     Plan {
         record,
         is_news,
-        place: place.then_some(bounds),
+        place: place.then_some(wanted),
         count,
         again,
         decision: Some(decision),
     }
+}
+
+/// Whether what sleeps is to be looked at each minute: it wakes up, or messages may come, of which
+/// nobody tells.
+fn is_drowsy(record: &ScalerRecord, decision: &Decision, site: &Site) -> bool {
+    match decision.to {
+        0 => site.policy.queue.is_some(),
+        _ => record.asleep_since.is_some(),
+    }
+}
+
+/// The manifest's policy with the bounds that hold, of which none is below `least`.
+fn policy_within(site: &Site, bounds: Bounds, least: u32, now: Timestamp) -> Scaling {
+    let mut policy = site.policy.clone();
+    if bounds != bounds_at(&policy, now) {
+        // Somebody set others: the hours of the week do not count.
+        policy.schedule.clear();
+        (policy.min, policy.max) = (bounds.min, bounds.max);
+    }
+    policy.min = policy.min.max(least);
+    for window in &mut policy.schedule {
+        window.min = window.min.map(|min| min.max(least));
+    }
+    policy
 }
 
 /// The bounds hold, whatever is decided.
@@ -216,10 +242,9 @@ fn order(
     now: Timestamp,
 ) -> Option<u32> {
     let (from, to) = (decision.from, decision.to);
-    record.asleep_since = match to {
-        0 => record.asleep_since.or(Some(now)),
-        _ => None,
-    };
+    if to == 0 {
+        record.asleep_since = record.asleep_since.or(Some(now));
+    }
     if from == to {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use slipway_domain::scaling::{ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{EnvironmentName, Phase, Platform, Scope};
+use slipway_domain::{EnvironmentName, Phase, Platform, PlatformName, Scope};
 
 use super::HandsOff;
 use crate::record::{ServiceState, StackRecord};
@@ -16,6 +16,8 @@ pub(super) struct Site {
     pub(super) service: String,
     /// Its load balancer, if it has one whose name is known.
     pub(super) balancer: Option<Balancer>,
+    /// What leads to it, if it has a load balancer.
+    pub(super) way: Option<Way>,
     /// The manifest's policy.
     pub(super) policy: Scaling,
     /// The generation that its stack was last brought to.
@@ -31,6 +33,19 @@ pub(super) struct Balancer {
     pub(super) name: String,
     /// The target groups that take turns, such as `targetgroup/NAME/ID`.
     pub(super) groups: Vec<String>,
+}
+
+/// What leads to a service, by ARNs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Its listener.
+    pub(super) listener: String,
+    /// The target groups that its tasks are in.
+    pub(super) groups: Vec<String>,
+    /// The target group of the waker, if the service may sleep.
+    pub(super) waker: Option<String>,
+    /// The platform, whose tag the rule bears that leads there.
+    pub(super) platform: PlatformName,
 }
 
 /// Why there is nothing to scale.
@@ -73,6 +88,7 @@ pub(super) fn site(
         cluster,
         service,
         balancer: balancer(&stack.status),
+        way: way(&stack.status, platform),
         policy,
         generation: settled.generation,
         changes: is_changing(stack.status.phase),
@@ -108,7 +124,23 @@ fn balancer(status: &StackStatus) -> Option<Balancer> {
     })
 }
 
+fn way(status: &StackStatus, platform: &Platform) -> Option<Way> {
+    let output = |name: &str| status.outputs.get(name).cloned();
+    let groups = ["TargetGroup", "AlternateTargetGroup"];
+    Some(Way {
+        listener: output("Listener")?,
+        groups: groups.iter().filter_map(|name| output(name)).collect(),
+        waker: output(slipway_synth::WAKE_TARGET_GROUP),
+        platform: platform.name.clone(),
+    })
+}
+
 impl Site {
+    /// Whether somebody would wake it: none sleeps otherwise.
+    pub(super) fn can_be_woken(&self) -> bool {
+        self.way.as_ref().is_some_and(|way| way.waker.is_some())
+    }
+
     /// Whether an alarm over metrics of these dimensions is about this environment. No alarm at
     /// all needs no proof.
     pub(super) fn is_measured_by(&self, measures: &[Vec<(String, String)>]) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use slipway_domain::scaling::ScaledBy;
 use slipway_domain::{Effective, Platform};
-use slipway_synth::Template;
+use slipway_synth::{Template, WAKE_PRIORITY};
 
 use super::{Rules, of_type};
 
@@ -152,8 +152,9 @@ fn sleep(rules: &mut Rules, template: &Template, effective: &Effective, platform
         "who wakes the service?",
     );
     rules.hold(
-        resources["ListenerRule"]["Properties"]["Priority"] == if sleeps { 2 } else { 1 },
-        "there is no room for a rule that wakes, or too much",
+        resources["ListenerRule"]["Properties"]["Priority"].as_u64()
+            > Some(u64::from(WAKE_PRIORITY)),
+        "there is no room for a rule that wakes",
     );
     rules.hold(
         template.as_value()["Outputs"]["WakeTargetGroup"].is_object() == sleeps,

@@ -4,5 +4,6 @@
 mod bounds;
 mod faults;
 mod looks;
+mod sleep;
 mod together;
 mod world;

@@ -20,12 +20,15 @@ use crate::ports::{
     ChangeWriter, Live, ScalerRecord, ScalerRegistry, ScalerWrite, StackRegistry, StackWrite,
 };
 use crate::record::{Settled, StackRecord};
-use crate::scaler::{Looked, Named, Outcome, Scaler};
+use crate::scaler::{Looked, Named, Outcome, Scaler, Wakers, Woken};
 
 pub(super) const CLUSTER: &str = "devops2-g4-orders-cluster-prod";
 pub(super) const SERVICE: &str = "orders-1";
 const BALANCER: &str = "app/orders/1";
 const GROUP: &str = "targetgroup/orders/2";
+pub(super) const GROUP_ARN: &str = "arn:aws:elasticloadbalancing:r:1:targetgroup/orders/2";
+pub(super) const LISTENER: &str = "arn:aws:elasticloadbalancing:r:1:listener/app/orders/1/3";
+pub(super) const WAKER: &str = "arn:aws:elasticloadbalancing:r:1:targetgroup/slipway-wake-1/4";
 /// The index over attention is looked at so often.
 const TICK: SignedDuration = SignedDuration::from_mins(1);
 const STEP: SignedDuration = SignedDuration::from_secs(5);
@@ -150,10 +153,9 @@ impl World {
             ("Cluster", CLUSTER),
             ("ServiceName", SERVICE),
             ("LoadBalancerName", BALANCER),
-            (
-                "TargetGroup",
-                "arn:aws:elasticloadbalancing:r:1:targetgroup/orders/2",
-            ),
+            ("TargetGroup", GROUP_ARN),
+            ("Listener", LISTENER),
+            ("WakeTargetGroup", WAKER),
         ];
         record.status.outputs = outputs
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -182,6 +184,7 @@ impl World {
             deploying: false,
         };
         self.tasks.runs(CLUSTER, SERVICE, live);
+        self.tasks.answers(GROUP_ARN, tasks > 0);
     }
 
     /// The environment is deleted.
@@ -262,6 +265,19 @@ impl World {
         }
     }
 
+    /// Somebody calls while the service sleeps, or wakes up; a process that dies in it is gone.
+    pub(super) fn call(&mut self) -> Result<Woken, PortError> {
+        let wakers = Wakers {
+            registry: self.registry.clone(),
+            tasks: self.tasks.clone(),
+            platform: Platform::sample(),
+        };
+        let woken = block_on(wakers.call(&orders(), &prod(), self.clock.now()));
+        self.tape.restart();
+        self.note();
+        woken
+    }
+
     fn note(&mut self) {
         let Some(live) = self.tasks.now(CLUSTER, SERVICE) else {
             return;
@@ -331,6 +347,7 @@ impl World {
         for (_, count) in self.started.extract_if(.., |(at, _)| *at <= now) {
             self.tasks
                 .change(CLUSTER, SERVICE, |live| live.running = count);
+            self.tasks.answers(GROUP_ARN, count > 0);
         }
         let minute = now >= self.minute + TICK;
         if minute {
