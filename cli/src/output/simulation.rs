@@ -6,12 +6,13 @@ use super::sheet::Sheet;
 use super::table::{Cell, plain, table};
 use super::tone::Tone;
 
-const HEADING: [&str; 9] = [
+const HEADING: [&str; 10] = [
     "POLICY",
     "TARGET",
     "TASK-HOURS",
     "OVER ORACLE",
     "VIOLATED",
+    "TOUCHED",
     "REQUESTS OVER",
     "CHANGES",
     "STEP",
@@ -23,8 +24,8 @@ pub(crate) fn simulation(trace: &Trace, setup: &Setup, report: &Report, sheet: S
     let rows: Vec<Vec<Cell>> = aligned(&report.policies.iter().map(row).collect::<Vec<_>>());
     let legend = format!(
         "OVER ORACLE: task-hours as a multiple of what perfect foresight takes. VIOLATED: minutes \
-         above 90 % utilisation; at most {} of {} (0.05 %) keep the bound. REQUESTS OVER: beyond \
-         what the tasks could do. STEP: seconds from a step of the load to the call that adds \
+         above 90 % utilisation; at most {} of {} (0.05 %) keep the bound. TOUCHED: those that were \
+         so for a moment at least. REQUESTS OVER: beyond what the tasks could do. STEP: seconds from a step of the load to the call that adds \
          tasks. Others are shown at the cheapest setting that keeps the bound, or at their best.",
         report.minutes * 5 / 10_000,
         report.minutes
@@ -70,6 +71,7 @@ fn row(policy: &PolicyReport) -> Vec<Cell> {
         plain(format!("{:.1}", policy.task_hours)),
         plain(format!("{:.3}", policy.over_oracle)),
         (tone, policy.violation_minutes.to_string()),
+        plain(policy.touched_minutes.to_string()),
         plain(format!("{:.0}", policy.requests_over_capacity)),
         plain(policy.changes.to_string()),
         plain(
@@ -88,7 +90,7 @@ fn aligned(rows: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
         cells.chain([HEADING[column].len()]).max().unwrap_or(0)
     };
     let cell = |(column, (tone, text)): (usize, &Cell)| match column {
-        0 | 8 => (*tone, text.clone()),
+        0 | 9 => (*tone, text.clone()),
         _ if text.is_empty() => (*tone, String::new()),
         _ => (*tone, format!("{text:>0$}", width(column))),
     };

@@ -25,7 +25,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let answer = handler.handle(&event.payload, clock::now, tokio::time::sleep);
-        Ok::<Value, lambda_runtime::Error>(answer.await)
+        // Many calls, of which most callers need few: boxed, they need not be moved.
+        Ok::<Value, lambda_runtime::Error>(Box::pin(answer).await)
     }))
     .await
 }

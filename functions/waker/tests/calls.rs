@@ -15,6 +15,7 @@ use slipway_control::ports::{
 };
 use slipway_control::record::Settled;
 use slipway_control::scaler::Wakers;
+use slipway_control::scaling::Paused;
 use slipway_domain::{Cause, EnvironmentName, Manifest, Phase, Platform, Scope, ServiceName};
 use slipway_waker::Handler;
 use ulid::Ulid;
@@ -112,6 +113,7 @@ impl World {
                 ..ScalerRecord::default()
             },
             decision: None,
+            audit: None,
         };
         assert!(self.registry.save_scaler(&asleep).await.unwrap());
         let live = Live {
@@ -119,7 +121,7 @@ impl World {
             running: 0,
             pending: 0,
             bounds: Some((0, 4)),
-            paused: Default::default(),
+            paused: Paused::default(),
             deploying: false,
         };
         self.tasks.runs("c", "s", live);

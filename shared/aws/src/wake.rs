@@ -1,8 +1,8 @@
 //! The rule that leads to the waker while a service sleeps, and whether a target answers again.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, PathPatternConditionConfig, Rule, RuleCondition, Tag,
-    TargetHealthStateEnum,
+    Action, ActionTypeEnum, ForwardActionConfig, PathPatternConditionConfig, Rule, RuleCondition,
+    Tag, TagDescription, TargetHealthStateEnum,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_control::ports::{Owner, PortResult, WakeRules};
@@ -103,7 +103,10 @@ impl WakeRules for Ecs {
             Err(error) if error.code().is_some_and(|it| GONE.contains(&it)) => return Ok(None),
             Err(error) => return Err(port_error("elasticloadbalancing:DescribeTags", error)),
         };
-        let tags = answer.tag_descriptions().iter().flat_map(|it| it.tags());
+        let tags = answer
+            .tag_descriptions()
+            .iter()
+            .flat_map(TagDescription::tags);
         let tags: Vec<&Tag> = tags.collect();
         let tag = |key: &str| {
             let tag = tags.iter().find(|tag| tag.key() == Some(key))?;
@@ -163,7 +166,9 @@ impl Ecs {
 /// The target groups that a rule forwards to.
 fn leads_to(rule: &Rule) -> impl Iterator<Item = &str> {
     rule.actions().iter().flat_map(|action| {
-        let shares = action.forward_config().map(|it| it.target_groups());
+        let shares = action
+            .forward_config()
+            .map(ForwardActionConfig::target_groups);
         let shares = shares.unwrap_or_default().iter();
         let shares = shares.filter_map(|it| it.target_group_arn());
         action.target_group_arn().into_iter().chain(shares)

@@ -110,6 +110,7 @@ where
             environment: environment.clone(),
             record,
             decision: Some(decision),
+            audit: None,
         };
         if self.registry.save_scaler(&write).await? {
             self.tasks

@@ -67,8 +67,10 @@ pub struct PolicyReport {
     pub name: &'static str,
     /// Hours of tasks, from their start to their stop.
     pub task_hours: f64,
-    /// Minutes above 90 % utilisation, if only for a moment.
+    /// Minutes above 90 % utilisation: of all requests in a minute, over what could be done in it.
     pub violation_minutes: u64,
+    /// Minutes above 90 % utilisation for a moment at least.
+    pub touched_minutes: u64,
     /// Requests beyond what the tasks could do.
     pub requests_over_capacity: f64,
     /// Changes of the desired count.
@@ -213,6 +215,7 @@ impl Simulation {
                 name: contender.name,
                 task_hours: rounded(run.task_hours, 100.0),
                 violation_minutes: run.violation_minutes,
+                touched_minutes: run.touched_minutes,
                 requests_over_capacity: rounded(run.requests_over_capacity, 1.0),
                 changes: run.changes,
                 setting: contender

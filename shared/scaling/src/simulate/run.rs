@@ -24,9 +24,10 @@ pub struct Told {
 pub struct Run {
     /// Hours of tasks, from their start to their stop.
     pub task_hours: f64,
-    /// Minutes in which the demand was above nine tenths of what the tasks could do, if only for
-    /// a moment.
+    /// Minutes in which the requests were above nine tenths of what the tasks could do in them.
     pub violation_minutes: u64,
+    /// Minutes in which they were so for a moment at least.
+    pub touched_minutes: u64,
     /// Requests beyond what the tasks could do.
     pub requests_over_capacity: f64,
     /// Changes of the number of tasks that are to run.

@@ -65,8 +65,29 @@ impl Meters {
 struct Score {
     task_seconds: f64,
     violation_minutes: u64,
+    touched_minutes: u64,
     over_capacity: f64,
-    last_violation: Option<u64>,
+    minute: Minute,
+}
+
+/// The minute that passes.
+#[derive(Debug, Default)]
+struct Minute {
+    requests: f64,
+    capacity: f64,
+    touched: bool,
+}
+
+impl Score {
+    fn end_minute(&mut self) {
+        let Minute {
+            requests,
+            capacity,
+            touched,
+        } = std::mem::take(&mut self.minute);
+        self.violation_minutes += u64::from(requests > (BOUND + NOTHING) * capacity);
+        self.touched_minutes += u64::from(touched);
+    }
 }
 
 impl<'a> World<'a> {
@@ -110,10 +131,12 @@ impl<'a> World<'a> {
     }
 
     /// What it came to.
-    pub(super) fn into_run(self, told: Vec<Told>) -> Run {
+    pub(super) fn into_run(mut self, told: Vec<Told>) -> Run {
+        self.score.end_minute();
         Run {
             task_hours: self.score.task_seconds / 3600.0,
             violation_minutes: self.score.violation_minutes,
+            touched_minutes: self.score.touched_minutes,
             requests_over_capacity: self.score.over_capacity,
             changes: self.asked.len() as u64,
             asked: self.asked,
@@ -217,6 +240,9 @@ impl<'a> World<'a> {
             if next == reading {
                 self.meters.read();
             }
+            if next % 60 == 0 {
+                self.score.end_minute();
+            }
             if next == ready {
                 self.arrive();
             }
@@ -235,13 +261,11 @@ impl<'a> World<'a> {
         }
         self.score.task_seconds += f64::from(self.desired) * time;
         self.score.over_capacity += (rate - capacity).max(0.0) * time;
-        if rate > (BOUND + NOTHING) * capacity {
-            let minute = self.now / 60;
-            if self.score.last_violation != Some(minute) {
-                self.score.last_violation = Some(minute);
-                self.score.violation_minutes += 1;
-            }
-        }
+        // A reading, and so an event, is at the end of each minute.
+        let minute = &mut self.score.minute;
+        minute.requests += rate * time;
+        minute.capacity += capacity * time;
+        minute.touched |= rate > (BOUND + NOTHING) * capacity;
     }
 }
 
@@ -325,6 +349,21 @@ mod tests {
         let run = world.into_run(Vec::new());
         assert!((run.requests_over_capacity - 25.0 * 60.0).abs() < 1e-6);
         assert_eq!(run.violation_minutes, 1);
+    }
+
+    #[test]
+    fn a_minute_is_judged_by_all_of_it_and_touched_by_a_moment() {
+        let setup = setup();
+        // Two tasks for the last third of a minute in which there is work for one and a fifth.
+        for (rate, violated) in [(11.9, 0), (12.1, 1)] {
+            let trace = Trace::step(rate, rate, 60, 60);
+            let mut world = World::new(&trace, &setup, 1);
+            world.advance(40);
+            world.serving = 2;
+            world.advance(60);
+            let run = world.into_run(Vec::new());
+            assert_eq!((run.violation_minutes, run.touched_minutes), (violated, 1));
+        }
     }
 
     #[test]
