@@ -10,8 +10,11 @@ use program::{Program, Ran};
 use serde_json::{Value, json};
 
 fn decide(lines: &[String]) -> Ran {
-    let program = Program::new();
-    let mut command = program.command(&["decide"]);
+    run(&Program::new(), &["decide"], lines)
+}
+
+fn run(program: &Program, arguments: &[&str], lines: &[String]) -> Ran {
+    let mut command = program.command(arguments);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -82,4 +85,18 @@ fn a_bad_line_is_named_with_its_field() {
         assert_eq!(ran.out.lines().count(), 1);
         bad = before;
     }
+}
+
+#[test]
+fn a_policy_of_ones_own_is_checked_as_a_manifest_is() {
+    let program = Program::new();
+    let ask = ["decide", "--policy", "scaling.yaml"];
+    program.file("scaling.yaml", "cpu:\n  high: 101\n");
+    let ran = run(&program, &ask, &[busy("2026-11-20T22:00:40Z").to_string()]);
+    assert_ne!(ran.code, Some(0));
+    assert!(ran.err.contains("high"), "{}", ran.err);
+    program.file("scaling.yaml", "cpu:\n  high: 60\n");
+    let ran = run(&program, &ask, &[busy("2026-11-20T22:00:40Z").to_string()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains(r#""verdict":"out""#), "{}", ran.out);
 }

@@ -25,13 +25,14 @@ impl Client {
 
     /// The key that signs the service's notices; made when it is first asked for.
     pub fn signing_key(&self, name: &ServiceName) -> Result<SigningKeyView> {
-        self.get(&format!("/services/{name}/notify-secret"))
+        let call = Call::new(Method::POST, format!("/services/{name}/notify-secret"));
+        self.send(&call)?.read()
     }
 
     /// Makes another such key. It is not sent again without an answer: each time makes another.
     pub fn rotate_signing_key(&self, name: &ServiceName) -> Result<SigningKeyView> {
-        let call = Call::new(Method::POST, format!("/services/{name}/notify-secret"));
-        self.send(&call)?.read()
+        let path = format!("/services/{name}/notify-secret/rotation");
+        self.send(&Call::new(Method::POST, path))?.read()
     }
 
     /// Deletes a webhook: its secrets count no more.

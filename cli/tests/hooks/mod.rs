@@ -128,9 +128,11 @@ fn a_secret_that_nobody_saw_is_not_made_twice() {
 #[test]
 fn the_key_that_signs_notices_is_standard_output_and_alone() {
     let mock = Mock::new(|asked| {
-        assert_eq!(asked.path, "/platform/v1/services/orders/notify-secret");
+        assert_eq!(asked.method, "POST");
+        let path = "/platform/v1/services/orders/notify-secret";
+        let rest = asked.path.strip_prefix(path).unwrap();
         let mut key = json!({ "secret": SECRET });
-        if asked.method == "POST" {
+        if rest == "/rotation" {
             key["former_valid_until"] = json!("2026-01-03T03:04:05Z");
         }
         Reply::json(200, &key)

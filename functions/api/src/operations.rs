@@ -383,18 +383,22 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 of::<HooksView>,
             )
         },
-        read(
-            "/services/{name}/notify-secret",
-            "getNotifySecret",
-            "The key that signs the service's notices, made when it is first asked for",
-            get(handlers::get_notify_secret::<P>),
-            of::<SigningKeyView>,
-        ),
+        // No GET: a right to read everything is no right to sign as the platform does.
+        Operation {
+            method: Method::POST,
+            ..read(
+                "/services/{name}/notify-secret",
+                "showNotifySecret",
+                "The key that signs the service's notices, made when it is first asked for",
+                post(handlers::show_notify_secret::<P>),
+                of::<SigningKeyView>,
+            )
+        },
         Operation {
             method: Method::POST,
             success: CREATED,
             ..read(
-                "/services/{name}/notify-secret",
+                "/services/{name}/notify-secret/rotation",
                 "rotateNotifySecret",
                 "Makes another key; the former one signs beside it for a day yet",
                 post(handlers::rotate_notify_secret::<P>),

@@ -13,7 +13,7 @@ use crate::answer::{Answer, json, put};
 use crate::request::{Identity, Parameters};
 use crate::{App, Ports};
 
-pub(crate) async fn get_notify_secret<P: Ports>(
+pub(crate) async fn show_notify_secret<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Identity(caller): Identity,
     Parameters(name): Parameters<ServiceName>,

@@ -73,7 +73,7 @@ async fn a_stop_under_a_key_is_done_once() {
 async fn a_reason_that_is_none_is_refused() {
     let api = with_upgrade(UpgradeState::Running).await;
     for (body, pointer) in [
-        (r#"{"why": "x"}"#, ""),
+        (r#"{"why": "x"}"#, "/why"),
         (r#"{"reason": ""}"#, "/reason"),
         (r#"{"reason": 7}"#, "/reason"),
         ("[]", ""),
