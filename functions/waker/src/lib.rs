@@ -91,7 +91,11 @@ where
             info!(%service, %environment, ?woken, "called");
             match woken {
                 Woken::Unknown => return Ok(answer::not_found()),
-                Woken::Answers(WakeAnswer::Hold) => return Ok(answer::again(request)),
+                Woken::Answers(WakeAnswer::Hold) => {
+                    // The load balancer takes a moment to leave the rule out.
+                    pause(LOOK).await;
+                    return Ok(answer::again(request));
+                }
                 Woken::Answers(WakeAnswer::Retry) => {
                     return Ok(answer::soon(request, service.as_str()));
                 }

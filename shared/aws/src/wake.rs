@@ -50,8 +50,13 @@ impl WakeRules for Ecs {
             .tags(tag.build());
         match call.send().await {
             Ok(_) => Ok(true),
-            // Somebody else put it at the same moment.
-            Err(error) if error.code() == Some("PriorityInUse") => Ok(true),
+            // Somebody else put it at the same moment; or another rule has its place.
+            Err(error) if error.code() == Some("PriorityInUse") => {
+                let rules = self.wake_rules(listener).await?;
+                Ok(rules
+                    .iter()
+                    .any(|rule| leads_to(rule).any(|it| it == group)))
+            }
             Err(error) if error.code().is_some_and(|it| GONE.contains(&it)) => Ok(false),
             Err(error) => Err(port_error(CREATE, error)),
         }

@@ -29,6 +29,8 @@ pub struct Observation {
     pub requests: Load,
     /// Messages that wait in the queue.
     pub waiting: Load,
+    /// Messages that somebody works on: taken from the queue, and not deleted yet.
+    pub in_flight: Load,
     /// Messages that were taken from the queue and deleted in each period.
     pub worked_off: Load,
     /// Seconds that the oldest message has waited.

@@ -1,6 +1,6 @@
 //! A queue: as many tasks as keep up with what arrives and work off what waits in time.
 
-use crate::observation::Point;
+use crate::observation::{Load, Point};
 use crate::opinion::{Opinion, Scene};
 use crate::points;
 use crate::state::State;
@@ -106,14 +106,22 @@ fn pace(state: &State) -> Option<f64> {
 
 /// When a message was last seen, as far as points go.
 pub(crate) fn last(scene: &Scene<'_>) -> Option<jiff::Timestamp> {
-    let of = |load| {
+    let of = |load: &Load| {
         let seen = points::clean(load, scene.now);
         seen.iter()
             .rev()
             .find(|point| point.value > 0.0)
             .map(points::end)
     };
-    of(&scene.seen.waiting).max(of(&scene.seen.worked_off))
+    let seen = &scene.seen;
+    let loads = [&seen.waiting, &seen.in_flight, &seen.worked_off];
+    loads.into_iter().filter_map(of).max()
+}
+
+/// Whether somebody works on a message, as far as is known: a long one is neither waiting nor done.
+pub(crate) fn is_at_work(scene: &Scene<'_>) -> bool {
+    let seen = points::clean(&scene.seen.in_flight, scene.now);
+    points::newest(&seen, scene.now).is_some_and(|point| point.value > 0.0)
 }
 
 /// Messages that wait now, as far as is known.

@@ -33,7 +33,7 @@ pub(crate) fn quiet(scene: &Scene<'_>, state: &mut State) -> Quiet {
     }
     let minutes = seconds(busy, scene.now) / 60.0;
     let waits = queue::waiting(scene).is_some_and(|waits| waits > 0.0);
-    if minutes >= f64::from(scene.policy.to_zero.after) && !waits {
+    if minutes >= f64::from(scene.policy.to_zero.after) && !waits && !queue::is_at_work(scene) {
         Quiet::Long(minutes)
     } else {
         Quiet::Short(minutes)

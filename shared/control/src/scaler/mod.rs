@@ -36,8 +36,8 @@ use self::plan::{Opening, Plan};
 use self::site::Site;
 use crate::error::PortError;
 use crate::ports::{
-    BoundsWriter, LiveReader, MetricReader, QueueReader, ScalerRecord, ScalerRegistry, ScalerWrite,
-    TaskWriter, WakeRules,
+    BoundsWriter, LiveReader, MetricReader, Placed, QueueReader, ScalerRecord, ScalerRegistry,
+    ScalerWrite, TaskWriter, WakeRules,
 };
 
 /// When to look again where somebody else wrote at the same moment.
@@ -149,6 +149,9 @@ where
             Err(site::NoSite::OnItsWay) => return self.stay(named, found, now).await,
             Err(site::NoSite::HandsOff(why)) => return self.leave(named, found, why).await,
         };
+        if site.is_tracked {
+            return self.hand_over(named, &site, found, now).await;
+        }
         if !site.is_measured_by(&named.measures) {
             return Ok(Looked::HandsOff(HandsOff::NotItsAlarm).into());
         }
@@ -212,6 +215,50 @@ where
             looked,
             again: plan.again,
         })
+    }
+
+    /// AWS scales from now on: what was put in place for a time is taken back, once the stack is as
+    /// its newest manifest says.
+    async fn hand_over(
+        &self,
+        named: &Named,
+        site: &Site,
+        found: ScalerRecord,
+        now: Timestamp,
+    ) -> Result<Outcome, PortError> {
+        let why = HandsOff::TargetTracking;
+        let own = site.own_bounds();
+        let is_lent = |it: &Placed| it.bounds != own;
+        let lends = found.held.is_some() || found.placed.as_ref().is_some_and(is_lent);
+        if !lends && found.asleep_since.is_none() {
+            return self.leave(named, found, why).await;
+        }
+        if site.changes || !site.is_newest {
+            let outcome = self.stay(named, found, now).await?;
+            return Ok(Outcome {
+                looked: Looked::HandsOff(why),
+                ..outcome
+            });
+        }
+        if lends {
+            let (cluster, service) = (&site.cluster, &site.service);
+            self.tasks
+                .set_bounds(cluster, service, Some(own), None)
+                .await?;
+        }
+        if let Some(way) = site.way.as_ref().filter(|_| found.asleep_since.is_some()) {
+            self.tasks.remove_wake_rule(&way.listener).await?;
+        }
+        let record = ScalerRecord {
+            held: None,
+            placed: None,
+            ordered: None,
+            asleep_since: None,
+            attention: None,
+            ..found
+        };
+        self.save(named, record, None).await?;
+        Ok(Looked::HandsOff(why).into())
     }
 
     /// Keeps hands off, and leaves the index over attention.

@@ -51,6 +51,7 @@ pub(super) fn series(site: &Site) -> Vec<Series> {
         };
         all.extend([
             sqs("ApproximateNumberOfMessagesVisible", Statistic::Average),
+            sqs("ApproximateNumberOfMessagesNotVisible", Statistic::Maximum),
             sqs("NumberOfMessagesDeleted", Statistic::Sum),
             sqs("ApproximateAgeOfOldestMessage", Statistic::Maximum),
         ]);
@@ -131,7 +132,8 @@ pub(super) fn observation(
         seen.targets = targets(&groups, now);
     }
     if site.policy.queue.is_some() {
-        (seen.waiting, seen.worked_off, seen.oldest) = (next(), next(), next());
+        (seen.waiting, seen.in_flight) = (next(), next());
+        (seen.worked_off, seen.oldest) = (next(), next());
     }
     seen.metrics = site.policy.metrics.iter().map(|_| next()).collect();
     seen

@@ -119,10 +119,7 @@ fn settle_bounds(
     }
     let held = record.held.as_ref().map(|held| held.bounds);
     let wanted = held.unwrap_or_else(|| bounds_at(&site.policy, now));
-    let own = Bounds {
-        min: site.policy.min,
-        max: site.policy.max,
-    };
+    let own = site.own_bounds();
     let before = record.placed.clone().unwrap_or(Placed {
         bounds: own,
         seen: true,
@@ -282,12 +279,8 @@ fn attention(
     now: Timestamp,
 ) -> Option<Timestamp> {
     if wanted {
-        // One that is due stays as it is, so that nothing need be written.
-        return record
-            .attention
-            .filter(|at| *at <= now)
-            .or(Some(now))
-            .map(whole);
+        // Behind those that wait for longer: the oldest come first.
+        return Some(whole(now));
     }
     let boundary = next_boundary(&site.policy, now);
     let ends = record.held.as_ref().map(|held| held.until);

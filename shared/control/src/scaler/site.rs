@@ -3,6 +3,7 @@
 use slipway_domain::scaling::{ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{EnvironmentName, Phase, Platform, PlatformName, Scope};
+use slipway_scaling::Bounds;
 
 use super::HandsOff;
 use crate::record::{ServiceState, StackRecord};
@@ -24,6 +25,9 @@ pub(super) struct Site {
     pub(super) generation: u64,
     /// Whether its stack is being changed.
     pub(super) changes: bool,
+    /// Whether AWS scales it by the newest manifest, and whether that holds by now.
+    pub(super) is_tracked: bool,
+    pub(super) is_newest: bool,
 }
 
 /// A load balancer, as the dimensions of its metrics name it.
@@ -73,10 +77,6 @@ pub(super) fn site(
         return hands_off(HandsOff::Gone);
     }
     let policy = effective.settings.scaling;
-    match policy.by {
-        ScaledBy::TargetTracking => return hands_off(HandsOff::TargetTracking),
-        ScaledBy::Alarms => {}
-    }
     let Some(settled) = &stack.progress.settled else {
         return Err(never_ready(stack));
     };
@@ -89,6 +89,11 @@ pub(super) fn site(
         service,
         balancer: balancer(&stack.status),
         way: way(&stack.status, platform),
+        is_tracked: match policy.by {
+            ScaledBy::TargetTracking => true,
+            ScaledBy::Alarms => false,
+        },
+        is_newest: settled.generation == state.service.generation,
         policy,
         generation: settled.generation,
         changes: is_changing(stack.status.phase),
@@ -136,6 +141,14 @@ fn way(status: &StackStatus, platform: &Platform) -> Option<Way> {
 }
 
 impl Site {
+    /// The manifest's own bounds.
+    pub(super) fn own_bounds(&self) -> Bounds {
+        Bounds {
+            min: self.policy.min,
+            max: self.policy.max,
+        }
+    }
+
     /// Whether somebody would wake it: none sleeps otherwise.
     pub(super) fn can_be_woken(&self) -> bool {
         self.way.as_ref().is_some_and(|way| way.waker.is_some())

@@ -67,12 +67,14 @@ where
             return Ok(Woken::Unknown);
         };
         let answer = site.policy.to_zero.answer;
-        if sleep::end(&self.tasks, &site).await? {
+        // What has just fallen asleep has healthy targets for a moment yet, which are on their way out.
+        let falls_asleep = found.ordered.as_ref().is_some_and(|it| it.to == 0);
+        if !falls_asleep && sleep::end(&self.tasks, &site).await? {
             // The next look of the scaler finds the rule gone, and forgets that it slept.
             return Ok(Woken::Answers(answer));
         }
         let is_ordered = found.ordered.as_ref().is_some_and(|it| it.to > 0);
-        if found.asleep_since.is_some() && !is_ordered {
+        if found.asleep_since.is_some() && !is_ordered && !site.is_tracked {
             self.order(&site, service, environment, found, now).await?;
         }
         Ok(Woken::Starts(answer))

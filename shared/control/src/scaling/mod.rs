@@ -274,7 +274,6 @@ where
             // its next look, if ECS does not hear of it now.
             record.ordered = words::ordered(&decision, &record.state, &run.look.policy);
             record.state = decision.state.clone();
-            record.asleep_since = None;
             record.last = Some(decision);
             run.look.wake(now);
             if !self.save(&mut run.look, &audit, true, caller).await? {

@@ -1,12 +1,15 @@
 //! To no task and back: the first caller, many at once, a queue, and every fault on the way.
 
+use jiff::SignedDuration;
 use serde_json::json;
+use slipway_domain::Phase;
 use slipway_domain::scaling::WakeAnswer;
 use slipway_scaling::{Trigger, Verdict};
 
-use super::world::{LISTENER, WAKER, World, block_on, orders};
+use super::world::{LISTENER, WAKER, World, block_on, bounds, orders};
 use crate::fake::Fault;
-use crate::scaler::Woken;
+use crate::ports::{Ordered, Override, WakeRules};
+use crate::scaler::{HandsOff, Looked, Woken};
 
 /// A service that may sleep after five quiet minutes, with an hour of load behind it.
 fn drowsy() -> World {
@@ -83,6 +86,63 @@ fn the_rule_goes_by_the_tick_too_when_nobody_calls_again() {
     // And after a quiet time it sleeps again.
     world.pass(30);
     assert_eq!(world.desired(), 0);
+    assert!(led_to_waker(&world));
+}
+
+#[test]
+fn what_was_put_in_place_for_a_time_goes_when_aws_scales_from_now_on() {
+    let mut world = World::new(&json!({"by": "target-tracking", "min": 1, "max": 4}));
+    let platform = world.scaler.platform.name.clone();
+    block_on(world.tasks.put_wake_rule(LISTENER, WAKER, &platform)).unwrap();
+    let now = world.clock.now();
+    world.remember(|record| {
+        record.asleep_since = Some(now);
+        record.held = Some(Override {
+            bounds: bounds(3, 9),
+            until: now + SignedDuration::from_hours(2),
+            by: "ada".to_owned(),
+        });
+    });
+    let outcome = world.look(Trigger::Alarm).unwrap();
+    assert_eq!(outcome.looked, Looked::HandsOff(HandsOff::TargetTracking));
+    assert!(!led_to_waker(&world));
+    assert_eq!(world.live().bounds, Some((1, 4)));
+    let record = world.record();
+    assert_eq!((record.asleep_since, record.held), (None, None));
+    // And no more is done.
+    let before = world.tape.len();
+    assert!(world.look(Trigger::Alarm).is_ok());
+    assert_eq!(world.tape.len(), before + 1, "one look at the registry");
+}
+
+#[test]
+fn nothing_is_taken_back_before_the_stack_is_the_newest() {
+    let mut world = World::new(&json!({"by": "target-tracking", "min": 1, "max": 4}));
+    let platform = world.scaler.platform.name.clone();
+    block_on(world.tasks.put_wake_rule(LISTENER, WAKER, &platform)).unwrap();
+    let now = world.clock.now();
+    world.remember(|record| record.asleep_since = Some(now));
+    world.runs(0, Phase::Updating);
+    assert!(world.look(Trigger::Alarm).is_ok());
+    assert!(led_to_waker(&world));
+    assert!(world.record().attention.is_some(), "the tick looks again");
+}
+
+#[test]
+fn what_has_just_fallen_asleep_is_woken_although_its_last_task_answers_yet() {
+    let mut world = asleep();
+    let now = world.clock.now();
+    world.tasks.answers(super::world::GROUP_ARN, true);
+    world.remember(|record| {
+        record.ordered = Some(Ordered {
+            from: 1,
+            to: 0,
+            at: now,
+            before: record.state.clone(),
+        });
+    });
+    assert_eq!(world.call().unwrap(), Woken::Starts(WakeAnswer::Hold));
+    assert_eq!(world.desired(), 1);
     assert!(led_to_waker(&world));
 }
 
