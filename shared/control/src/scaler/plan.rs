@@ -106,7 +106,8 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
 
 /// The bounds that hold, and whether they are to be put in place. Whoever put others there holds
 /// the truth, until something else begins or ends: a window of the schedule, an override, or
-/// another manifest. While anything is paused nothing is put there, because that moves the number.
+/// another manifest. Where that would move the number in a direction that is paused, nothing is put
+/// there.
 fn settle_bounds(
     record: &mut ScalerRecord,
     site: &Site,
@@ -114,11 +115,13 @@ fn settle_bounds(
     now: Timestamp,
 ) -> (Bounds, bool) {
     let there = observe::bounds(live);
-    if live.paused.out || live.paused.inwards {
-        return (there, false);
-    }
     let held = record.held.as_ref().map(|held| held.bounds);
     let wanted = held.unwrap_or_else(|| bounds_at(&site.policy, now));
+    let adds = live.desired < wanted.min && live.paused.out;
+    let takes = live.desired > wanted.max && live.paused.inwards;
+    if adds || takes {
+        return (there, false);
+    }
     let own = site.own_bounds();
     let before = record.placed.clone().unwrap_or(Placed {
         bounds: own,
