@@ -556,6 +556,17 @@ fn a_sleeping_worker_wakes_when_messages_wait() {
 }
 
 #[test]
+fn a_message_that_is_worked_on_keeps_a_worker_awake() {
+    let mut night = worker(1, 0.0, 0.0);
+    night.seen.bounds.min = 0;
+    night.policy.min = 0;
+    night.state.busy_at = Some(after(-3600));
+    assert_eq!(night.looked().verdict, Verdict::Sleep);
+    night.seen.in_flight = flat(1.0, 60, -120, 0);
+    assert_eq!(verdict(&night), (Verdict::Hold, 1));
+}
+
+#[test]
 fn at_its_fewest_tasks_and_at_rest_nobody_looks() {
     let mut night = service(2, 20.0);
     night.seen.bounds.min = 2;
