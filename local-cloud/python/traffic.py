@@ -6,6 +6,8 @@ definition, all at once and as soon as it is updated: there is no baking and no 
 the stack's template knows nothing of that.
 """
 
+# The name by which metrics know a target group begins with `targetgroup/`, as the end of its ARN does.
+alb._target_group_full_name_from_arn = lambda arn: arn.rpartition(":")[2]
 parse_actions = alb._parse_actions
 action_xml = alb._action_xml
 listener_actions = provisioners._elbv2_listener_actions

@@ -29,5 +29,6 @@ mod six_services;
 mod steering;
 mod strategies;
 mod stuck;
+mod to_zero;
 mod upgrade;
 mod webhooks;

@@ -125,7 +125,11 @@ fn a_service_that_nobody_calls_sleeps_and_its_first_caller_wakes_it() -> Result<
     // The first version is seen to run, although there may be no task.
     assert_eq!(drowsy.tasks(&platform)?, 1);
     let own = [drowsy.output("TargetGroup").to_owned()];
-    assert!(drowsy.outputs.contains_key("WakeTargetGroup"), "{:?}", drowsy.outputs);
+    assert!(
+        drowsy.outputs.contains_key("WakeTargetGroup"),
+        "{:?}",
+        drowsy.outputs
+    );
     assert_eq!(drowsy.leads_to(&platform)?, own);
 
     drowsy.is_quiet(&platform)?;

@@ -49,7 +49,7 @@ fn deaf(scene: &Scene<'_>) -> Option<&'static str> {
     } else if has_targets && !requests::heard(scene) {
         Some("without a healthy target nobody knows whether somebody calls")
     } else if !has_queue && !has_targets {
-        Some("there is neither a load balancer nor a queue that could tell")
+        Some("no metric of targets or of a queue tells whether somebody calls")
     } else {
         None
     }

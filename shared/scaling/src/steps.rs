@@ -76,15 +76,21 @@ pub(crate) fn step(scene: &Scene<'_>, state: &mut State, opinions: &[Opinion]) -
     if desired == 0 {
         return asleep(scene, wish);
     }
-    if bounds.min == 0
-        && let Some(step) = to_sleep(scene, opinions, &quiet)
-    {
-        return step;
-    }
-    match wish.needs.cmp(&desired) {
+    let awake = match to_sleep(scene, opinions, &quiet) {
+        Ok(step) => return step,
+        Err(why) => why,
+    };
+    let mut step = match wish.needs.cmp(&desired) {
         Ordering::Greater => outwards(scene, state, opinions, wish),
         _ => inwards(scene, state, opinions, wish, stable),
+    };
+    if let Some(why) = awake.filter(|why| !step.reasons.contains(why)) {
+        if step.to == 1 && step.verdict == Verdict::Hold && wish.needs == 1 {
+            step.summary = format!("Stays awake with 1: {}.", why.says);
+        }
+        step.reasons.push(why);
     }
+    step
 }
 
 /// What all signals together wish.
@@ -159,18 +165,33 @@ fn asleep(scene: &Scene<'_>, wish: Wish) -> Step {
     )
 }
 
-/// The last step, when it has been quiet for long enough and nothing speaks against it.
-fn to_sleep(scene: &Scene<'_>, opinions: &[Opinion], quiet: &Quiet) -> Option<Step> {
-    let Quiet::Long(minutes) = quiet else {
-        return None;
+/// The last step, when it has been quiet for long enough and nothing speaks against it. Else what
+/// does, where none may run at all.
+fn to_sleep(
+    scene: &Scene<'_>,
+    opinions: &[Opinion],
+    quiet: &Quiet,
+) -> Result<Step, Option<Reason>> {
+    if scene.bounds.min > 0 {
+        return Err(None);
+    }
+    let after = scene.policy.to_zero.after;
+    let minutes = match quiet {
+        Quiet::Long(minutes) => minutes,
+        Quiet::Short(minutes) => {
+            let says = format!("quiet for {minutes:.0} minutes; it sleeps after {after}");
+            return Err(Some(reason("quiet", says)));
+        }
+        Quiet::Unknown(why) => return Err(Some(reason("quiet", *why))),
     };
-    if !guards::steady(scene, opinions).is_empty() {
-        return None;
+    let guards = guards::steady(scene, opinions);
+    if let Some(first) = guards.into_iter().next() {
+        return Err(Some(first));
     }
     let says = format!("nobody has called for {minutes:.0} minutes");
     let mut step = Step::to(scene, 0, format!("Goes to sleep: {says}."));
     step.reasons.push(reason("quiet", says));
-    Some(step)
+    Ok(step)
 }
 
 fn outwards(scene: &Scene<'_>, state: &mut State, opinions: &[Opinion], wish: Wish) -> Step {

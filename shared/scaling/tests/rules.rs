@@ -495,6 +495,30 @@ fn a_service_sleeps_after_its_quiet_time_and_not_before() {
 }
 
 #[test]
+fn whoever_stays_awake_says_why() {
+    let mut night = sleeper(1);
+    let says = |night: &Night| night.clone().looked().summary;
+    assert_eq!(
+        says(&night),
+        "Stays awake with 1: quiet for 0 minutes; it sleeps after 15."
+    );
+    night.state.busy_at = Some(after(-3600));
+    night.seen.deploying = true;
+    let held = night.clone().looked();
+    assert!(
+        held.summary.contains("a deployment runs"),
+        "{}",
+        held.summary
+    );
+    assert!(held.reasons.iter().any(|it| it.signal == "deployment"));
+    night.seen.targets = None;
+    assert!(says(&night).contains("tells whether somebody calls"));
+    // Where some task always runs, nobody asks.
+    night.seen.bounds.min = 1;
+    assert!(!says(&night).contains("awake"));
+}
+
+#[test]
 fn a_single_request_keeps_it_awake() {
     let mut night = sleeper(1);
     night.state.busy_at = Some(after(-3600));
