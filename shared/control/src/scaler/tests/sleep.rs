@@ -200,7 +200,7 @@ fn a_message_wakes_a_worker_whose_queue_has_no_metrics_yet() {
     world.demand = 0.0;
     let quiet: Vec<_> = (1..=60)
         .map(|ago| slipway_scaling::Point {
-            at: world.clock.now() - jiff::SignedDuration::from_mins(ago),
+            at: world.clock.now() - SignedDuration::from_mins(ago),
             seconds: 60,
             value: 0.0,
         })
