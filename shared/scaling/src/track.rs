@@ -2,7 +2,7 @@
 //! serve, and how wrong such forecasts have been.
 //!
 //! All in the logarithm of the demand, counted in tasks: what traffic does, it does in
-//! proportion. Half a task is added before, because below one task nothing depends on
+//! proportion. A part of a task is added before, because below one task nothing depends on
 //! proportions, and no request at all is no catastrophe of mathematics.
 
 use jiff::Timestamp;
