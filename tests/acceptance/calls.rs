@@ -141,8 +141,8 @@ fn the_api_makes_one_call_to_read_one_to_register_and_two_to_change() -> Result<
     calls("plan", 1, &mut || {
         Ok(client.plan(&manifest("counted")).map(drop)?)
     })?;
-    // The last one removes the secrets of its webhooks.
-    calls("delete", 3, &mut || {
+    // The last two remove the secrets of its webhooks and the key that signs its notices.
+    calls("delete", 4, &mut || {
         Ok(client.delete(&service, "*").map(drop)?)
     })?;
     calls("refused", 0, &mut || {

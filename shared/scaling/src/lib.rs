@@ -3,7 +3,7 @@
 //!
 //! Pure and synchronous. This crate knows no AWS, no clock and no chance: the time comes with each
 //! call, and what is to be remembered is handed back with the decision. The scaler calls
-//! [`decide`], and so do the simulator and `slipway decide`: there is one policy.
+//! [`decide()`], and so do the simulator and `slipway decide`: there is one policy.
 
 mod cpu;
 mod crew;

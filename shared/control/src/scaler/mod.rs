@@ -9,7 +9,7 @@
 //! # Guarantees
 //! An event carries no input but which environment it is about: lost, late, repeated and reordered
 //! events cost time and nothing else. Of two looks at once one writes, and only that one tells ECS
-//! ([`plan`] says what becomes of a number that was written and not told). The number is told as
+//! (`plan` says what becomes of a number that was written and not told). The number is told as
 //! itself, never as a difference, so that telling it twice is telling it once.
 //!
 //! # What it keeps off

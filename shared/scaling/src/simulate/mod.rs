@@ -3,7 +3,7 @@
 //!
 //! `world` is the service: tasks, CPU, what is counted. A `Policy` sees of it what its own
 //! telemetry would show by then, and sets a number of tasks. `rivals` holds one file for each
-//! that somebody else specified, after that specification; `slipway` calls [`crate::decide`] as
+//! that somebody else specified, after that specification; `slipway` calls [`crate::decide()`] as
 //! the Lambda would. All of them run under the same [`Setup`]; the delays of CloudWatch are in
 //! `delays`, in one place, and were frozen before our policy was measured.
 //!

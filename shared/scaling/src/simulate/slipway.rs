@@ -1,4 +1,4 @@
-//! Our own policy: [`crate::decide`], called when the Lambda would be, with what it would see.
+//! Our own policy: [`crate::decide()`], called when the Lambda would be, with what it would see.
 //!
 //! It is called when an alarm changed its state, at each minute's tick while the last decision
 //! asked for attention, and when a decision asked for another look. It sees what CloudWatch has
