@@ -166,7 +166,7 @@ fn the_same_delivery_a_hundred_times_at_once_is_one_deployment() -> Result<()> {
     let seen: Vec<_> = platform
         .registry()?
         .into_keys()
-        .filter(|(pk, _)| pk.starts_with("SEEN#") && pk.contains("the-same"))
+        .filter(|(pk, _)| pk.starts_with("SEEN#") && pk.contains("#github/prod/"))
         .collect();
     assert_eq!(seen.len(), 1, "{seen:?}");
     Ok(())
