@@ -60,7 +60,8 @@ pub(crate) fn step(scene: &Scene<'_>, state: &mut State, opinions: &[Opinion]) -
     let desired = scene.seen.tasks.desired;
     let bounds = scene.bounds;
     if !(bounds.min..=bounds.max).contains(&desired) {
-        let to = wish.needs.clamp(bounds.min, bounds.max);
+        // To the nearest bound, and no farther than is needed: what is above may not be known.
+        let to = wish.needs.max(desired).clamp(bounds.min, bounds.max);
         let says = format!(
             "{desired} tasks are not within {} to {}",
             bounds.min, bounds.max

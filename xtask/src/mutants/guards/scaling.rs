@@ -54,9 +54,9 @@ pub(super) const GUARDS: &[Guard] = &[
         test: "scaler::tests::looks::between_the_last_telling_and_the_next_decision_nothing_is_done",
     },
     Guard {
-        name: "bounds are left alone while anything is paused",
+        name: "bounds are left alone where they would move the number against a pause",
         file: "shared/control/src/scaler/plan.rs",
-        text: "    if live.paused.out || live.paused.inwards {
+        text: "    if adds || takes {
         return (there, false);
     }",
         without: "",
