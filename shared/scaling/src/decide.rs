@@ -9,7 +9,7 @@ use crate::observation::{Bounds, Observation};
 use crate::opinion::{Opinion, Scene};
 use crate::state::State;
 use crate::steps::{self, Step};
-use crate::{cpu, crew, memory, metric, queue, requests, schedule, startup};
+use crate::{cpu, crew, hours, memory, metric, queue, requests, startup};
 
 /// Decides how many tasks there are to be.
 ///
@@ -24,7 +24,7 @@ use crate::{cpu, crew, memory, metric, queue, requests, schedule, startup};
 /// `state` is what the decision before left, or empty. `now` is nearly the time of the points;
 /// points from a future beyond a minute are ignored.
 pub fn decide(policy: &Scaling, seen: &Observation, state: &State, now: Timestamp) -> Decision {
-    let bounds = schedule::bounds(policy, seen.bounds, now);
+    let bounds = hours::bounds_over(policy, seen.bounds, now);
     let mut next = state.clone();
     crew::note(&mut next.counts, seen.tasks, now);
     let mut scene = Scene::new(policy, seen, now, bounds);

@@ -18,16 +18,22 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 /// The bounds that the policy asks for at `now`: its own, or those of the windows that hold. Of
 /// several the highest `min` and the highest `max` count.
 pub fn bounds_at(policy: &Scaling, now: Timestamp) -> Bounds {
-    let holds = |window: &&Window| spans(window, now).any(|(from, to)| from <= now && now < to);
-    let held = policy.schedule.iter().filter(holds);
-    let each = held.map(|window| Bounds {
-        min: window.min.unwrap_or(policy.min),
-        max: window.max.unwrap_or(policy.max),
-    });
     let own = Bounds {
         min: policy.min,
         max: policy.max,
     };
+    bounds_over(policy, own, now)
+}
+
+/// The same, with `own` for the policy's own bounds: those of the target, whatever they were made
+/// of. What a window leaves out is as these have it.
+pub(crate) fn bounds_over(policy: &Scaling, own: Bounds, now: Timestamp) -> Bounds {
+    let holds = |window: &&Window| spans(window, now).any(|(from, to)| from <= now && now < to);
+    let held = policy.schedule.iter().filter(holds);
+    let each = held.map(|window| Bounds {
+        min: window.min.unwrap_or(own.min),
+        max: window.max.unwrap_or(own.max),
+    });
     let bounds = each
         .reduce(|one, other| Bounds {
             min: one.min.max(other.min),

@@ -18,7 +18,6 @@ mod opinion;
 mod points;
 mod queue;
 mod requests;
-mod schedule;
 pub mod simulate;
 mod sleep;
 mod startup;
