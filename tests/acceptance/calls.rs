@@ -23,6 +23,11 @@ pub(crate) fn count(
 ) -> Result<Count> {
     let before = platform.cloud().calls().len();
     work()?;
+    Ok(count_since(platform, function, before))
+}
+
+/// The calls of a function behind the first `before` calls of all.
+pub(crate) fn count_since(platform: &LocalPlatform, function: &str, before: usize) -> Count {
     let mut count = Count::new();
     for call in platform.cloud().calls().into_iter().skip(before) {
         if call.caller == function {
@@ -30,7 +35,7 @@ pub(crate) fn count(
             *count.entry(operation).or_default() += 1;
         }
     }
-    Ok(count)
+    count
 }
 
 pub(crate) fn total(count: &Count) -> usize {

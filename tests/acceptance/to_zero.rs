@@ -81,7 +81,8 @@ impl Drowsy {
         Ok(found.map(|((_, sk), item)| (sk, item)))
     }
 
-    /// Lets the quiet time have begun ten minutes ago: nobody waits for it here.
+    /// Lets the quiet time have begun ten minutes ago: nobody waits for it here. Fails where the
+    /// scaler has written in between.
     fn has_been_quiet(platform: &LocalPlatform) -> Result<()> {
         let (sk, item) = Self::remembered(platform)?.context("it was looked at")?;
         let body = item["body"]["S"].as_str().context("a body")?;
@@ -94,7 +95,8 @@ impl Drowsy {
             "TableName": platform.resource("RegistryTable")?,
             "Key": {"PK": {"S": "SERVICE#drowsy"}, "SK": {"S": sk}},
             "UpdateExpression": "SET body = :body",
-            "ExpressionAttributeValues": {":body": {"S": body.to_string()}},
+            "ConditionExpression": "version = :read",
+            "ExpressionAttributeValues": {":body": {"S": body.to_string()}, ":read": item["version"]},
         });
         let target = "DynamoDB_20120810.UpdateItem";
         platform.aws().json("dynamodb", target, &ask).map(drop)
@@ -138,10 +140,12 @@ fn a_service_that_nobody_calls_sleeps_and_its_first_caller_wakes_it() -> Result<
         let looked = found.map(drop);
         Ok(looked.ok_or_else(|| "nothing is remembered".to_owned()))
     })?;
-    Drowsy::has_been_quiet(&platform)?;
     wait_for("the last task goes", SOON, || {
         // Metrics grow old where a look takes its time.
         drowsy.is_quiet(&platform)?;
+        if let Err(error) = Drowsy::has_been_quiet(&platform) {
+            return Ok(Err(format!("{error:#}")));
+        }
         tick(&platform)?;
         let tasks = drowsy.tasks(&platform)?;
         Ok(if tasks == 0 {

@@ -137,7 +137,7 @@ async fn bounds_hold_for_a_time_and_are_taken_back() {
     assert_eq!(found["by"], "arn:aws:iam::111122223333:user/ada");
     assert_eq!(held.body["live"]["desired"], 6);
     let (orders, prod) = ("orders".parse().unwrap(), "prod".parse().unwrap());
-    let record = app.services.registry.scaler(&orders, &prod).await.unwrap();
+    let record = app.services.registry.remembered(&orders, &prod).unwrap();
     assert!(record.held.is_some() && record.attention.is_some());
     let back = call(&api, "DELETE", "/bounds", "").await;
     assert_eq!(back.body.get("override"), None);
@@ -210,7 +210,7 @@ async fn decisions_come_in_pages_newest_first() {
     let (service, environment) = ("orders".parse().unwrap(), "prod".parse().unwrap());
     let registry = &app.services.registry;
     for to in [6, 7] {
-        let record = registry.scaler(&service, &environment).await.unwrap();
+        let record = registry.remembered(&service, &environment).unwrap();
         let mut decision = record.last.clone().unwrap();
         decision.to = to;
         decision.at += std::time::Duration::from_secs(u64::from(to));

@@ -21,7 +21,6 @@ use super::read::state_of;
 use super::transaction::built;
 use crate::error::port_error;
 
-const GET: &str = "dynamodb:GetItem";
 const QUERY: &str = "dynamodb:Query";
 /// How long a decision is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -68,17 +67,6 @@ impl ScalerRegistry for Registry {
             .find(|item| get(item, "SK") == Some(&mine));
         let record = item.map(|item| record(QUERY, item)).transpose()?;
         Ok(Some((state, record.unwrap_or_default())))
-    }
-
-    async fn scaler(
-        &self,
-        service: &ServiceName,
-        environment: &EnvironmentName,
-    ) -> PortResult<ScalerRecord> {
-        let key = key::scaler(service, environment, &self.region);
-        let item = self.get(key).await?;
-        let found = item.map(|item| record(GET, &item)).transpose()?;
-        Ok(found.unwrap_or_default())
     }
 
     async fn save_scaler(&self, write: &ScalerWrite) -> PortResult<bool> {

@@ -98,15 +98,8 @@ pub trait ScalerRegistry: Send + Sync {
         environment: &EnvironmentName,
     ) -> impl Future<Output = PortResult<Option<(ServiceState, ScalerRecord)>>> + Send;
 
-    /// What is remembered of an environment's scaling.
-    fn scaler(
-        &self,
-        service: &ServiceName,
-        environment: &EnvironmentName,
-    ) -> impl Future<Output = PortResult<ScalerRecord>> + Send;
-
-    /// Writes it. False, and nothing written, when its version has moved, or the environment's
-    /// stack is not in the registry.
+    /// Writes what is remembered. False, and nothing written, when its version has moved, or the
+    /// environment's stack is not in the registry.
     fn save_scaler(&self, write: &ScalerWrite) -> impl Future<Output = PortResult<bool>> + Send;
 
     /// The decisions of the last 30 days, newest first.

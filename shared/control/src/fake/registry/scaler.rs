@@ -28,16 +28,6 @@ impl ScalerRegistry for FakeRegistry {
         pass.leave(answer)
     }
 
-    async fn scaler(
-        &self,
-        service: &ServiceName,
-        environment: &EnvironmentName,
-    ) -> PortResult<ScalerRecord> {
-        let pass = self.tape.enter("scaler", false).await?;
-        let answer = self.count("scaler").scaler(service, environment);
-        pass.leave(answer)
-    }
-
     async fn save_scaler(&self, write: &ScalerWrite) -> PortResult<bool> {
         let pass = self.tape.enter("save_scaler", true).await?;
         let answer = self.count("save_scaler").save_scaler(write);
