@@ -81,8 +81,8 @@ impl PlatformTemplate {
             parameters,
         };
         Ok(Made {
-            resources: scope.present("Resources", |it| Ok(scope.value(it)?))?,
-            outputs: scope.present("Outputs", |it| Ok(scope.value(&it["Value"])?))?,
+            resources: scope.present("Resources", |it| scope.value(it))?,
+            outputs: scope.present("Outputs", |it| scope.value(&it["Value"]))?,
         })
     }
 }
