@@ -178,6 +178,7 @@ mod tests {
             web      shop   53.73   53.73   12.75    66.48
             total          161.19  161.19   38.24   199.43
             what is shared is split evenly
-        "#]].assert_eq(&platform(&view, PIPE));
+        "#]]
+        .assert_eq(&platform(&view, PIPE));
     }
 }
