@@ -9,6 +9,7 @@ pub mod deployment;
 pub mod effective;
 pub mod forbidden;
 pub mod image;
+mod ingress;
 pub mod manifest;
 pub mod name;
 pub mod notify;

@@ -191,6 +191,8 @@ pub enum Architecture {
 pub enum Ingress {
     /// An internal load balancer of the service's own.
     Dedicated,
+    /// Nothing leads to it.
+    None,
 }
 
 /// Who may call a service.

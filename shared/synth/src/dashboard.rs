@@ -29,7 +29,9 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         &site.effective.environment,
     );
     let mut widgets = vec![use_of(site), tasks(site)];
-    widgets.extend(traffic(site));
+    if site.effective.settings.ingress.has_load_balancer() {
+        widgets.extend(traffic(site));
+    }
     let mut widgets = placed(widgets);
     let below = json!(widgets.len().div_ceil(2) * HEIGHT as usize);
     widgets.extend(alarms(to, &below));
