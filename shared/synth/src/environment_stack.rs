@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, sleep,
-    stamp, task, traffic,
+    alarms, cluster, dashboard, load_balancer, logs, names, network, roles, routes, scaling,
+    service, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -76,6 +76,7 @@ fn web(site: &Site<'_>) -> Template {
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
+    dashboard::add(&mut resources, site);
     if let Some(path) = &site.effective.path {
         routes::add(&mut resources, site, path);
     }
@@ -134,6 +135,8 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // And whether there is a dashboard, the template shows.
+        settings.shift_remove("dashboard");
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {
