@@ -11,7 +11,7 @@ use slipway_tests::platform_template::{Made, PlatformTemplate};
 use crate::references;
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 20] = [
+const OTHERS: [(&str, &str); 21] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -25,6 +25,7 @@ const OTHERS: [(&str, &str); 20] = [
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
     ),
     ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
+    ("WafRateLimit", "10"),
     ("LogRetentionDays", "7"),
     ("MaxStackOperations", "1"),
     ("OperationDeadlineMinutes", "170"),
@@ -169,6 +170,10 @@ fn counted(made: &Made) -> Billed {
         .iter()
         .filter(|it| it["Properties"]["VpcEndpointType"] == "Interface")
         .map(|it| it["Properties"]["SubnetIds"].as_array().unwrap().len());
+    let acls: Vec<&Value> = of("AWS::WAFv2::WebACL");
+    let rules = acls
+        .iter()
+        .map(|it| it["Properties"]["Rules"].as_array().unwrap().len());
     assert_eq!(count("AWS::EC2::NatGateway"), count("AWS::EC2::EIP"));
     Billed {
         nat_gateways: count("AWS::EC2::NatGateway"),
@@ -176,6 +181,8 @@ fn counted(made: &Made) -> Billed {
         alarms: count("AWS::CloudWatch::Alarm"),
         keys: count("AWS::KMS::Key"),
         dashboards: count("AWS::CloudWatch::Dashboard"),
+        web_acls: count("AWS::WAFv2::WebACL"),
+        web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
     }
 }
 
@@ -190,6 +197,8 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         let mut values = Platform::sample();
         values.billed = Billed {
             dashboards: 0,
+            web_acls: 0,
+            web_acl_rules: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());
@@ -212,6 +221,10 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         assert_eq!(
             output.contains("dashboard is 3.00 more"),
             billed.dashboards == 1
+        );
+        assert_eq!(
+            output.contains("web ACL is 8.00 more"),
+            billed.web_acls == 1
         );
     }
 }

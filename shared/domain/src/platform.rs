@@ -44,6 +44,9 @@ pub struct Platform {
     /// version, where none sleeps.
     #[serde(default)]
     pub waker: String,
+    /// The ARN of the web ACL in front of the services' load balancers; empty where there is none.
+    #[serde(default)]
+    pub web_acl: String,
     /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
     pub secret_prefixes: Vec<String>,
     /// Registries from which images may come; any, when empty.
@@ -74,6 +77,12 @@ pub struct Billed {
     pub keys: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
+    /// Web ACLs.
+    #[serde(default)]
+    pub web_acls: u64,
+    /// The rules of them, one of a managed group's each.
+    #[serde(default)]
+    pub web_acl_rules: u64,
 }
 
 impl Platform {
