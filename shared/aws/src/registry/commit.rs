@@ -295,7 +295,7 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                 });
             }
             Role::Service | Role::Stack | Role::History | Role::Scaler => {
-                moved = Some(CommitError::Moved)
+                moved = Some(CommitError::Moved);
             }
             Role::Path(path) => {
                 let part = |name| {
