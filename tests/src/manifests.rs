@@ -3,7 +3,7 @@
 //! They are documents, not [`Manifest`](slipway_domain::Manifest)s, so that reading is tried
 //! as well. Nothing here invents invalid ones; what is refused has tests of its own.
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
@@ -129,6 +129,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
             any::<bool>().prop_map(|scan| json!({"scan": scan})),
         ),
         deploy(),
+        field("permissions", permissions(service)),
     ];
     let maybe: Vec<_> = fields.into_iter().map(prop::option::of).collect();
     maybe.prop_map(|fields| {
@@ -207,6 +208,39 @@ fn secrets(service: &str) -> impl Strategy<Value = Value> + use<> {
         },
     );
     btree_map(name, reference, 0..8).prop_map(|secrets| json!(secrets))
+}
+
+/// A few capabilities, each with few names of the service's own and shared ones.
+fn permissions(service: &str) -> impl Strategy<Value = Value> + use<> {
+    let owned = vec![
+        "dynamodb:read",
+        "dynamodb:write",
+        "events:put",
+        "s3:read",
+        "s3:write",
+        "sns:publish",
+        "sqs:receive",
+        "sqs:send",
+    ];
+    let name = format!("(devops2-g4--{service}|shared)--[a-z0-9]{{1,8}}");
+    let name = proptest::string::string_regex(&name).expect("a regular expression");
+    let owned = prop::sample::subsequence(owned, 0..=8);
+    let owned = (owned, vec(btree_set(name, 1..=3), 8));
+    let models = prop::option::of(select(vec![
+        json!(["amazon.titan-embed-text-v2:0"]),
+        json!([
+            "eu.amazon.nova-micro-v1:0",
+            "anthropic.claude-3-haiku-20240307-v1:0"
+        ]),
+    ]));
+    (owned, models).prop_map(|((capabilities, names), models)| {
+        let owned = capabilities.into_iter().zip(names);
+        let mut all: Vec<Value> = owned
+            .map(|(capability, names)| json!({"allow": capability, "on": names}))
+            .collect();
+        all.extend(models.map(|models| json!({"allow": "bedrock:invoke", "on": models})));
+        Value::Array(all)
+    })
 }
 
 fn health() -> Fields {

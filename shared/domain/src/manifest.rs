@@ -15,6 +15,7 @@ use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
+use crate::permission::Permission;
 use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::SecretReference;
@@ -122,6 +123,10 @@ pub struct Settings {
     pub triggers: Triggers,
     /// How a new version takes the place of the old.
     pub deploy: Deploy,
+    /// What the service may do to things of the account.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub permissions: Vec<Permission>,
 }
 
 impl Default for Settings {
@@ -150,6 +155,7 @@ impl Default for Settings {
             images: Images::default(),
             triggers: Triggers::default(),
             deploy: Deploy::default(),
+            permissions: Vec::new(),
         }
     }
 }

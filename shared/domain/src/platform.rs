@@ -46,6 +46,11 @@ pub struct Platform {
     pub waker: String,
     /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
     pub secret_prefixes: Vec<String>,
+    /// What the names of buckets, tables, queues, topics and buses must begin with that services
+    /// may use; `{service}` stands for the service's name. Empty on a platform of an earlier
+    /// version, where they may use none.
+    #[serde(default)]
+    pub resource_prefixes: Vec<String>,
     /// Registries from which images may come; any, when empty.
     #[serde(default)]
     pub allowed_registries: Vec<String>,
@@ -62,6 +67,22 @@ impl Platform {
             .iter()
             .map(|prefix| prefix.replace("{service}", service.as_str()))
             .collect()
+    }
+
+    /// What the names must begin with of things that `service` may use.
+    pub fn resource_prefixes_of(&self, service: &ServiceName) -> Vec<String> {
+        self.resource_prefixes
+            .iter()
+            .map(|prefix| prefix.replace("{service}", service.as_str()))
+            .collect()
+    }
+
+    /// Whether a service may name a bucket, a table, a queue, a topic or a bus. The platform's own
+    /// the permissions boundary denies whatever the prefixes say.
+    pub fn allows_name(&self, service: &ServiceName, name: &str) -> bool {
+        self.resource_prefixes_of(service)
+            .iter()
+            .any(|prefix| name.starts_with(prefix.as_str()))
     }
 
     /// Whether a service may read the secret. The platform's own (`/{platform}/_platform/`:

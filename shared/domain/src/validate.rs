@@ -13,7 +13,7 @@ use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{alarms, forbidden, scaling, schema, size, strategy};
+use crate::{alarms, forbidden, permission, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -83,7 +83,7 @@ impl Manifest {
     /// Everything that is wrong with the manifest on this platform.
     ///
     /// # Errors
-    /// Secrets outside the allowed prefixes, images from registries that are not allowed,
+    /// Secrets and names outside the allowed prefixes, images from registries that are not allowed,
     /// and two environments at one path.
     pub fn check_on(&self, platform: &Platform) -> Result<(), Problems> {
         let mut problems = BTreeSet::new();
@@ -146,6 +146,34 @@ impl Manifest {
                 self.pointer(environment, "scaling"),
                 "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
             ));
+        }
+        problems.extend(self.names(effective, platform));
+        problems
+    }
+
+    /// The things that an environment's permissions name, and that are not this service's.
+    fn names(&self, effective: &Effective, platform: &Platform) -> Vec<Problem> {
+        let pointer = self.pointer(&effective.environment, "permissions");
+        let mut problems = Vec::new();
+        for (place, permission) in effective.settings.permissions.iter().enumerate() {
+            for (index, name) in permission.on.iter().enumerate() {
+                let is_owned = permission.allow.thing().is_owned();
+                if is_owned && !platform.allows_name(&self.service, name) {
+                    let prefixes = platform.resource_prefixes_of(&self.service);
+                    let detail = if prefixes.is_empty() {
+                        "is named on a platform that lets services name nothing yet: update the platform first".to_owned()
+                    } else {
+                        let prefixes = prefixes.join("` or `");
+                        format!(
+                            "is outside what this service may name: it must begin with `{prefixes}`"
+                        )
+                    };
+                    problems.push(Problem::new(
+                        format!("{pointer}/{place}/on/{index}"),
+                        detail,
+                    ));
+                }
+            }
         }
         problems
     }
@@ -350,6 +378,7 @@ impl Settings {
             strategy::broken(self),
             scaling::broken(self),
             alarms::broken(self),
+            permission::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {

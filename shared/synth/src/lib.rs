@@ -18,6 +18,7 @@ mod load_balancer;
 mod logs;
 pub mod names;
 mod network;
+mod permissions;
 mod repository;
 mod roles;
 mod rollout;

@@ -2,7 +2,8 @@
 //!
 //! Both lie under the platform's path and within its permissions boundary. The execution
 //! role can pull the image, write its own log streams and read the secrets that the
-//! manifest names; the task role can do nothing.
+//! manifest names; the task role can do what the manifest's permissions say, and without any,
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
+use crate::permissions;
 
 pub(crate) const EXECUTION: &str = "ExecutionRole";
 pub(crate) const TASK: &str = "TaskRole";
@@ -24,7 +26,20 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "PolicyDocument": {"Version": "2012-10-17", "Statement": statements(site)},
     }]);
     to.add(EXECUTION, execution);
-    to.add(TASK, role(site, "What runs in the tasks of"));
+    to.add(TASK, task(site));
+}
+
+/// The role that the containers have.
+fn task(site: &Site<'_>) -> Value {
+    let mut role = role(site, "What runs in the tasks of");
+    let statements = permissions::statements(site);
+    if !statements.is_empty() {
+        role["Properties"]["Policies"] = json!([{
+            "PolicyName": "permissions",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+        }]);
+    }
+    role
 }
 
 fn role(site: &Site<'_>, what: &str) -> Value {
@@ -131,7 +146,7 @@ fn secrets(site: &Site<'_>) -> Vec<Value> {
         if !arns.is_empty() {
             statements
                 .push(json!({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": arns}));
-            stores.push(format!("{store}.{}.{}", site.platform.region, domain(site)));
+            stores.push(site.endpoint(store));
         }
     }
     if !stores.is_empty() {
@@ -167,12 +182,4 @@ fn prefixes(site: &Site<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
         .map(|prefix| site.arn("secretsmanager", &format!("secret:{prefix}*")))
         .collect();
     (parameters, secrets)
-}
-
-/// What endpoints end in; China's have a suffix of their own.
-fn domain(site: &Site<'_>) -> &'static str {
-    match site.platform.partition.as_str() {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    }
 }
