@@ -130,6 +130,8 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         ),
         deploy(),
         field("permissions", permissions(service)),
+        around(),
+        field("sidecars", sidecars(service)),
     ];
     let maybe: Vec<_> = fields.into_iter().map(prop::option::of).collect();
     maybe.prop_map(|fields| {
@@ -241,6 +243,62 @@ fn permissions(service: &str) -> impl Strategy<Value = Value> + use<> {
         all.extend(models.map(|models| json!({"allow": "bedrock:invoke", "on": models})));
         Value::Array(all)
     })
+}
+
+/// What a container may do; `exec` only where it may write. Ports stay clear of the collector's.
+fn around() -> Fields {
+    let path = "(/[a-z][a-z0-9.-]{0,8}){1,3}".prop_filter("the kernel's", |path| {
+        !["/proc", "/sys", "/dev"]
+            .iter()
+            .any(|it| path.starts_with(it))
+    });
+    let scratch = btree_set(path, 0..3);
+    let user = select(vec!["1000", "nobody", "app:app", "0:0"]);
+    (
+        any::<bool>(),
+        any::<bool>(),
+        2_u32..=120,
+        21_u32..=200,
+        scratch,
+        user,
+    )
+        .prop_map(|(read_only, exec, stop, storage, scratch, user)| {
+            vec![
+                ("read_only", read_only.into()),
+                ("exec", (exec && !read_only).into()),
+                ("stop_timeout", stop.into()),
+                ("storage", storage.into()),
+                ("scratch", json!(scratch)),
+                ("user", user.into()),
+            ]
+        })
+        .boxed()
+}
+
+/// Small ones without a port, which is a rule with the service's own.
+fn sidecars(service: &str) -> impl Strategy<Value = Value> + use<> {
+    let secret = format!("ssm:/devops2-g4/{service}/beside");
+    let health = json!({"command": ["true"], "interval": 10});
+    let sidecar = ("[a-z]{1,8}@sha256:[0-9a-f]{64}", vec(text(), 0..3), 0_u8..4).prop_map(
+        move |(image, command, kind)| {
+            let mut sidecar = json!({"image": image, "command": command, "cpu": 16, "memory": 64});
+            match kind {
+                0 => sidecar["wait_for"] = "started".into(),
+                1 => {
+                    sidecar["wait_for"] = "healthy".into();
+                    sidecar["health"] = health.clone();
+                }
+                2 => {
+                    sidecar["wait_for"] = "done".into();
+                    sidecar["essential"] = false.into();
+                }
+                _ => sidecar["secrets"] = json!({"S": secret}),
+            }
+            sidecar
+        },
+    );
+    let name = "[b-z][a-z]{0,6}(-[a-z0-9]{1,4})?".prop_filter("reserved", |it| it != "collector");
+    btree_map(name, sidecar, 0..=3).prop_map(|sidecars| json!(sidecars))
 }
 
 fn health() -> Fields {

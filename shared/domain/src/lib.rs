@@ -5,6 +5,7 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod container;
 pub mod deployment;
 pub mod effective;
 pub mod forbidden;

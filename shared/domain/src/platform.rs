@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::Image;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
+use crate::schema;
 use crate::secret::SecretReference;
 
 /// The platform's values, as in the variable `SLIPWAY_PLATFORM` and the output
@@ -44,6 +46,9 @@ pub struct Platform {
     /// version, where none sleeps.
     #[serde(default)]
     pub waker: String,
+    /// The image of the container that takes traces, beside those that are traced.
+    #[serde(default = "collector")]
+    pub collector_image: Image,
     /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
     pub secret_prefixes: Vec<String>,
     /// What the names of buckets, tables, queues, topics and buses must begin with that services
@@ -58,6 +63,12 @@ pub struct Platform {
     /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
     #[serde(default)]
     pub registry_mirrors: BTreeMap<String, String>,
+}
+
+/// AWS's distribution of the OpenTelemetry collector, of 2026-05; where `template.yaml` says
+/// nothing else.
+fn collector() -> Image {
+    schema::literal("public.ecr.aws/aws-observability/aws-otel-collector:v0.48.0")
 }
 
 impl Platform {
@@ -83,6 +94,12 @@ impl Platform {
         self.resource_prefixes_of(service)
             .iter()
             .any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
+    /// Whether images may come from where this one does.
+    pub fn allows_registry(&self, image: &Image) -> bool {
+        let mut allowed = self.allowed_registries.iter();
+        self.allowed_registries.is_empty() || allowed.any(|it| it == image.registry())
     }
 
     /// Whether a service may read the secret. The platform's own (`/{platform}/_platform/`:

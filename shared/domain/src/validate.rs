@@ -12,8 +12,8 @@ use crate::manifest::{Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
-use crate::problem::{Problem, Problems, join};
-use crate::{alarms, forbidden, permission, scaling, schema, size, strategy};
+use crate::problem::{Problem, Problems};
+use crate::{alarms, container, forbidden, permission, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -116,30 +116,32 @@ impl Manifest {
     fn policy(&self, effective: &Effective, platform: &Platform) -> Vec<Problem> {
         let mut problems = Vec::new();
         let environment = &effective.environment;
-        for (name, secret) in &effective.settings.secrets {
+        // Pointers begin with the field, which may be an environment's own.
+        let written = |pointer: &str| {
+            let field = pointer.split('/').nth(1).unwrap_or_default();
+            let base = self.pointer(environment, field);
+            format!("{base}{}", &pointer[1 + field.len()..])
+        };
+        for (pointer, secret) in effective.settings.all_secrets() {
             if !platform.allows_secret(&self.service, secret) {
                 let prefixes = platform.secret_prefixes_of(&self.service).join("` or `");
                 problems.push(Problem::new(
-                    join(&self.pointer(environment, "secrets"), name),
+                    written(&pointer),
                     format!("is outside what this service may read: a secret must lie under `{prefixes}`"),
                 ));
             }
         }
-        if let Some(image) = &effective.settings.image
-            && !platform.allowed_registries.is_empty()
-            && !platform
-                .allowed_registries
-                .iter()
-                .any(|allowed| allowed == image.registry())
-        {
-            problems.push(Problem::new(
-                self.pointer(environment, "image"),
-                format!(
-                    "comes from `{}`; this platform allows images from `{}`",
-                    image.registry(),
-                    platform.allowed_registries.join("`, `")
-                ),
-            ));
+        for (pointer, image) in effective.settings.all_images() {
+            if !platform.allows_registry(image) {
+                problems.push(Problem::new(
+                    written(&pointer),
+                    format!(
+                        "comes from `{}`; this platform allows images from `{}`",
+                        image.registry(),
+                        platform.allowed_registries.join("`, `")
+                    ),
+                ));
+            }
         }
         if platform.waker.is_empty() && effective.settings.scaling.may_sleep() {
             problems.push(Problem::new(
@@ -361,10 +363,17 @@ impl Settings {
             );
         }
         let pairs = |name: &String, value: &str| name.len() + value.len();
-        let bytes = self.command.iter().map(String::len).sum::<usize>()
-            + self.environment.iter().map(|(name, value)| pairs(name, value)).sum::<usize>()
+        let texts = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+        let variables = |all: &std::collections::BTreeMap<String, String>| {
+            all.iter()
+                .map(|(name, value)| pairs(name, value))
+                .sum::<usize>()
+        };
+        let beside = self.sidecars.values();
+        let beside = beside.map(|it| texts(&it.command) + variables(&it.environment) + 500);
+        let bytes = texts(&self.command) + variables(&self.environment) + beside.sum::<usize>()
             // A reference becomes an ARN, which is about this much longer.
-            + self.secrets.iter().map(|(name, secret)| pairs(name, secret.as_str()) + 60).sum::<usize>();
+            + self.all_secrets().map(|(name, secret)| pairs(&name, secret.as_str()) + 60).sum::<usize>();
         if bytes > MAX_CONTAINER_BYTES {
             broken(
                 "/environment",
@@ -379,6 +388,7 @@ impl Settings {
             scaling::broken(self),
             alarms::broken(self),
             permission::broken(self),
+            container::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {

@@ -26,6 +26,7 @@ mod routes;
 mod scaling;
 mod service;
 mod service_stack;
+mod sidecars;
 mod sleep;
 mod stamp;
 mod tags;

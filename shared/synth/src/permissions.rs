@@ -24,7 +24,41 @@ pub(crate) fn statements(site: &Site<'_>) -> Vec<Value> {
         .flat_map(|permission| of(site, permission))
         .collect();
     statements.extend(keys(site, permissions));
+    statements.extend(unasked(site));
     statements
+}
+
+/// What other fields of the manifest need. IAM knows no resource for any of it.
+fn unasked(site: &Site<'_>) -> Vec<Value> {
+    let settings = &site.effective.settings;
+    let all: [(&str, bool, &[&str]); 2] = [
+        (
+            "Traces",
+            settings.tracing,
+            &[
+                "xray:GetSamplingRules",
+                "xray:GetSamplingTargets",
+                "xray:PutTelemetryRecords",
+                "xray:PutTraceSegments",
+            ],
+        ),
+        (
+            "Sessions",
+            settings.exec,
+            &[
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ],
+        ),
+    ];
+    all.into_iter()
+        .filter(|(_, is_asked, _)| *is_asked)
+        .map(|(sid, _, actions)| {
+            json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"})
+        })
+        .collect()
 }
 
 fn of(site: &Site<'_>, permission: &Permission) -> Vec<Value> {

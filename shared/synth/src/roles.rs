@@ -81,8 +81,28 @@ fn statements(site: &Site<'_>) -> Vec<Value> {
 
 /// What pulling from a private ECR registry needs; other registries ask no role.
 fn pull(site: &Site<'_>) -> Vec<Value> {
-    let Some(image) = site.image.ecr() else {
+    let settings = &site.effective.settings;
+    let mut images = vec![site.image];
+    images.extend(settings.sidecars.values().map(|it| &it.image));
+    images.extend(settings.tracing.then_some(&site.platform.collector_image));
+    let partition = &site.platform.partition;
+    let repositories: BTreeSet<String> = images
+        .iter()
+        .filter_map(|image| image.ecr())
+        .map(|it| {
+            format!(
+                "arn:{partition}:ecr:{}:{}:repository/{}",
+                it.region, it.account, it.repository
+            )
+        })
+        .collect();
+    if repositories.is_empty() {
         return Vec::new();
+    }
+    let mut repositories: Vec<String> = repositories.into_iter().collect();
+    let resource = match repositories.len() {
+        1 => json!(repositories.remove(0)),
+        _ => json!(repositories),
     };
     vec![
         json!({
@@ -100,10 +120,7 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
                 "ecr:BatchGetImage",
                 "ecr:GetDownloadUrlForLayer",
             ],
-            "Resource": format!(
-                "arn:{}:ecr:{}:{}:repository/{}",
-                site.platform.partition, image.region, image.account, image.repository
-            ),
+            "Resource": resource,
         }),
     ]
 }
@@ -112,7 +129,7 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
 fn secrets(site: &Site<'_>) -> Vec<Value> {
     let mut parameters = BTreeSet::new();
     let mut secrets = BTreeSet::new();
-    for reference in site.effective.settings.secrets.values() {
+    for (_, reference) in site.effective.settings.all_secrets() {
         match reference.location() {
             Location::Parameter(name) => {
                 parameters.insert(site.arn("ssm", &format!("parameter{name}")));

@@ -39,6 +39,9 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "EnableECSManagedTags": true,
         "PropagateTags": "SERVICE",
     });
+    if settings.exec {
+        service["Properties"]["EnableExecuteCommand"] = true.into();
+    }
     if settings.scaling.resolution < 60 {
         // Left out otherwise: 60 is what ECS has, and to say so would be an update of every
         // service that never had anything else.

@@ -21,6 +21,7 @@ pub(super) enum Name {
     FargateArm64Vcpu,
     #[serde(rename = "fargate-arm64-memory")]
     FargateArm64Memory,
+    FargateDisk,
     LoadBalancer,
     LoadBalancerCapacity,
     Alarm,

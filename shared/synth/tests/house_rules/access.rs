@@ -81,8 +81,9 @@ fn roles(rules: &mut Rules, template: &Template, effective: &Effective, platform
 fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
     let policies = &template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"];
     let permissions = &effective.settings.permissions;
+    let settings = &effective.settings;
     rules.hold(
-        policies.is_null() == permissions.is_empty(),
+        policies.is_null() == (permissions.is_empty() && !settings.tracing && !settings.exec),
         "the task role may do something that nobody permits, or nothing",
     );
     // IAM counts no blanks, and there are none in this form but in texts.
@@ -124,6 +125,8 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
 fn knows_no_resource(action: &str) -> bool {
     action == "ecr:GetAuthorizationToken"
         || action == "cloudwatch:PutMetricData"
+        || action.starts_with("ssmmessages:")
+        || action.starts_with("xray:")
         || action.starts_with("elasticloadbalancing:Describe")
 }
 
