@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod local_platform;
 pub mod manifests;
+pub mod platform_template;
 pub mod pushes;
 pub mod registry;
 pub mod waiting;

@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, sleep,
-    stamp, task, traffic,
+    alarms, cluster, dashboard, load_balancer, logs, names, network, roles, routes, scaling,
+    service, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -67,6 +67,7 @@ fn web(site: &Site<'_>) -> Template {
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
         Ingress::Dedicated => load_balancer::add(&mut resources, site),
+        Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);
@@ -75,7 +76,10 @@ fn web(site: &Site<'_>) -> Template {
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
-    routes::add(&mut resources, site);
+    dashboard::add(&mut resources, site);
+    if let Some(path) = &site.effective.path {
+        routes::add(&mut resources, site, path);
+    }
     Template::new(
         &format!(
             "Slipway: {} of the service {} on {}",
@@ -87,34 +91,42 @@ fn web(site: &Site<'_>) -> Template {
 }
 
 fn outputs(site: &Site<'_>) -> Value {
-    let url = format!("{}{}", site.platform.api_endpoint, site.effective.path);
-    let mut outputs = json!({
-        "Url": {"Description": "Where the service is reached", "Value": url},
-        "Cluster": {"Value": reference(cluster::CLUSTER)},
-        "Service": {"Value": reference(service::SERVICE)},
-        "ServiceName": {"Value": attribute(service::SERVICE, "Name")},
-        "TaskDefinition": {"Value": reference(task::DEFINITION)},
-        "LoadBalancer": {"Value": attribute(load_balancer::LOAD_BALANCER, "DNSName")},
-        "TargetGroup": {"Value": reference(load_balancer::TARGET_GROUP)},
-        "Listener": {"Value": reference(load_balancer::LISTENER)},
-        // By these names metrics know them.
-        "LoadBalancerName": {
-            "Value": attribute(load_balancer::LOAD_BALANCER, "LoadBalancerFullName"),
-        },
-        "TargetGroupName": {"Value": attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName")},
-        "LogGroup": {"Value": reference(logs::GROUP)},
-    });
+    let mut outputs = json!({});
+    if let Some(path) = &site.effective.path {
+        let url = format!("{}{path}", site.platform.api_endpoint);
+        outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
+    }
+    let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
+    put("Cluster", reference(cluster::CLUSTER));
+    put("Service", reference(service::SERVICE));
+    put("ServiceName", attribute(service::SERVICE, "Name"));
+    put("TaskDefinition", reference(task::DEFINITION));
+    if site.effective.settings.ingress.has_load_balancer() {
+        put_balancer(&mut put);
+    }
+    put("LogGroup", reference(logs::GROUP));
     if site.effective.settings.deploy.strategy.shifts() {
         // With these the live weights are read.
-        outputs["AlternateTargetGroup"] = json!({"Value": reference(load_balancer::ALTERNATE)});
+        put("AlternateTargetGroup", reference(load_balancer::ALTERNATE));
         let name = attribute(load_balancer::ALTERNATE, "TargetGroupFullName");
-        outputs["AlternateTargetGroupName"] = json!({"Value": name});
-        outputs["ListenerRule"] = json!({"Value": reference(load_balancer::RULE)});
+        put("AlternateTargetGroupName", name);
+        put("ListenerRule", reference(load_balancer::RULE));
     }
     if sleep::is_possible(site) {
-        outputs[WAKE_TARGET_GROUP] = json!({"Value": reference(WAKE_TARGET_GROUP)});
+        put(WAKE_TARGET_GROUP, reference(WAKE_TARGET_GROUP));
     }
     outputs
+}
+
+fn put_balancer(put: &mut impl FnMut(&str, Value)) {
+    let balancer = |name| attribute(load_balancer::LOAD_BALANCER, name);
+    put("LoadBalancer", balancer("DNSName"));
+    put("TargetGroup", reference(load_balancer::TARGET_GROUP));
+    put("Listener", reference(load_balancer::LISTENER));
+    // By these names metrics know them.
+    put("LoadBalancerName", balancer("LoadBalancerFullName"));
+    let group = attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName");
+    put("TargetGroupName", group);
 }
 
 /// What the stamp is made of.
@@ -123,6 +135,8 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // And whether there is a dashboard, the template shows.
+        settings.shift_remove("dashboard");
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {

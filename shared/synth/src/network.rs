@@ -14,7 +14,6 @@ pub(crate) const TASK_GROUP: &str = "TaskSecurityGroup";
 const TASK_INGRESS: &str = "TaskIngress";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    let settings = &site.effective.settings;
     to.add(
         TASK_GROUP,
         json!({
@@ -32,6 +31,13 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             },
         }),
     );
+    if site.effective.settings.ingress.has_load_balancer() {
+        add_load_balancer(to, site);
+    }
+}
+
+fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
+    let settings = &site.effective.settings;
     to.add(
         LOAD_BALANCER_GROUP,
         json!({
