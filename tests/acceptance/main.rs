@@ -13,6 +13,7 @@ mod events;
 mod evidence;
 mod failures;
 mod healing;
+mod kinds;
 mod large;
 mod lifecycle;
 mod manners;

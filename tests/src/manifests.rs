@@ -13,14 +13,50 @@ type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
 /// A manifest that `Manifest::read` takes and that the sample platform allows.
 pub fn valid_manifest() -> impl Strategy<Value = Value> {
-    let nobody_calls = prop::bool::weighted(0.15);
-    (reachable_manifest(), nobody_calls).prop_map(|(document, nobody_calls)| {
-        if nobody_calls {
-            without_ingress(document)
-        } else {
-            document
+    prop_oneof![
+        8 => reachable_manifest(),
+        1 => reachable_manifest().prop_map(without_ingress),
+        1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
+    ]
+}
+
+/// A worker, in all environments: the queue and what is told of it is said at the top.
+fn worker(document: Value, queue: &Value) -> Value {
+    let mut document = without_ingress(document);
+    let Some(fields) = document.as_object_mut() else {
+        return document;
+    };
+    fields.retain(|name, _| !["ingress", "kind", "port"].contains(&name.as_str()));
+    fields.insert("kind".to_owned(), "worker".into());
+    fields.extend(queue.as_object().cloned().unwrap_or_default());
+    let environments = fields
+        .get_mut("environments")
+        .and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        if let Some(overrides) = overrides.as_object_mut() {
+            overrides.retain(|name, _| !["kind", "port"].contains(&name.as_str()));
         }
-    })
+    }
+    document
+}
+
+fn work_queue() -> impl Strategy<Value = Value> {
+    let times =
+        (60_u32..=1_209_600).prop_flat_map(|retention| (0..retention.min(43_201), Just(retention)));
+    let on = prop::sample::subsequence(vec!["cpu", "memory", "dead_letters"], 0..=3);
+    let bounds = (0_u32..=100).prop_flat_map(|min| (Just(min), min.max(1)..=5000));
+    (times, 1_u32..=86_400, 1_u32..=1000, on, bounds).prop_map(
+        |((visibility, retention), delay, attempts, on, (min, max))| {
+            json!({
+                "queue": {
+                    "visibility": visibility, "retention": retention,
+                    "delay": delay, "attempts": attempts,
+                },
+                "alarms": {"on": on},
+                "scaling": {"min": min, "max": max},
+            })
+        },
+    )
 }
 
 /// Takes away what is for those that callers reach.

@@ -15,6 +15,7 @@ use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
+use crate::queue::WorkQueue;
 use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::SecretReference;
@@ -110,6 +111,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// What the tasks run on.
     pub capacity: Capacity,
+    /// The queue that a worker works off, which is made for it.
+    pub queue: WorkQueue,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -144,6 +147,7 @@ impl Default for Settings {
             authorization: Authorization::None,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
+            queue: WorkQueue::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             logs: Logs::default(),
@@ -168,6 +172,8 @@ fn default_team() -> TeamName {
 pub enum Kind {
     /// Answers HTTP requests.
     Web,
+    /// Works off a queue of its own. Nobody calls it.
+    Worker,
 }
 
 /// A processor architecture.

@@ -13,7 +13,7 @@ use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{alarms, forbidden, ingress, scaling, schema, size, strategy};
+use crate::{alarms, forbidden, ingress, kind, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -142,7 +142,7 @@ impl Manifest {
         }
         let settings = &effective.settings;
         if platform.waker.is_empty()
-            && settings.ingress.has_load_balancer()
+            && settings.way_in().has_load_balancer()
             && settings.scaling.may_sleep()
         {
             problems.push(Problem::new(
@@ -354,6 +354,7 @@ impl Settings {
             scaling::broken(self),
             alarms::broken(self),
             ingress::broken(self),
+            kind::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {

@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, sleep,
-    stamp, task, traffic,
+    alarms, cluster, load_balancer, logs, names, network, queue, roles, routes, scaling, service,
+    sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -42,7 +42,7 @@ pub fn environment_stack(
         run,
     };
     let mut template = match effective.settings.kind {
-        Kind::Web => web(&site),
+        Kind::Web | Kind::Worker => tasks(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
     // Last, so that the stamp does not depend on them.
@@ -57,15 +57,19 @@ pub fn environment_stack(
     })
 }
 
-fn web(site: &Site<'_>) -> Template {
+/// A service of ECS.
+fn tasks(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     logs::add(&mut resources, site);
     match site.effective.settings.cluster {
         Cluster::Dedicated => cluster::add(&mut resources, site),
     }
+    if queue::is_there(site) {
+        queue::add(&mut resources, site);
+    }
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
-    match site.effective.settings.ingress {
+    match site.effective.settings.way_in() {
         Ingress::Dedicated => load_balancer::add(&mut resources, site),
         Ingress::None => {}
     }
@@ -100,8 +104,11 @@ fn outputs(site: &Site<'_>) -> Value {
     put("Service", reference(service::SERVICE));
     put("ServiceName", attribute(service::SERVICE, "Name"));
     put("TaskDefinition", reference(task::DEFINITION));
-    if site.effective.settings.ingress.has_load_balancer() {
+    if site.effective.settings.way_in().has_load_balancer() {
         put_balancer(&mut put);
+    }
+    if queue::is_there(site) {
+        queue::put_outputs(&mut put);
     }
     put("LogGroup", reference(logs::GROUP));
     if site.effective.settings.deploy.strategy.shifts() {
@@ -134,6 +141,10 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // A queue that is not made is none: nothing of it is in the template.
+        if !effective.settings.kind.has_own_queue() {
+            settings.shift_remove("queue");
+        }
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {

@@ -2,7 +2,7 @@
 //!
 //! Both lie under the platform's path and within its permissions boundary. The execution
 //! role can pull the image, write its own log streams and read the secrets that the
-//! manifest names; the task role can do nothing.
+//! manifest names; the task role can do nothing, but work off the queue that is a worker's own.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
+use crate::queue;
 
 pub(crate) const EXECUTION: &str = "ExecutionRole";
 pub(crate) const TASK: &str = "TaskRole";
@@ -24,7 +25,14 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "PolicyDocument": {"Version": "2012-10-17", "Statement": statements(site)},
     }]);
     to.add(EXECUTION, execution);
-    to.add(TASK, role(site, "What runs in the tasks of"));
+    let mut task = role(site, "What runs in the tasks of");
+    if queue::is_there(site) {
+        task["Properties"]["Policies"] = json!([{
+            "PolicyName": "queue",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [queue::statement()]},
+        }]);
+    }
+    to.add(TASK, task);
 }
 
 fn role(site: &Site<'_>, what: &str) -> Value {

@@ -9,7 +9,7 @@ use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
-use crate::{logs, roles};
+use crate::{logs, queue, roles};
 
 pub(crate) const DEFINITION: &str = "TaskDefinition";
 
@@ -78,6 +78,11 @@ fn container(site: &Site<'_>) -> Value {
             },
         },
     });
+    if !settings.kind.listens()
+        && let Some(container) = container.as_object_mut()
+    {
+        container.shift_remove("PortMappings");
+    }
     if let Some(restart) = &site.run.restart {
         container["DockerLabels"] = json!({RESTART_LABEL: restart});
     }
@@ -94,21 +99,25 @@ fn container(site: &Site<'_>) -> Value {
     container
 }
 
-/// The manifest's variables and the three that are always there, sorted.
+/// The manifest's variables and those that are always there, sorted.
 fn variables(site: &Site<'_>) -> Vec<Value> {
     let settings = &site.effective.settings;
-    let own = [
-        ("AWS_REGION", site.platform.region.clone()),
-        ("ENVIRONMENT", site.effective.environment.to_string()),
-        ("PORT", settings.port.to_string()),
+    let mut own = vec![
+        ("AWS_REGION", json!(site.platform.region)),
+        ("ENVIRONMENT", json!(site.effective.environment)),
     ];
-    let mut variables: BTreeMap<&str, &str> = own
-        .iter()
+    if settings.kind.listens() {
+        own.push(("PORT", settings.port.to_string().into()));
+    }
+    if queue::is_there(site) {
+        own.push((queue::VARIABLE, reference(queue::QUEUE)));
+    }
+    let mut variables: BTreeMap<&str, Value> = own
+        .into_iter()
         .filter(|(name, _)| !settings.secrets.contains_key(*name))
-        .map(|(name, value)| (*name, value.as_str()))
         .collect();
     for (name, value) in &settings.environment {
-        variables.insert(name, value);
+        variables.insert(name, json!(value));
     }
     variables
         .into_iter()

@@ -1,6 +1,7 @@
 //! What there is to scale, from what the registry knows of it.
 
-use slipway_domain::scaling::{ScaledBy, Scaling};
+use slipway_domain::manifest::Settings;
+use slipway_domain::scaling::{Queue, ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{EnvironmentName, Phase, Platform, PlatformName, Scope};
 use slipway_scaling::Bounds;
@@ -76,7 +77,7 @@ pub(super) fn site(
     if state.service.deleting || stack.status.phase == Phase::Deleting {
         return hands_off(HandsOff::Gone);
     }
-    let policy = effective.settings.scaling;
+    let policy = policy(&effective.settings, &stack.status);
     let Some(settled) = &stack.progress.settled else {
         return Err(never_ready(stack));
     };
@@ -98,6 +99,17 @@ pub(super) fn site(
         generation: settled.generation,
         changes: is_changing(stack.status.phase),
     })
+}
+
+/// The manifest's policy; a queue that was made for the service has the name that its stack says.
+pub(crate) fn policy(settings: &Settings, status: &StackStatus) -> Scaling {
+    let mut policy = settings.scaling.clone();
+    if settings.kind.has_own_queue() {
+        let name = status.outputs.get(slipway_synth::QUEUE_OUTPUT).cloned();
+        let delay = settings.queue.delay;
+        policy.queue = name.map(|name| Queue { name, delay });
+    }
+    policy
 }
 
 /// Whether tasks may come and go for other reasons than their number.

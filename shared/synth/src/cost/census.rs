@@ -74,6 +74,8 @@ pub(super) struct Census<'a> {
     pub(super) keys: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Queues that tasks work off.
+    pub(super) queues: u64,
     pub(super) repositories: Vec<&'a str>,
     /// What the tasks run.
     pub(super) images: Vec<Image>,
@@ -167,6 +169,8 @@ impl<'a> Census<'a> {
                     .is_some_and(|name| name.starts_with(INSIGHTS_GROUPS)),
                 days: properties["RetentionInDays"].as_u64().unwrap_or(FOR_EVER),
             }),
+            // Requests are billed, and nobody asks a dead-letter queue.
+            "AWS::SQS::Queue" => self.queues += u64::from(properties["RedrivePolicy"].is_object()),
             kind => return FREE.iter().any(|(free, _)| *free == kind),
         }
         true

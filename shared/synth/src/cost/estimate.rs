@@ -126,6 +126,13 @@ fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
                 .assuming("a million requests a month"),
         );
     }
+    if census.queues > 0 {
+        let requests = Quantity::whole(census.queues * REQUESTS);
+        items.push(
+            Item::new("queue", Name::QueueRequests, requests)
+                .assuming("a million requests a month, of which a message takes three"),
+        );
+    }
     let counts = [
         ("alarms", Name::Alarm, census.alarms),
         (

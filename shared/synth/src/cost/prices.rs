@@ -30,6 +30,7 @@ pub(super) enum Name {
     LogStorage,
     ImageStorage,
     HttpRequests,
+    QueueRequests,
     KmsKey,
 }
 

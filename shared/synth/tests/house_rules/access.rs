@@ -74,9 +74,20 @@ fn roles(rules: &mut Rules, template: &Template, effective: &Effective, platform
             );
         }
     }
+    let may = &template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"];
+    let all = may[0]["PolicyDocument"]["Statement"].as_array();
+    let on_its_queue = all.is_some_and(|statements| {
+        statements.len() == 1
+            && statements[0]["Resource"] == json!({"Fn::GetAtt": ["Queue", "Arn"]})
+            && texts(&statements[0]["Action"]).all(|action| action.starts_with("sqs:"))
+    });
     rules.hold(
-        template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"].is_null(),
-        "the task role may do something",
+        if effective.settings.kind.has_own_queue() {
+            on_its_queue && may[1].is_null()
+        } else {
+            may.is_null()
+        },
+        "the task role may do something else than work off its queue",
     );
 }
 
@@ -99,7 +110,7 @@ fn network(rules: &mut Rules, template: &Template, effective: &Effective, platfo
         resources["TaskSecurityGroup"]["Properties"]["SecurityGroupIngress"].is_null(),
         "tasks are open",
     );
-    if !effective.settings.ingress.has_load_balancer() {
+    if !effective.settings.way_in().has_load_balancer() {
         return;
     }
     let balancer = &resources["LoadBalancerSecurityGroup"]["Properties"];
