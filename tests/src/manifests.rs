@@ -17,6 +17,7 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
         8 => reachable_manifest(),
         1 => reachable_manifest().prop_map(without_ingress),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
+        1 => function(),
     ]
 }
 
@@ -38,6 +39,52 @@ fn worker(document: Value, queue: &Value) -> Value {
         }
     }
     document
+}
+
+/// A function, in all environments, with an image or without.
+fn function() -> impl Strategy<Value = Value> {
+    let shape = (1_u32..=900, 128_u32..=10_240, any::<bool>()).prop_map(
+        |(timeout, memory, vpc)| json!({"timeout": timeout, "memory": memory, "vpc": vpc}),
+    );
+    let says = (
+        shape,
+        btree_map("[A-RT-Z][A-Z0-9]{1,10}", text(), 0..4),
+        prop::option::of(route_path()),
+        any::<bool>(),
+        any::<bool>(),
+        select(vec!["none", "iam"]),
+        select(vec!["x86_64", "arm64"]),
+    );
+    let says = says.prop_map(
+        |(shape, variables, path, strip_path, has_image, authorization, architecture)| {
+            let mut fields = json!({
+                "kind": "function", "function": shape, "environment": variables,
+                "strip_path": strip_path, "authorization": authorization,
+                "architecture": architecture,
+            });
+            if let Some(path) = path {
+                fields["path"] = path.into();
+            }
+            if has_image {
+                fields["image"] = OWN_IMAGE.into();
+            }
+            fields
+        },
+    );
+    (service_name(), says, shape_of_another()).prop_map(|(service, mut document, other)| {
+        let parameter = format!("ssm:/devops2-g4/{service}/key");
+        document["secrets"] = json!({"SECRET": parameter});
+        document["environments"] = json!({"qa": {"function": other}});
+        document["service"] = service.into();
+        document
+    })
+}
+
+/// An image that Lambda can run on the sample platform.
+const OWN_IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/a/b:1";
+
+fn shape_of_another() -> impl Strategy<Value = Value> {
+    (1_u32..=900).prop_map(|timeout| json!({"timeout": timeout}))
 }
 
 fn work_queue() -> impl Strategy<Value = Value> {
@@ -125,7 +172,11 @@ fn reachable_manifest() -> impl Strategy<Value = Value> {
 /// A valid manifest whose default environment has an image.
 pub fn manifest_with_image() -> impl Strategy<Value = Value> {
     (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
-        document["image"] = image.into();
+        document["image"] = if document["kind"] == "function" {
+            OWN_IMAGE.into()
+        } else {
+            image.into()
+        };
         document
     })
 }

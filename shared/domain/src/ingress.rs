@@ -32,11 +32,19 @@ impl Ingress {
 }
 
 impl Settings {
-    /// The way in that there is: what `ingress` says, for those that anybody calls.
+    /// The way in to its tasks: what `ingress` says, for those that anybody calls.
     pub fn way_in(&self) -> Ingress {
         match self.kind {
             Kind::Web => self.ingress,
-            Kind::Worker => Ingress::None,
+            Kind::Worker | Kind::Function => Ingress::None,
+        }
+    }
+
+    /// Whether the HTTP API leads to it, under a path.
+    pub fn is_reached(&self) -> bool {
+        match self.kind {
+            Kind::Web | Kind::Worker => self.way_in().is_way_in(),
+            Kind::Function => self.ingress != Ingress::None,
         }
     }
 }
@@ -47,7 +55,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     if !settings.way_in().has_load_balancer() {
         broken.extend(needs_a_load_balancer(settings));
     }
-    if !settings.way_in().is_way_in() {
+    if !settings.is_reached() {
         broken.extend(needs_a_way_in(settings));
     }
     broken
@@ -57,7 +65,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
 fn with(settings: &Settings) -> String {
     match settings.kind {
         Kind::Web => format!("with the ingress `{}`", settings.ingress.name()),
-        Kind::Worker => format!("with the kind `{}`", settings.kind.name()),
+        Kind::Worker | Kind::Function => format!("with the kind `{}`", settings.kind.name()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What goes with each kind of service, and what says nothing there.
 
 use crate::alarms::Alert;
+use crate::function::{self, Function};
 use crate::manifest::{Ingress, Kind, Settings};
 use crate::problem::Broken;
 use crate::queue;
@@ -12,13 +13,14 @@ impl Kind {
         match self {
             Self::Web => "web",
             Self::Worker => "worker",
+            Self::Function => "function",
         }
     }
 
     /// Whether a queue is made for it.
     pub fn has_own_queue(self) -> bool {
         match self {
-            Self::Web => false,
+            Self::Web | Self::Function => false,
             Self::Worker => true,
         }
     }
@@ -27,7 +29,15 @@ impl Kind {
     pub fn listens(self) -> bool {
         match self {
             Self::Web => true,
-            Self::Worker => false,
+            Self::Worker | Self::Function => false,
+        }
+    }
+
+    /// Whether it runs as tasks of ECS.
+    pub fn has_tasks(self) -> bool {
+        match self {
+            Self::Web | Self::Worker => true,
+            Self::Function => false,
         }
     }
 }
@@ -48,8 +58,17 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     } else {
         broken.extend(no_own_queue(settings));
     }
-    if !settings.kind.listens() {
-        broken.extend(nobody_listens(settings));
+    match settings.kind {
+        Kind::Web => {}
+        Kind::Worker => broken.extend(nobody_listens(settings)),
+        Kind::Function => broken.extend(function::broken(settings)),
+    }
+    if settings.kind != Kind::Function && settings.function != Function::default() {
+        let kind = settings.kind.name();
+        let detail = format!(
+            "is how a function runs, and the kind is `{kind}`: leave it out, or set `kind` to `function`"
+        );
+        broken.push(Broken::unused("/function", &["/kind"], detail));
     }
     broken
 }
@@ -167,6 +186,57 @@ mod tests {
         let queue = json!({"visibility": 300, "retention": 300});
         let manifest = json!({"kind": "worker", "queue": queue});
         assert_eq!(refused(manifest), ["/queue/visibility"]);
+    }
+
+    #[test]
+    fn a_function_needs_no_more_than_its_kind_and_is_called_by_a_path() {
+        let manifest = json!({"service": "a", "kind": "function"});
+        let manifest = Manifest::read(&manifest).unwrap();
+        let prod = "prod".parse().unwrap();
+        let path = manifest.effective(&prod, &prod).unwrap().path.unwrap();
+        assert_eq!(path.as_str(), "/a");
+        let manifest = json!({"service": "a", "kind": "function", "ingress": "none"});
+        let manifest = Manifest::read(&manifest).unwrap();
+        assert_eq!(manifest.effective(&prod, &prod).unwrap().path, None);
+    }
+
+    #[test]
+    fn what_tasks_are_for_is_refused_of_a_function() {
+        let manifest = json!({
+            "kind": "function", "port": 8080, "cpu": 512, "memory": 1024, "scaling": {"max": 4},
+            "queue": {"attempts": 3}, "deploy": {"bake": 3}, "health": {"path": "/x"},
+            "alarms": {"on": ["cpu"]},
+        });
+        let expected = [
+            "/alarms", "/cpu", "/deploy", "/health", "/memory", "/port", "/queue", "/scaling",
+        ];
+        assert_eq!(refused(manifest), expected);
+        assert_eq!(refused(json!({"function": {"memory": 256}})), ["/function"]);
+    }
+
+    #[test]
+    fn what_lambda_refuses_is_refused_here() {
+        let manifest = json!({
+            "kind": "function", "environment": {"AWS_REGION": "x", "_A": "x", "LEVEL": "debug"},
+            "secrets": {"KEY": "secretsmanager:/a/b#c", "ALL": "secretsmanager:/a/b"},
+        });
+        let expected = ["/environment/AWS_REGION", "/environment/_A", "/secrets/KEY"];
+        assert_eq!(refused(manifest), expected);
+        let long = "x".repeat(4000);
+        let manifest = json!({"kind": "function", "environment": {"LONG": long, "LEVEL": long}});
+        assert_eq!(refused(manifest), ["/environment"]);
+    }
+
+    #[test]
+    fn a_function_runs_images_of_its_own_account_and_region() {
+        let platform = crate::Platform::sample();
+        let refused = |image: &str| {
+            let manifest = json!({"service": "a", "kind": "function", "image": image});
+            Manifest::read_on(&manifest, &platform).is_err()
+        };
+        assert!(refused("nginx:1"));
+        assert!(refused("111122223333.dkr.ecr.eu-west-1.amazonaws.com/a:1"));
+        assert!(!refused("111122223333.dkr.ecr.us-east-1.amazonaws.com/a:1"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod alarms;
 pub mod deployment;
 pub mod effective;
 pub mod forbidden;
+pub mod function;
 pub mod image;
 mod ingress;
 mod kind;

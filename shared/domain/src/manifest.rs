@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::function::Function;
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
@@ -113,6 +114,8 @@ pub struct Settings {
     pub capacity: Capacity,
     /// The queue that a worker works off, which is made for it.
     pub queue: WorkQueue,
+    /// How a function runs.
+    pub function: Function,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -148,6 +151,7 @@ impl Default for Settings {
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
             queue: WorkQueue::default(),
+            function: Function::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             logs: Logs::default(),
@@ -174,6 +178,8 @@ pub enum Kind {
     Web,
     /// Works off a queue of its own. Nobody calls it.
     Worker,
+    /// A function of Lambda, which the HTTP API calls itself.
+    Function,
 }
 
 /// A processor architecture.

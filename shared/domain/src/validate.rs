@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::effective::Effective;
-use crate::manifest::{Manifest, Overrides, Settings};
+use crate::manifest::{Kind, Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{alarms, forbidden, ingress, kind, scaling, schema, size, strategy};
+use crate::{alarms, forbidden, function, ingress, kind, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -141,6 +141,11 @@ impl Manifest {
             ));
         }
         let settings = &effective.settings;
+        if settings.kind == Kind::Function
+            && let Some((field, detail)) = function::refused_on(effective, platform)
+        {
+            problems.push(Problem::new(self.pointer(environment, field), detail));
+        }
         if platform.waker.is_empty()
             && settings.way_in().has_load_balancer()
             && settings.scaling.may_sleep()

@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, queue, roles, routes, scaling, service,
-    sleep, stamp, task, traffic,
+    alarms, cluster, function, load_balancer, logs, names, network, queue, roles, routes, scaling,
+    service, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -43,6 +43,7 @@ pub fn environment_stack(
     };
     let mut template = match effective.settings.kind {
         Kind::Web | Kind::Worker => tasks(&site),
+        Kind::Function => function(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
     // Last, so that the stamp does not depend on them.
@@ -83,22 +84,41 @@ fn tasks(site: &Site<'_>) -> Template {
     if let Some(path) = &site.effective.path {
         routes::add(&mut resources, site, path);
     }
-    Template::new(
-        &format!(
-            "Slipway: {} of the service {} on {}",
-            site.effective.environment, site.effective.service, site.platform.name
-        ),
-        resources.0,
-        outputs(site),
+    Template::new(&description(site), resources.0, outputs(site))
+}
+
+/// A function of Lambda.
+fn function(site: &Site<'_>) -> Template {
+    let mut resources = Resources::default();
+    function::add(&mut resources, site);
+    if let Some(path) = &site.effective.path {
+        function::add_callers(&mut resources, site, path);
+        routes::add(&mut resources, site, path);
+    }
+    let mut outputs = url(site);
+    function::put_outputs(&mut |name, value| outputs[name] = json!({"Value": value}));
+    Template::new(&description(site), resources.0, outputs)
+}
+
+fn description(site: &Site<'_>) -> String {
+    format!(
+        "Slipway: {} of the service {} on {}",
+        site.effective.environment, site.effective.service, site.platform.name
     )
 }
 
-fn outputs(site: &Site<'_>) -> Value {
+/// The output that says where the service is reached, if it is.
+fn url(site: &Site<'_>) -> Value {
     let mut outputs = json!({});
     if let Some(path) = &site.effective.path {
         let url = format!("{}{path}", site.platform.api_endpoint);
         outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
     }
+    outputs
+}
+
+fn outputs(site: &Site<'_>) -> Value {
+    let mut outputs = url(site);
     let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
     put("Cluster", reference(cluster::CLUSTER));
     put("Service", reference(service::SERVICE));
@@ -144,6 +164,9 @@ fn manifest(effective: &Effective) -> Value {
         // A queue that is not made is none: nothing of it is in the template.
         if !effective.settings.kind.has_own_queue() {
             settings.shift_remove("queue");
+        }
+        if effective.settings.kind != Kind::Function {
+            settings.shift_remove("function");
         }
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.

@@ -13,6 +13,7 @@ pub mod cost;
 mod diff;
 mod environment_stack;
 mod fingerprint;
+mod function;
 mod intrinsic;
 mod load_balancer;
 mod logs;

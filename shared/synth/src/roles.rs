@@ -101,8 +101,9 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
     ]
 }
 
-/// Reading the secrets that the manifest names, and nothing else.
-fn secrets(site: &Site<'_>) -> Vec<Value> {
+/// Reading the secrets that the manifest names, and nothing else. ECS and functions that read many
+/// at once ask for `GetParameters`, AWS's own extension for functions for one.
+pub(crate) fn secrets(site: &Site<'_>) -> Vec<Value> {
     let mut parameters = BTreeSet::new();
     let mut secrets = BTreeSet::new();
     for reference in site.effective.settings.secrets.values() {
@@ -125,13 +126,18 @@ fn secrets(site: &Site<'_>) -> Vec<Value> {
     if bytes > MAX_ARN_BYTES {
         (parameters, secrets) = prefixes(site);
     }
+    let read = if site.effective.settings.kind.has_tasks() {
+        json!("ssm:GetParameters")
+    } else {
+        json!(["ssm:GetParameter", "ssm:GetParameters"])
+    };
     let mut stores = Vec::new();
     let mut statements = Vec::new();
     for (sid, action, store, arns) in [
-        ("Parameters", "ssm:GetParameters", "ssm", parameters),
+        ("Parameters", read, "ssm", parameters),
         (
             "Secrets",
-            "secretsmanager:GetSecretValue",
+            json!("secretsmanager:GetSecretValue"),
             "secretsmanager",
             secrets,
         ),

@@ -9,7 +9,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 10] = [
+pub(super) const FREE: [(&str, &str); 13] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -41,6 +41,12 @@ pub(super) const FREE: [(&str, &str); 10] = [
         "part of its load balancer",
     ),
     ("AWS::IAM::Role", "not billed"),
+    ("AWS::Lambda::Alias", "a name of a version"),
+    ("AWS::Lambda::Permission", "not billed"),
+    (
+        "AWS::Lambda::Version",
+        "calls are billed, whatever version they are of",
+    ),
 ];
 
 /// Metrics that Container Insights reports of a cluster, of a service and of a task family on
@@ -74,13 +80,23 @@ pub(super) struct Census<'a> {
     pub(super) keys: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Functions of Lambda.
+    pub(super) functions: Vec<Function>,
     /// Queues that tasks work off.
     pub(super) queues: u64,
     pub(super) repositories: Vec<&'a str>,
-    /// What the tasks run.
+    /// What the tasks and functions run.
     pub(super) images: Vec<Image>,
     /// CloudFormation types that have no price here, and how many of each.
     pub(super) unknown: BTreeMap<&'a str, u64>,
+}
+
+/// A function of Lambda.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Function {
+    /// MiB.
+    pub(super) memory: u64,
+    pub(super) arm64: bool,
 }
 
 /// The tasks of an ECS service on Fargate.
@@ -163,6 +179,17 @@ impl<'a> Census<'a> {
                 self.load_balancers += 1;
             }
             "AWS::KMS::Key" => self.keys += 1,
+            "AWS::Lambda::Function" => match properties["MemorySize"].as_u64() {
+                Some(memory) => {
+                    self.functions.push(Function {
+                        memory,
+                        arm64: properties["Architectures"][0] == "arm64",
+                    });
+                    let image = properties["Code"]["ImageUri"].as_str();
+                    self.images.extend(image.and_then(|it| it.parse().ok()));
+                }
+                None => return false,
+            },
             "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
                 insights: properties["LogGroupName"]
                     .as_str()

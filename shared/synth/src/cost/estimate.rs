@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::census::{Census, Tasks};
+use super::census::{Census, Function, Tasks};
 use super::money::{Quantity, Usd};
 use super::prices::{self, Name};
 use super::{CostLine, CostView, NOT_ESTIMATED};
@@ -126,6 +126,7 @@ fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
                 .assuming("a million requests a month"),
         );
     }
+    items.extend(census.functions.iter().flat_map(function));
     if census.queues > 0 {
         let requests = Quantity::whole(census.queues * REQUESTS);
         items.push(
@@ -192,6 +193,27 @@ fn fargate(tasks: &Tasks) -> [Item; 2] {
     })
 }
 
+/// A function costs nothing while nobody calls it.
+fn function(function: &Function) -> [Item; 2] {
+    let (component, price) = if function.arm64 {
+        ("function, arm64", Name::FunctionArm64Time)
+    } else {
+        ("function, x86_64", Name::FunctionX86Time)
+    };
+    // A GB of Lambda's is 1024 MiB. A million calls of a tenth of a second are 100,000 seconds.
+    let seconds = REQUESTS * 100_000;
+    let gigabyte_seconds = Quantity::thousandths(function.memory * seconds * 1000 / 1024);
+    [
+        Item::new(
+            "function, calls",
+            Name::FunctionRequests,
+            Quantity::whole(REQUESTS),
+        )
+        .assuming("a million calls a month"),
+        Item::new(component, price, gigabyte_seconds).assuming("a tenth of a second for each call"),
+    ]
+}
+
 /// Logs cost when they are written, and as long as they are kept.
 fn logs(census: &Census<'_>) -> Vec<Item> {
     if census.log_groups.is_empty() {
@@ -209,8 +231,10 @@ fn logs(census: &Census<'_>) -> Vec<Item> {
         written += monthly;
         kept += monthly * group.days;
     }
-    let min: u64 = census.services.iter().map(|tasks| tasks.min).sum();
-    let max: u64 = census.services.iter().map(|tasks| tasks.max).sum();
+    // A function writes as much as a task, for want of a better guess.
+    let functions = u64::try_from(census.functions.len()).unwrap_or(u64::MAX);
+    let min = functions + census.services.iter().map(|tasks| tasks.min).sum::<u64>();
+    let max = functions + census.services.iter().map(|tasks| tasks.max).sum::<u64>();
     let item = |component, price, per_task: u64, days: u64| {
         Item::new(
             component,

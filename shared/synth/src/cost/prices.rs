@@ -31,6 +31,11 @@ pub(super) enum Name {
     ImageStorage,
     HttpRequests,
     QueueRequests,
+    FunctionRequests,
+    #[serde(rename = "function-x86-time")]
+    FunctionX86Time,
+    #[serde(rename = "function-arm64-time")]
+    FunctionArm64Time,
     KmsKey,
 }
 

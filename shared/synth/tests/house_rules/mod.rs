@@ -4,6 +4,7 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod function;
 mod queue;
 mod scaling;
 mod strategy;
@@ -76,11 +77,18 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     );
     for template in [&template, &created, &shifted] {
         every_template(rules, template, platform);
+        if !effective.settings.kind.has_tasks() {
+            function::hold(rules, template, effective, platform);
+            continue;
+        }
         traffic::hold(rules, template, effective);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
         access::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
+    }
+    if !effective.settings.kind.has_tasks() {
+        return;
     }
     let count = |template: &Template| {
         template.as_value()["Resources"]["Service"]["Properties"]["DesiredCount"].clone()
