@@ -251,6 +251,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         field("capacity", Just("fargate")),
         scaling(tracked),
         field("alarms", alarms()),
+        field("dashboard", any::<bool>()),
         field(
             "logs",
             select(schema::RETENTIONS.to_vec()).prop_map(|days| json!({"retention": days})),

@@ -90,6 +90,7 @@ fn of_tasks(settings: &Settings) -> Vec<Broken> {
         ("/ingress", is_other),
         ("/scaling", settings.scaling != Scaling::default()),
         ("/deploy", settings.deploy != Deploy::default()),
+        ("/dashboard", settings.dashboard),
         ("/alarms", settings.alarms != Alarms::default()),
     ];
     let says = says.into_iter().filter(|(_, is_said)| *is_said);

@@ -204,7 +204,7 @@ mod tests {
     fn what_tasks_are_for_is_refused_of_a_function() {
         let manifest = json!({
             "kind": "function", "port": 8080, "cpu": 512, "memory": 1024, "scaling": {"max": 4},
-            "queue": {"attempts": 3}, "deploy": {"bake": 3}, "health": {"path": "/x"},
+            "queue": {"attempts": 3}, "deploy": {"minimum_healthy": 50}, "health": {"path": "/x"},
             "alarms": {"on": ["cpu"]},
         });
         let expected = [

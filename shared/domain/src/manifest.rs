@@ -120,6 +120,9 @@ pub struct Settings {
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
     pub alarms: Alarms,
+    /// Whether there is a dashboard in CloudWatch: use, tasks, requests, errors, times, targets
+    /// and alarms.
+    pub dashboard: bool,
     /// The container's logs.
     pub logs: Logs,
     /// The image repository.
@@ -154,6 +157,7 @@ impl Default for Settings {
             function: Function::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
+            dashboard: false,
             logs: Logs::default(),
             images: Images::default(),
             triggers: Triggers::default(),

@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, function, load_balancer, logs, names, network, queue, roles, routes, scaling,
-    service, sleep, stamp, task, traffic,
+    alarms, cluster, dashboard, firewall, function, load_balancer, logs, names, network, queue,
+    roles, routes, scaling, service, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -71,7 +71,10 @@ fn tasks(site: &Site<'_>) -> Template {
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
     match site.effective.settings.way_in() {
-        Ingress::Dedicated => load_balancer::add(&mut resources, site),
+        Ingress::Dedicated => {
+            load_balancer::add(&mut resources, site);
+            firewall::add(&mut resources, site);
+        }
         Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
@@ -81,6 +84,7 @@ fn tasks(site: &Site<'_>) -> Template {
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
+    dashboard::add(&mut resources, site);
     if let Some(path) = &site.effective.path {
         routes::add(&mut resources, site, path);
     }
@@ -168,6 +172,8 @@ fn manifest(effective: &Effective) -> Value {
         if effective.settings.kind != Kind::Function {
             settings.shift_remove("function");
         }
+        // And whether there is a dashboard, the template shows.
+        settings.shift_remove("dashboard");
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {

@@ -10,9 +10,11 @@
 mod alarms;
 mod cluster;
 pub mod cost;
+mod dashboard;
 mod diff;
 mod environment_stack;
 mod fingerprint;
+mod firewall;
 mod function;
 mod intrinsic;
 mod load_balancer;

@@ -200,3 +200,25 @@ impl Site {
         dimensions.iter().any(is_mine) || is_the_policys()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use slipway_domain::Manifest;
+
+    use super::*;
+
+    #[test]
+    fn a_workers_own_queue_has_the_name_that_its_stack_says() {
+        let document = json!({"service": "a", "kind": "worker", "queue": {"delay": 30}});
+        let settings = Manifest::read(&document).unwrap().settings;
+        let mut status = StackStatus::default();
+        assert_eq!(policy(&settings, &status).queue, None);
+        let name = "devops2-g4--a--prod-Queue-X";
+        status
+            .outputs
+            .insert(slipway_synth::QUEUE_OUTPUT.to_owned(), name.to_owned());
+        let queue = policy(&settings, &status).queue.unwrap();
+        assert_eq!((queue.name.as_str(), queue.delay), (name, 30));
+    }
+}

@@ -17,6 +17,7 @@ use crate::view::ServiceView;
 
 pub use deploy::Back;
 
+mod costs;
 mod deploy;
 pub(crate) mod keys;
 mod read;
@@ -112,6 +113,17 @@ where
             }
         }
     }
+}
+
+/// A service that is there to stay: one that is being deleted is none.
+pub(crate) async fn kept(
+    registry: &impl ServiceReader,
+    name: &ServiceName,
+) -> Result<ServiceState, ServiceError> {
+    let state = registry.service(name).await?;
+    state
+        .filter(|state| !state.service.deleting)
+        .ok_or_else(|| ServiceError::NoService(name.clone()))
 }
 
 pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {

@@ -78,12 +78,15 @@ pub(super) struct Census<'a> {
     /// Metrics of ECS that have more points than those that are free.
     pub(super) fast_metrics: u64,
     pub(super) keys: u64,
+    pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
     /// Functions of Lambda.
     pub(super) functions: Vec<Function>,
     /// Queues that tasks work off.
     pub(super) queues: u64,
+    /// Whether a web ACL looks at them.
+    pub(super) is_filtered: bool,
     pub(super) repositories: Vec<&'a str>,
     /// What the tasks and functions run.
     pub(super) images: Vec<Image>,
@@ -151,6 +154,7 @@ impl<'a> Census<'a> {
                     &mut self.alarms
                 }) += watched;
             }
+            "AWS::CloudWatch::Dashboard" => self.dashboards += 1,
             "AWS::ECR::Repository" => match properties["RepositoryName"].as_str() {
                 Some(name) => self.repositories.push(name),
                 None => return false,
@@ -190,6 +194,7 @@ impl<'a> Census<'a> {
                 }
                 None => return false,
             },
+            "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
                 insights: properties["LogGroupName"]
                     .as_str()

@@ -4,6 +4,7 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod dashboard;
 mod function;
 mod queue;
 mod scaling;
@@ -84,6 +85,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         traffic::hold(rules, template, effective);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
+        dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
     }
