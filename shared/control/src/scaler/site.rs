@@ -212,7 +212,7 @@ mod tests {
     fn a_workers_own_queue_has_the_name_that_its_stack_says() {
         let document = json!({"service": "a", "kind": "worker", "queue": {"delay": 30}});
         let settings = Manifest::read(&document).unwrap().settings;
-        let mut status = StackStatus::default();
+        let mut status = StackStatus::new(jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(policy(&settings, &status).queue, None);
         let name = "devops2-g4--a--prod-Queue-X";
         status
