@@ -11,7 +11,7 @@ use slipway_tests::platform_template::{Made, PlatformTemplate};
 use crate::references;
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 21] = [
+const OTHERS: [(&str, &str); 23] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -34,6 +34,11 @@ const OTHERS: [(&str, &str); 21] = [
     ("AlertEmail", "ops@example.com"),
     ("DeploymentEmail", "team@example.com"),
     ("SecretPrefixes", "/shared/,/teams/{service}/"),
+    ("ResourcePrefixes", "acme-{service}--,acme-shared-"),
+    (
+        "CollectorImage",
+        "111122223333.dkr.ecr.us-east-1.amazonaws.com/otel:v1",
+    ),
     ("AllowedRegistries", "public.ecr.aws,ghcr.io"),
     ("RegistryMirrors", "docker.io=https://mirror.example/hub"),
 ];

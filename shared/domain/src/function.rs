@@ -91,6 +91,14 @@ fn of_tasks(settings: &Settings) -> Vec<Broken> {
         ("/scaling", settings.scaling != Scaling::default()),
         ("/deploy", settings.deploy != Deploy::default()),
         ("/dashboard", settings.dashboard),
+        ("/health/container", settings.health.container.is_some()),
+        ("/stop_timeout", settings.stop_timeout.is_some()),
+        ("/read_only", settings.read_only),
+        ("/scratch", !settings.scratch.is_empty()),
+        ("/storage", settings.storage.is_some()),
+        ("/exec", settings.exec),
+        ("/user", settings.user.is_some()),
+        ("/sidecars", !settings.sidecars.is_empty()),
         ("/alarms", settings.alarms != Alarms::default()),
     ];
     let says = says.into_iter().filter(|(_, is_said)| *is_said);

@@ -98,7 +98,12 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
         let what = format!("names `{}`, which a load balancer measures", alert.name());
         refuse(of_balancer, "/alarms/on", &what);
     }
-    if settings.health != Health::default() {
+    // A check inside the container needs nobody in front of it.
+    let of_container = Health {
+        container: settings.health.container.clone(),
+        ..Health::default()
+    };
+    if settings.health != of_container {
         let detail = format!("is what a load balancer checks, {without}: leave it out");
         broken.push(Broken::unused("/health", &["/ingress", "/kind"], detail));
     }

@@ -243,6 +243,16 @@ impl Site<'_> {
         } = self.platform;
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
+
+    /// The endpoint of an AWS service in the platform's region, as keys know it; China's have a
+    /// suffix of their own.
+    pub(crate) fn endpoint(&self, service: &str) -> String {
+        let domain = match self.platform.partition.as_str() {
+            "aws-cn" => "amazonaws.com.cn",
+            _ => "amazonaws.com",
+        };
+        format!("{service}.{}.{domain}", self.platform.region)
+    }
 }
 
 /// The resources of a template, in the order in which they are added.

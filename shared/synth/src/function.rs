@@ -20,7 +20,7 @@ use slipway_domain::secret::Location;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::template::sha256;
-use crate::{logs, names, network, roles, tags};
+use crate::{logs, names, network, permissions, roles, tags};
 
 const FUNCTION: &str = "Function";
 const ROLE: &str = "FunctionRole";
@@ -116,6 +116,10 @@ fn function(site: &Site<'_>) -> Value {
     if !settings.command.is_empty() {
         function["ImageConfig"] = json!({"Command": settings.command});
     }
+    if settings.tracing {
+        // Without a collector beside it: Lambda sends what X-Ray is told.
+        function["TracingConfig"] = json!({"Mode": "Active"});
+    }
     if settings.function.vpc {
         function["VpcConfig"] = json!({
             "SubnetIds": site.platform.private_subnets,
@@ -157,6 +161,7 @@ fn role(site: &Site<'_>) -> Value {
         "Resource": site.arn("logs", &streams),
     })];
     statements.extend(roles::secrets(site));
+    statements.extend(permissions::statements(site));
     if site.effective.settings.function.vpc {
         statements.push(network_interfaces());
     }

@@ -90,6 +90,50 @@ fn a_web_acl_stands_in_front_of_a_load_balancer_and_of_nothing_else() {
 }
 
 #[test]
+fn the_most_permissions_that_a_manifest_may_have_are_room_enough_in_a_role() {
+    let names = |count: usize, length: usize| -> Vec<String> {
+        let pad = "x".repeat(length);
+        (0..count)
+            .map(|it| format!("shared-{it:02}{pad}"))
+            .collect()
+    };
+    let manifest = |count: usize, length: usize| {
+        let owned = [
+            "dynamodb:read",
+            "dynamodb:write",
+            "events:put",
+            "s3:read",
+            "s3:write",
+            "sns:publish",
+            "sqs:receive",
+            "sqs:send",
+        ];
+        let mut all: Vec<Value> = owned
+            .map(|it| json!({"allow": it, "on": names(count, length)}))
+            .into();
+        let models: Vec<String> = names(count, 0)
+            .iter()
+            .map(|it| format!("us.{it}.v1"))
+            .collect();
+        all.push(json!({"allow": "bedrock:invoke", "on": models}));
+        all.push(json!({"allow": "cloudwatch:put", "on": names(count, length)}));
+        json!({"service": "orders", "image": "nginx", "permissions": all})
+    };
+    let mut accepted = 0;
+    for (count, length) in (1..20).flat_map(|count| (0..50).map(move |length| (count, length))) {
+        let document = manifest(count, length);
+        if Manifest::read_on(&document, &Platform::sample()).is_ok() {
+            let template = stack(&document);
+            let policies = &template.resource("TaskRole").unwrap()["Properties"]["Policies"];
+            let bytes = policies.to_string().len();
+            assert!(bytes < 9_000, "{count} of {length}: {bytes}");
+            accepted = accepted.max(bytes);
+        }
+    }
+    assert!(accepted > 7_000, "what is accepted is {accepted}");
+}
+
+#[test]
 fn nothing_changes_between_a_template_and_itself() {
     let manifest = json!({"service": "orders", "image": "nginx"});
     assert_eq!(changes(&manifest, &manifest), []);

@@ -58,6 +58,9 @@ const CLUSTER_METRICS: u64 = 13;
 const SERVICE_METRICS: u64 = 15;
 const FAMILY_METRICS: u64 = 10;
 
+/// GiB of a task's disk that its price holds already (AWS Fargate pricing).
+const FREE_DISK: u64 = 20;
+
 /// What Container Insights writes to; the name is AWS's.
 const INSIGHTS_GROUPS: &str = "/aws/ecs/containerinsights/";
 
@@ -110,6 +113,8 @@ pub(super) struct Tasks {
     /// MiB of a task.
     pub(super) memory: u64,
     pub(super) arm64: bool,
+    /// GiB of its disk beyond those that are free.
+    pub(super) disk: u64,
     /// The fewest that run.
     pub(super) min: u64,
     /// The most that run.
@@ -289,6 +294,10 @@ fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
         cpu: number("Cpu")?,
         memory: number("Memory")?,
         arm64: definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64",
+        disk: definition["EphemeralStorage"]["SizeInGiB"]
+            .as_u64()
+            .unwrap_or_default()
+            .saturating_sub(FREE_DISK),
         min,
         max,
     })
@@ -418,6 +427,7 @@ mod tests {
                 cpu: 256,
                 memory: 512,
                 arm64: false,
+                disk: 0,
                 min: count,
                 max: count,
             };

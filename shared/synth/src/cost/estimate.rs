@@ -222,7 +222,7 @@ fn usual(tasks: &Tasks, assumed: &Assumptions) -> u64 {
     said.min(tasks.max).max(tasks.min)
 }
 
-fn fargate(tasks: &Tasks, assumed: &Assumptions) -> [Item; 2] {
+fn fargate(tasks: &Tasks, assumed: &Assumptions) -> Vec<Item> {
     let (cpu, memory) = if tasks.arm64 {
         (
             ("Fargate vCPU, arm64", Name::FargateArm64Vcpu),
@@ -244,11 +244,18 @@ fn fargate(tasks: &Tasks, assumed: &Assumptions) -> [Item; 2] {
     // CPU units are 1/1024 of a vCPU, and a GB of Fargate's is 1024 MiB. Multiplied before it
     // is divided: every size that Fargate has comes out exact.
     let hours = |count: u64, size: u64| Quantity::thousandths(count * size * HOURS * 1000 / 1024);
-    [(cpu, tasks.cpu), (memory, tasks.memory)].map(|((component, price), size)| {
+    let item = |(component, price), size: u64| {
         Item::new(component, price, hours(usual, size))
             .at_most(hours(tasks.max, size))
             .assuming(assumption.clone())
-    })
+    };
+    let mut items = vec![item(cpu, tasks.cpu), item(memory, tasks.memory)];
+    if tasks.disk > 0 {
+        // In GiB already.
+        let disk = ("Fargate disk", Name::FargateDisk);
+        items.push(item(disk, tasks.disk * 1024));
+    }
+    items
 }
 
 /// A queue costs by what is asked of it, and its dead letters nothing.
