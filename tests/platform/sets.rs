@@ -94,6 +94,10 @@ fn counted(made: &Made) -> Billed {
         .iter()
         .filter(|it| it["Properties"]["VpcEndpointType"] == "Interface")
         .map(|it| it["Properties"]["SubnetIds"].as_array().unwrap().len());
+    let acls: Vec<&Value> = of("AWS::WAFv2::WebACL");
+    let rules = acls
+        .iter()
+        .map(|it| it["Properties"]["Rules"].as_array().unwrap().len());
     assert_eq!(count("AWS::EC2::NatGateway"), count("AWS::EC2::EIP"));
     Billed {
         nat_gateways: count("AWS::EC2::NatGateway"),
@@ -101,6 +105,8 @@ fn counted(made: &Made) -> Billed {
         alarms: count("AWS::CloudWatch::Alarm"),
         keys: count("AWS::KMS::Key"),
         dashboards: count("AWS::CloudWatch::Dashboard"),
+        web_acls: count("AWS::WAFv2::WebACL"),
+        web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
     }
 }
 
@@ -115,6 +121,8 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         let mut values = Platform::sample();
         values.billed = Billed {
             dashboards: 0,
+            web_acls: 0,
+            web_acl_rules: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());
@@ -137,6 +145,10 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         assert_eq!(
             output.contains("dashboard is 3.00 more"),
             billed.dashboards == 1
+        );
+        assert_eq!(
+            output.contains("web ACL is 8.00 more"),
+            billed.web_acls == 1
         );
     }
 }

@@ -58,8 +58,8 @@ impl PlatformTemplate {
     pub fn made(&self, given: &BTreeMap<String, String>) -> Result<Made> {
         let scope = self.scope(given)?;
         Ok(Made {
-            resources: scope.present("Resources", |it| Ok(scope.value(it)?))?,
-            outputs: scope.present("Outputs", |it| Ok(scope.value(&it["Value"])?))?,
+            resources: scope.present("Resources", |it| scope.value(it))?,
+            outputs: scope.present("Outputs", |it| scope.value(&it["Value"]))?,
         })
     }
 

@@ -5,6 +5,7 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod container;
 pub mod deployment;
 pub mod effective;
 pub mod forbidden;
@@ -14,6 +15,7 @@ pub mod manifest;
 pub mod name;
 pub mod notify;
 pub mod path;
+pub mod permission;
 pub mod platform;
 pub mod problem;
 pub mod scaling;
@@ -35,6 +37,7 @@ pub use manifest::Manifest;
 pub use name::{EnvironmentName, PlatformName, ServiceName, TeamName};
 pub use notify::{NoticeKind, Notify, OutgoingWebhook, WebhookUrl};
 pub use path::RoutePath;
+pub use permission::{Capability, Permission};
 pub use platform::{Billed, Platform};
 pub use problem::{Problem, Problems};
 pub use scaling::Scaling;

@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 20] = [
+const OTHERS: [(&str, &str); 23] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -25,6 +25,7 @@ const OTHERS: [(&str, &str); 20] = [
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
     ),
     ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
+    ("WafRateLimit", "10"),
     ("LogRetentionDays", "7"),
     ("MaxStackOperations", "1"),
     ("OperationDeadlineMinutes", "170"),
@@ -33,6 +34,11 @@ const OTHERS: [(&str, &str); 20] = [
     ("AlertEmail", "ops@example.com"),
     ("DeploymentEmail", "team@example.com"),
     ("SecretPrefixes", "/shared/,/teams/{service}/"),
+    ("ResourcePrefixes", "acme-{service}--,acme-shared-"),
+    (
+        "CollectorImage",
+        "111122223333.dkr.ecr.us-east-1.amazonaws.com/otel:v1",
+    ),
     ("AllowedRegistries", "public.ecr.aws,ghcr.io"),
     ("RegistryMirrors", "docker.io=https://mirror.example/hub"),
 ];
