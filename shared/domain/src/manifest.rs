@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::capacity::Spot;
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
@@ -110,6 +111,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// What the tasks run on.
     pub capacity: Capacity,
+    /// How tasks are shared out where `capacity` is `fargate-spot`.
+    pub spot: Spot,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -144,6 +147,7 @@ impl Default for Settings {
             authorization: Authorization::None,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
+            spot: Spot::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             logs: Logs::default(),
@@ -205,6 +209,8 @@ pub enum Authorization {
 pub enum Cluster {
     /// A cluster of the service's own.
     Dedicated,
+    /// The platform's cluster, beside other services.
+    Shared,
 }
 
 /// What tasks run on.
@@ -213,6 +219,11 @@ pub enum Cluster {
 pub enum Capacity {
     /// Fargate, on demand.
     Fargate,
+    /// Fargate's spare capacity, at about a third of the price: AWS takes a task back with two
+    /// minutes' notice when it needs the room. The first tasks are on demand, see `spot`.
+    FargateSpot,
+    /// The platform's own EC2 instances, on the shared cluster.
+    Ec2,
 }
 
 /// The load balancer's health check. The defaults find a healthy task in 10 seconds, where

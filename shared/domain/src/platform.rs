@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::InstanceCapacity;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
 use crate::secret::SecretReference;
 
@@ -44,6 +45,16 @@ pub struct Platform {
     /// version, where none sleeps.
     #[serde(default)]
     pub waker: String,
+    /// The name of the cluster that services share; empty on a platform of an earlier version,
+    /// where each has its own.
+    #[serde(default)]
+    pub shared_cluster: String,
+    /// Whether Container Insights looks at that cluster.
+    #[serde(default)]
+    pub shared_insights: bool,
+    /// The EC2 instances that services may run on; none where the platform has none.
+    #[serde(default)]
+    pub ec2: Option<InstanceCapacity>,
     /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
     pub secret_prefixes: Vec<String>,
     /// Registries from which images may come; any, when empty.

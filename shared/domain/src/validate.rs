@@ -13,7 +13,7 @@ use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{alarms, forbidden, scaling, schema, size, strategy};
+use crate::{alarms, capacity, forbidden, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -147,6 +147,11 @@ impl Manifest {
                 "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
             ));
         }
+        problems.extend(
+            capacity::missing(&effective.settings, platform)
+                .into_iter()
+                .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
+        );
         problems
     }
 
@@ -350,6 +355,7 @@ impl Settings {
             strategy::broken(self),
             scaling::broken(self),
             alarms::broken(self),
+            capacity::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {

@@ -43,7 +43,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
             "port": 80, "strip_path": true, "cpu": 256, "memory": 512, "architecture": "x86_64",
             "health": {"path": "/", "interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 3, "grace": 60},
             "ingress": "dedicated", "listener_port": 80, "authorization": "none",
-            "cluster": "dedicated", "capacity": "fargate",
+            "cluster": "dedicated", "capacity": "fargate", "spot": {"base": 1},
             "scaling": {
                 "min": 2, "max": 10, "by": "alarms", "cpu": {"low": 30, "high": 70}, "memory": {"low": 30, "high": 70},
                 "resolution": 60, "to_zero": {"after": 15, "answer": "retry"}

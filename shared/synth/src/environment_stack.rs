@@ -1,17 +1,22 @@
 //! The stack of one environment: everything that runs, and the way to it.
 
 use serde_json::{Map, Value, json};
-use slipway_domain::manifest::{Cluster, Ingress, Kind};
+use slipway_domain::manifest::{Capacity, Ingress, Kind};
 use slipway_domain::{Effective, Image, Platform};
 
+use crate::capacity::PLACEMENT_OUTPUT;
 use crate::intrinsic::{attribute, reference};
 use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, sleep,
-    stamp, task, traffic,
+    alarms, capacity, cluster, load_balancer, logs, names, network, roles, routes, scaling,
+    service, sleep, stamp, task, traffic,
 };
+
+/// The output that names the type of the instances that the tasks run on, where they do: what they
+/// cost is known by it.
+pub(crate) const INSTANCE_TYPE_OUTPUT: &str = "InstanceType";
 
 /// What the control plane knows of what runs, beside the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,9 +65,7 @@ pub fn environment_stack(
 fn web(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     logs::add(&mut resources, site);
-    match site.effective.settings.cluster {
-        Cluster::Dedicated => cluster::add(&mut resources, site),
-    }
+    cluster::add(&mut resources, site);
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
@@ -90,7 +93,7 @@ fn outputs(site: &Site<'_>) -> Value {
     let url = format!("{}{}", site.platform.api_endpoint, site.effective.path);
     let mut outputs = json!({
         "Url": {"Description": "Where the service is reached", "Value": url},
-        "Cluster": {"Value": reference(cluster::CLUSTER)},
+        "Cluster": {"Value": cluster::reference(site)},
         "Service": {"Value": reference(service::SERVICE)},
         "ServiceName": {"Value": attribute(service::SERVICE, "Name")},
         "TaskDefinition": {"Value": reference(task::DEFINITION)},
@@ -111,6 +114,13 @@ fn outputs(site: &Site<'_>) -> Value {
         outputs["AlternateTargetGroupName"] = json!({"Value": name});
         outputs["ListenerRule"] = json!({"Value": reference(load_balancer::RULE)});
     }
+    let settings = &site.effective.settings;
+    if let (Capacity::Ec2, Some(ec2)) = (settings.capacity, &site.platform.ec2) {
+        outputs[INSTANCE_TYPE_OUTPUT] = json!({"Value": ec2.instance_type});
+    }
+    if let Some(placement) = capacity::placement(site) {
+        outputs[PLACEMENT_OUTPUT] = json!({"Value": placement});
+    }
     if sleep::is_possible(site) {
         outputs[WAKE_TARGET_GROUP] = json!({"Value": reference(WAKE_TARGET_GROUP)});
     }
@@ -123,6 +133,8 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // Where tasks run on Spot, the template shows how many do not.
+        settings.shift_remove("spot");
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {

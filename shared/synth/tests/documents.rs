@@ -195,7 +195,7 @@ fn the_documentations_manifests_are_valid() {
         .skip(1)
         .map(|it| it.split("```").next().unwrap())
         .collect();
-    assert_eq!(blocks.len(), 4);
+    assert_eq!(blocks.len(), 5);
     for block in blocks {
         read(block, block);
     }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::census::{Census, Tasks};
 use super::money::{Quantity, Usd};
 use super::prices::{self, Name};
-use super::{CostLine, CostView, NOT_ESTIMATED};
+use super::{CostLine, CostView, NOT_ESTIMATED, capacity};
 use crate::template::Template;
 
 /// Hours of a month, as AWS's own calculator has it: 365 days by 24 hours by 12 months.
-const HOURS: u64 = 730;
+pub(super) const HOURS: u64 = 730;
 
 /// Days of a month, where days of retention are compared with it.
 const DAYS: u64 = 30;
@@ -61,7 +61,7 @@ pub fn estimate(stacks: &BTreeMap<String, Template>, region: &str) -> CostView {
 }
 
 /// Something to pay for.
-struct Item {
+pub(super) struct Item {
     component: &'static str,
     price: Name,
     quantity: Quantity,
@@ -71,7 +71,7 @@ struct Item {
 }
 
 impl Item {
-    fn new(component: &'static str, price: Name, quantity: Quantity) -> Self {
+    pub(super) fn new(component: &'static str, price: Name, quantity: Quantity) -> Self {
         Self {
             component,
             price,
@@ -81,17 +81,17 @@ impl Item {
         }
     }
 
-    fn at_most(mut self, quantity: Quantity) -> Self {
+    pub(super) fn at_most(mut self, quantity: Quantity) -> Self {
         self.at_most = quantity;
         self
     }
 
-    fn assuming(mut self, assumption: impl Into<String>) -> Self {
+    pub(super) fn assuming(mut self, assumption: impl Into<String>) -> Self {
         self.assumption = Some(assumption.into());
         self
     }
 
-    fn line(self, stack: &str) -> CostLine {
+    pub(super) fn line(self, stack: &str) -> CostLine {
         let price = prices::of(self.price).and_then(|price| Some((price, price.per_unit()?)));
         let Some((price, per_unit)) = price else {
             return not_estimated(stack, self.component, self.quantity);
@@ -111,7 +111,7 @@ impl Item {
 }
 
 fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
-    let mut items: Vec<Item> = census.services.iter().flat_map(fargate).collect();
+    let mut items: Vec<Item> = census.services.iter().flat_map(capacity::items).collect();
     if census.load_balancers > 0 {
         let hours = Quantity::whole(census.load_balancers * HOURS);
         items.push(Item::new("load balancer", Name::LoadBalancer, hours));
@@ -157,7 +157,8 @@ fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
     items
 }
 
-fn fargate(tasks: &Tasks) -> [Item; 2] {
+/// Tasks on Fargate, on demand.
+pub(super) fn fargate(tasks: &Tasks) -> [Item; 2] {
     let (cpu, memory) = if tasks.arm64 {
         (
             ("Fargate vCPU, arm64", Name::FargateArm64Vcpu),
@@ -169,19 +170,33 @@ fn fargate(tasks: &Tasks) -> [Item; 2] {
             ("Fargate memory, x86_64", Name::FargateX86Memory),
         )
     };
+    by_size(tasks, [cpu, memory], &at_all_hours(tasks))
+}
+
+/// How many tasks are taken to run.
+pub(super) fn at_all_hours(tasks: &Tasks) -> String {
     let many = |count: u64| format!("{count} task{}", if count == 1 { "" } else { "s" });
-    let assumption = if tasks.min == tasks.max {
+    if tasks.min == tasks.max {
         format!("{} at all hours", many(tasks.min))
     } else {
         format!("{} at all hours, at most {}", many(tasks.min), tasks.max)
-    };
+    }
+}
+
+/// The CPU and the memory of tasks at all hours, each with its component and price.
+pub(super) fn by_size(
+    tasks: &Tasks,
+    parts: [(&'static str, Name); 2],
+    assumption: &str,
+) -> [Item; 2] {
     // CPU units are 1/1024 of a vCPU, and a GB of Fargate's is 1024 MiB. Multiplied before it
     // is divided: every size that Fargate has comes out exact.
     let hours = |count: u64, size: u64| Quantity::thousandths(count * size * HOURS * 1000 / 1024);
+    let [cpu, memory] = parts;
     [(cpu, tasks.cpu), (memory, tasks.memory)].map(|((component, price), size)| {
         Item::new(component, price, hours(tasks.min, size))
             .at_most(hours(tasks.max, size))
-            .assuming(assumption.clone())
+            .assuming(assumption)
     })
 }
 

@@ -6,6 +6,7 @@
 //! platform itself costs are not in it. A resource whose price is unknown is named, never
 //! taken for free. `docs/COST.md` has the whole of it for people.
 
+mod capacity;
 mod census;
 mod estimate;
 mod money;

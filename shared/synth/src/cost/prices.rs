@@ -21,6 +21,14 @@ pub(super) enum Name {
     FargateArm64Vcpu,
     #[serde(rename = "fargate-arm64-memory")]
     FargateArm64Memory,
+    FargateSpotVcpu,
+    FargateSpotMemory,
+    #[serde(rename = "instance-t3-medium")]
+    InstanceT3Medium,
+    #[serde(rename = "instance-t3-large")]
+    InstanceT3Large,
+    #[serde(rename = "instance-m5-large")]
+    InstanceM5Large,
     LoadBalancer,
     LoadBalancerCapacity,
     Alarm,

@@ -4,6 +4,7 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod capacity;
 mod scaling;
 mod strategy;
 mod traffic;
@@ -79,6 +80,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
         access::hold(rules, template, effective, platform);
+        capacity::hold(rules, template, effective, platform);
     }
     let count = |template: &Template| {
         template.as_value()["Resources"]["Service"]["Properties"]["DesiredCount"].clone()

@@ -57,13 +57,11 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
         service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED",
         "tasks have public addresses",
     );
+    let after = resources["Service"]["DependsOn"].as_array();
+    let waits = after.is_some_and(|after| after.contains(&json!("ListenerRule")));
     rules.hold(
-        if settings.deploy.strategy.shifts() {
-            // It refers to the rule; a test of strategies holds that.
-            resources["Service"]["DependsOn"].is_null()
-        } else {
-            resources["Service"]["DependsOn"] == json!(["ListenerRule"])
-        },
+        // Where traffic moves it refers to the rule; a test of strategies holds that.
+        waits != settings.deploy.strategy.shifts(),
         "the service does not wait for the rule",
     );
     let names: Vec<&str> = ["Environment", "Secrets"]

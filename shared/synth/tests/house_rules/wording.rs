@@ -14,6 +14,7 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) 
     let mut words: BTreeSet<&str> = ["/", "service", "integrations", &export].into();
     words.extend(["Arn", "Name", "GroupId", "DNSName", "RepositoryUri"]);
     words.extend(["LoadBalancerFullName", "TargetGroupFullName"]);
+    words.extend([platform.shared_cluster.as_str()]);
     for id in &ids {
         rules.hold(
             id.chars().all(|c| c.is_ascii_alphanumeric()),
