@@ -108,7 +108,6 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         field("port", port()),
         field("strip_path", any::<bool>()),
         task_size(),
-        field("architecture", select(vec!["x86_64", "arm64"])),
         field("command", vec(text(), 0..6)),
         field("environment", variables()),
         field("secrets", secrets(service)),
@@ -116,8 +115,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         field("ingress", Just("dedicated")),
         field("listener_port", port()),
         field("authorization", select(vec!["none", "iam"])),
-        field("cluster", Just("dedicated")),
-        field("capacity", Just("fargate")),
+        placement(),
         scaling(tracked),
         field("alarms", alarms()),
         field(
@@ -159,6 +157,28 @@ fn task_size() -> Fields {
     select(size::CPUS.to_vec())
         .prop_flat_map(|cpu| (Just(cpu), select(size::memory_for(cpu).unwrap_or_default())))
         .prop_map(|(cpu, memory)| vec![("cpu", cpu.into()), ("memory", memory.into())])
+        .boxed()
+}
+
+/// Where tasks run and on what, with the architecture, which instances have their own of.
+fn placement() -> Fields {
+    let on_fargate = (
+        select(vec!["dedicated", "shared"]),
+        select(vec!["fargate", "fargate-spot"]),
+        select(vec!["x86_64", "arm64"]),
+        0_u32..=5000,
+    );
+    let on_instances = Just(("shared", "ec2", "x86_64", 1));
+    prop_oneof![4 => on_fargate, 1 => on_instances]
+        .prop_map(|(cluster, capacity, architecture, base)| {
+            let base = if capacity == "fargate-spot" { base } else { 1 };
+            vec![
+                ("cluster", cluster.into()),
+                ("capacity", capacity.into()),
+                ("architecture", architecture.into()),
+                ("spot", json!({"base": base})),
+            ]
+        })
         .boxed()
 }
 
