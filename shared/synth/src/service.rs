@@ -40,7 +40,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     if settings.scaling.resolution < 60 {
         // Left out otherwise: 60 is what ECS has, and to say so would be an update of every
         // service that never had anything else.
-        service["Properties"]["MonitoringConfiguration"] = json!({
+        service["Properties"]["Monitoring"] = json!({
             "MetricConfigurations": [{
                 "MetricNames": ["CPUUtilization", "MemoryUtilization"],
                 "ResolutionSeconds": settings.scaling.resolution,

@@ -50,7 +50,7 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
 }
 
 /// Seconds of a period, and how many of them in a row. ECS has points of 20 seconds where it is
-/// told to (`MonitoringConfiguration`); the first one that is high is worth a look then.
+/// told to (`Monitoring`); the first one that is high is worth a look then.
 fn high_periods(resolution: u32) -> (u32, u32) {
     if resolution < 60 {
         (resolution, 1)

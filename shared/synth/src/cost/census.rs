@@ -217,7 +217,7 @@ fn tracking(policy: &Value) -> (u64, u64) {
 
 /// The metrics that a service has at a resolution that is not the free one of 60 seconds.
 fn fast_metrics(service: &Value) -> u64 {
-    let configurations = &service["MonitoringConfiguration"]["MetricConfigurations"];
+    let configurations = &service["Monitoring"]["MetricConfigurations"];
     let fast = configurations
         .as_array()
         .into_iter()
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn metrics_count_that_have_more_points_than_the_free_ones() {
         let monitored = |seconds: u64| {
-            json!({"MonitoringConfiguration": {"MetricConfigurations": [
+            json!({"Monitoring": {"MetricConfigurations": [
                 {"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": seconds}]}})
         };
         assert_eq!(fast_metrics(&monitored(20)), 2);
