@@ -56,7 +56,10 @@ fn c4_services_run_on_spot_in_the_shared_cluster_and_on_instances_once_there_are
 
     let on_instances = json!({"cluster": "shared", "capacity": "ec2"});
     let call = post("/services", &on("instanced", &on_instances))?;
-    let refused = problem(&client.send(&with(call, "idempotency-key", &new_key())?)?, 422)?;
+    let refused = problem(
+        &client.send(&with(call, "idempotency-key", &new_key())?)?,
+        422,
+    )?;
     let pointers: Vec<&str> = refused.errors.iter().map(|it| &*it.pointer).collect();
     assert_eq!(pointers, ["/capacity"], "{refused}");
     assert!(

@@ -12,6 +12,7 @@ mod concurrency;
 mod environments;
 mod events;
 mod evidence;
+mod examples;
 mod failures;
 mod healing;
 mod large;
@@ -26,7 +27,7 @@ mod scale;
 mod scaling;
 mod secrets;
 mod shape;
-mod six_services;
+
 mod steering;
 mod strategies;
 mod stuck;

@@ -13,6 +13,50 @@ type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
 /// A manifest that `Manifest::read` takes and that the sample platform allows.
 pub fn valid_manifest() -> impl Strategy<Value = Value> {
+    let nobody_calls = prop::bool::weighted(0.15);
+    (reachable_manifest(), nobody_calls).prop_map(|(document, nobody_calls)| {
+        if nobody_calls {
+            without_ingress(document)
+        } else {
+            document
+        }
+    })
+}
+
+/// Takes away what is for those that callers reach.
+fn without_ingress(mut document: Value) -> Value {
+    strip(&mut document);
+    document["ingress"] = "none".into();
+    let environments = document["environments"].as_object_mut();
+    for (_, overrides) in environments.into_iter().flatten() {
+        strip(overrides);
+    }
+    if document["environments"].is_null() {
+        document.as_object_mut().map(|it| it.remove("environments"));
+    }
+    document
+}
+
+fn strip(fields: &mut Value) {
+    let Some(fields) = fields.as_object_mut() else {
+        return;
+    };
+    let of_callers = [
+        "ingress",
+        "path",
+        "strip_path",
+        "authorization",
+        "listener_port",
+        "health",
+        "deploy",
+        "alarms",
+        "scaling",
+    ];
+    fields.retain(|name, _| !of_callers.contains(&name.as_str()));
+}
+
+/// One that callers reach.
+fn reachable_manifest() -> impl Strategy<Value = Value> {
     service_name().prop_flat_map(|service| {
         let environments = btree_map("[a-z][a-z0-9]{0,11}", overrides(&service), 0..=4);
         (
@@ -118,6 +162,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         placement(),
         scaling(tracked),
         field("alarms", alarms()),
+        field("dashboard", any::<bool>()),
         field(
             "logs",
             select(schema::RETENTIONS.to_vec()).prop_map(|days| json!({"retention": days})),

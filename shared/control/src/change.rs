@@ -184,15 +184,15 @@ fn build(
         if has(&scope) && previous.as_ref() == Some(&effective) && redeploy != Some(&environment) {
             continue;
         }
-        let held = before
-            .and_then(|state| state.stacks.get(&scope))
-            .is_some_and(|stack| stack.paths.contains(&effective.path));
-        if !held {
+        let stack = before.and_then(|state| state.stacks.get(&scope));
+        let held = |path: &RoutePath| stack.is_some_and(|stack| stack.paths.contains(path));
+        let path = effective.path.clone().filter(|path| !held(path));
+        if let Some(path) = &path {
             let owner = PathOwner {
                 service: service.name().clone(),
                 environment: environment.clone(),
             };
-            claims.push((effective.path.clone(), owner));
+            claims.push((path.clone(), owner));
         }
         let before_id = before
             .and_then(|state| state.stacks.get(&scope))
@@ -208,7 +208,7 @@ fn build(
         let change = StackChange {
             new: !has(&scope),
             deployment: deployment.as_ref().map(|d| d.id),
-            path: (!held).then(|| effective.path.clone()),
+            path,
         };
         deployments.extend(deployment);
         stacks.insert(scope, change);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_domain::{
-    Effective, EnvironmentName, Image, Manifest, Platform, Problem, Scope, StackName,
+    Effective, EnvironmentName, Image, Manifest, Platform, Problem, RoutePath, Scope, StackName,
 };
 use slipway_synth::Template;
 use slipway_synth::cost::{CostView, estimate};
@@ -100,7 +100,7 @@ fn path_checks(manifest: &Manifest, platform: &Platform, obstacles: &[Problem]) 
         .filter_map(|environment| {
             let path = manifest
                 .effective(&environment, &platform.environment)?
-                .path;
+                .path?;
             let pointer = manifest.path_pointer(&environment);
             let taken = obstacles.iter().find(|it| it.pointer == pointer);
             let (verdict, message) = match taken {
@@ -138,20 +138,18 @@ async fn paths_taken(
             continue;
         };
         let scope = Scope::Environment(environment.clone());
-        let held = state
-            .and_then(|state| state.stacks.get(&scope))
-            .is_some_and(|stack| stack.paths.contains(&effective.path));
-        if held {
+        let held = |path: &RoutePath| {
+            let stack = state.and_then(|state| state.stacks.get(&scope));
+            stack.is_some_and(|stack| stack.paths.contains(path))
+        };
+        let Some(path) = effective.path.filter(|path| !held(path)) else {
             continue;
-        }
+        };
         let pointer = manifest.path_pointer(&environment);
-        if let Some(owner) = registry.path_owner(&effective.path).await? {
+        if let Some(owner) = registry.path_owner(&path).await? {
             obstacles.push(Problem::new(
                 pointer,
-                format!(
-                    "gives the path `{}`, which belongs to `{owner}`",
-                    effective.path
-                ),
+                format!("gives the path `{path}`, which belongs to `{owner}`"),
             ));
             continue;
         }
@@ -159,7 +157,7 @@ async fn paths_taken(
             Some(keys) => keys,
             None => gateway.route_keys().await?,
         };
-        let key = format!("ANY {}", effective.path);
+        let key = format!("ANY {path}");
         if keys.contains(&key) {
             obstacles.push(Problem::new(
                 pointer,

@@ -301,7 +301,7 @@ impl ServiceView {
                 let name = scope.environment()?;
                 let effective = record.manifest.effective(name, &platform.environment);
                 let view = EnvironmentView {
-                    path: effective.as_ref().map(|e| e.path.clone()),
+                    path: effective.as_ref().and_then(|e| e.path.clone()),
                     image: effective.and_then(|e| e.settings.image),
                     deployment: stack.deployment,
                     stack: stack.status.clone(),

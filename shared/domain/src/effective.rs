@@ -17,8 +17,8 @@ pub struct Effective {
     pub team: TeamName,
     /// The environment.
     pub environment: EnvironmentName,
-    /// The path prefix under which this environment is reached.
-    pub path: RoutePath,
+    /// The path prefix under which this environment is reached; none where nothing leads to it.
+    pub path: Option<RoutePath>,
     /// Everything else.
     pub settings: Settings,
 }
@@ -65,7 +65,7 @@ impl Manifest {
             service: self.service.clone(),
             team: self.team.clone(),
             environment: environment.clone(),
-            path,
+            path: settings.ingress.is_way_in().then_some(path),
             settings,
         })
     }
@@ -148,10 +148,14 @@ impl Manifest {
                 .insert(environment.clone(), Overrides(overrides));
         }
         // A path of its own holds as it is; an inherited one would get the environment before it.
-        let path = self.effective(environment, default).map(|now| now.path);
-        if path.as_ref() != Some(&to.path) {
+        let path = self
+            .effective(environment, default)
+            .and_then(|now| now.path);
+        if let Some(wanted) = &to.path
+            && path.as_ref() != Some(wanted)
+        {
             let overrides = self.environments.entry(environment.clone()).or_default();
-            let path = Value::String(to.path.clone().into());
+            let path = Value::String(wanted.clone().into());
             overrides.0.insert("path".to_owned(), path);
         }
         Ok(())

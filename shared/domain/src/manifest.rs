@@ -117,6 +117,9 @@ pub struct Settings {
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
     pub alarms: Alarms,
+    /// Whether there is a dashboard in CloudWatch: use, tasks, requests, errors, times, targets
+    /// and alarms.
+    pub dashboard: bool,
     /// The container's logs.
     pub logs: Logs,
     /// The image repository.
@@ -150,6 +153,7 @@ impl Default for Settings {
             spot: Spot::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
+            dashboard: false,
             logs: Logs::default(),
             images: Images::default(),
             triggers: Triggers::default(),
@@ -191,6 +195,8 @@ pub enum Architecture {
 pub enum Ingress {
     /// An internal load balancer of the service's own.
     Dedicated,
+    /// Nothing leads to it.
+    None,
 }
 
 /// Who may call a service.

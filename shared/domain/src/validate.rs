@@ -13,7 +13,7 @@ use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems, join};
-use crate::{alarms, capacity, forbidden, scaling, schema, size, strategy};
+use crate::{alarms, capacity, forbidden, ingress, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -93,13 +93,12 @@ impl Manifest {
                 continue;
             };
             problems.extend(self.policy(&effective, platform));
-            if let Some(other) = paths.insert(effective.path.clone(), environment.clone()) {
+            if let Some(path) = effective.path
+                && let Some(other) = paths.insert(path.clone(), environment.clone())
+            {
                 problems.insert(Problem::new(
                     self.pointer(&environment, "path"),
-                    format!(
-                        "is `{}`, as in the environment `{other}`: give each its own",
-                        effective.path
-                    ),
+                    format!("is `{path}`, as in the environment `{other}`: give each its own"),
                 ));
             }
         }
@@ -141,7 +140,11 @@ impl Manifest {
                 ),
             ));
         }
-        if platform.waker.is_empty() && effective.settings.scaling.may_sleep() {
+        let settings = &effective.settings;
+        if platform.waker.is_empty()
+            && settings.ingress.has_load_balancer()
+            && settings.scaling.may_sleep()
+        {
             problems.push(Problem::new(
                 self.pointer(environment, "scaling"),
                 "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
@@ -356,6 +359,7 @@ impl Settings {
             scaling::broken(self),
             alarms::broken(self),
             capacity::broken(self),
+            ingress::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {

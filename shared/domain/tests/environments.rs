@@ -18,7 +18,7 @@ fn an_environment_inherits_and_overrides() {
     let staging = manifest
         .effective(&"staging".parse().unwrap(), &prod())
         .unwrap();
-    assert_eq!(staging.path.as_str(), "/staging/shop");
+    assert_eq!(staging.path.unwrap().as_str(), "/staging/shop");
     assert_eq!(staging.settings.environment["A"], "1");
     assert_eq!(staging.settings.environment["B"], "2");
     assert_eq!(
@@ -26,9 +26,14 @@ fn an_environment_inherits_and_overrides() {
         (1, 10)
     );
     let qa = manifest.effective(&"qa".parse().unwrap(), &prod()).unwrap();
-    assert_eq!(qa.path.as_str(), "/q");
+    assert_eq!(qa.path.unwrap().as_str(), "/q");
     assert_eq!(
-        manifest.effective(&prod(), &prod()).unwrap().path.as_str(),
+        manifest
+            .effective(&prod(), &prod())
+            .unwrap()
+            .path
+            .unwrap()
+            .as_str(),
         "/shop"
     );
     assert!(

@@ -10,8 +10,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, capacity, cluster, load_balancer, logs, names, network, roles, routes, scaling,
-    service, sleep, stamp, task, traffic,
+    alarms, capacity, cluster, dashboard, load_balancer, logs, names, network, roles, routes,
+    scaling, service, sleep, stamp, task, traffic,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -70,6 +70,7 @@ fn web(site: &Site<'_>) -> Template {
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
         Ingress::Dedicated => load_balancer::add(&mut resources, site),
+        Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);
@@ -78,7 +79,10 @@ fn web(site: &Site<'_>) -> Template {
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
-    routes::add(&mut resources, site);
+    dashboard::add(&mut resources, site);
+    if let Some(path) = &site.effective.path {
+        routes::add(&mut resources, site, path);
+    }
     Template::new(
         &format!(
             "Slipway: {} of the service {} on {}",
@@ -90,41 +94,49 @@ fn web(site: &Site<'_>) -> Template {
 }
 
 fn outputs(site: &Site<'_>) -> Value {
-    let url = format!("{}{}", site.platform.api_endpoint, site.effective.path);
-    let mut outputs = json!({
-        "Url": {"Description": "Where the service is reached", "Value": url},
-        "Cluster": {"Value": cluster::reference(site)},
-        "Service": {"Value": reference(service::SERVICE)},
-        "ServiceName": {"Value": attribute(service::SERVICE, "Name")},
-        "TaskDefinition": {"Value": reference(task::DEFINITION)},
-        "LoadBalancer": {"Value": attribute(load_balancer::LOAD_BALANCER, "DNSName")},
-        "TargetGroup": {"Value": reference(load_balancer::TARGET_GROUP)},
-        "Listener": {"Value": reference(load_balancer::LISTENER)},
-        // By these names metrics know them.
-        "LoadBalancerName": {
-            "Value": attribute(load_balancer::LOAD_BALANCER, "LoadBalancerFullName"),
-        },
-        "TargetGroupName": {"Value": attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName")},
-        "LogGroup": {"Value": reference(logs::GROUP)},
-    });
+    let mut outputs = json!({});
+    if let Some(path) = &site.effective.path {
+        let url = format!("{}{path}", site.platform.api_endpoint);
+        outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
+    }
+    let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
+    put("Cluster", cluster::reference(site));
+    put("Service", reference(service::SERVICE));
+    put("ServiceName", attribute(service::SERVICE, "Name"));
+    put("TaskDefinition", reference(task::DEFINITION));
+    if site.effective.settings.ingress.has_load_balancer() {
+        put_balancer(&mut put);
+    }
+    put("LogGroup", reference(logs::GROUP));
     if site.effective.settings.deploy.strategy.shifts() {
         // With these the live weights are read.
-        outputs["AlternateTargetGroup"] = json!({"Value": reference(load_balancer::ALTERNATE)});
+        put("AlternateTargetGroup", reference(load_balancer::ALTERNATE));
         let name = attribute(load_balancer::ALTERNATE, "TargetGroupFullName");
-        outputs["AlternateTargetGroupName"] = json!({"Value": name});
-        outputs["ListenerRule"] = json!({"Value": reference(load_balancer::RULE)});
+        put("AlternateTargetGroupName", name);
+        put("ListenerRule", reference(load_balancer::RULE));
     }
     let settings = &site.effective.settings;
     if let (Capacity::Ec2, Some(ec2)) = (settings.capacity, &site.platform.ec2) {
-        outputs[INSTANCE_TYPE_OUTPUT] = json!({"Value": ec2.instance_type});
+        put(INSTANCE_TYPE_OUTPUT, ec2.instance_type.as_str().into());
     }
     if let Some(placement) = capacity::placement(site) {
-        outputs[PLACEMENT_OUTPUT] = json!({"Value": placement});
+        put(PLACEMENT_OUTPUT, placement.into());
     }
     if sleep::is_possible(site) {
-        outputs[WAKE_TARGET_GROUP] = json!({"Value": reference(WAKE_TARGET_GROUP)});
+        put(WAKE_TARGET_GROUP, reference(WAKE_TARGET_GROUP));
     }
     outputs
+}
+
+fn put_balancer(put: &mut impl FnMut(&str, Value)) {
+    let balancer = |name| attribute(load_balancer::LOAD_BALANCER, name);
+    put("LoadBalancer", balancer("DNSName"));
+    put("TargetGroup", reference(load_balancer::TARGET_GROUP));
+    put("Listener", reference(load_balancer::LISTENER));
+    // By these names metrics know them.
+    put("LoadBalancerName", balancer("LoadBalancerFullName"));
+    let group = attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName");
+    put("TargetGroupName", group);
 }
 
 /// What the stamp is made of.
@@ -135,6 +147,8 @@ fn manifest(effective: &Effective) -> Value {
         settings.shift_remove("triggers");
         // Where tasks run on Spot, the template shows how many do not.
         settings.shift_remove("spot");
+        // And whether there is a dashboard, the template shows.
+        settings.shift_remove("dashboard");
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {

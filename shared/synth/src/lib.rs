@@ -11,6 +11,7 @@ mod alarms;
 mod capacity;
 mod cluster;
 pub mod cost;
+mod dashboard;
 mod diff;
 mod environment_stack;
 mod fingerprint;

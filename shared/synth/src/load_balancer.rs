@@ -115,11 +115,11 @@ fn listener(port: u16) -> Value {
 
 /// What arrives at the load balancer: the HTTP API has taken the prefix off, or not.
 fn patterns(site: &Site<'_>) -> Vec<String> {
-    let path = &site.effective.path;
-    if site.effective.settings.strip_path {
-        vec!["/*".to_owned()]
-    } else {
-        vec![path.to_string(), format!("{path}/*")]
+    match &site.effective.path {
+        Some(path) if !site.effective.settings.strip_path => {
+            vec![path.to_string(), format!("{path}/*")]
+        }
+        Some(_) | None => vec!["/*".to_owned()],
     }
 }
 

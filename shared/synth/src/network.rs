@@ -15,7 +15,6 @@ pub(crate) const TASK_GROUP: &str = "TaskSecurityGroup";
 const TASK_INGRESS: &str = "TaskIngress";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    let settings = &site.effective.settings;
     let mut tasks = json!({
         "Type": "AWS::EC2::SecurityGroup",
         "Properties": {
@@ -35,6 +34,13 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         tasks["Properties"]["Tags"] = tags::lifeline(site.platform);
     }
     to.add(TASK_GROUP, tasks);
+    if site.effective.settings.ingress.has_load_balancer() {
+        add_load_balancer(to, site);
+    }
+}
+
+fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
+    let settings = &site.effective.settings;
     to.add(
         LOAD_BALANCER_GROUP,
         json!({

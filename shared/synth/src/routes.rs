@@ -4,6 +4,7 @@
 //! needs an integration of its own, because the bare path has nothing left to send on.
 
 use serde_json::{Value, json};
+use slipway_domain::RoutePath;
 use slipway_domain::manifest::Authorization;
 
 use crate::environment_stack::{Resources, Site};
@@ -18,10 +19,9 @@ const PROXY_ROUTE: &str = "ProxyRoute";
 /// The most that an HTTP API waits for an answer.
 const TIMEOUT_MILLISECONDS: u32 = 30_000;
 
-pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
+pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
     // One after another: an HTTP API that is changed in two places at once answers
     // ConflictException.
-    let prefix = &site.effective.path;
     if site.effective.settings.strip_path {
         let below = integration(site, Some("/$request.path.proxy"));
         to.add(INTEGRATION, below);

@@ -12,8 +12,9 @@ pub(crate) const SERVICE: &str = "Service";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
+    let has_load_balancer = settings.ingress.has_load_balancer();
     let mut service = json!({"Type": "AWS::ECS::Service"});
-    if !settings.deploy.strategy.shifts() {
+    if has_load_balancer && !settings.deploy.strategy.shifts() {
         // ECS refuses a target group that no load balancer uses yet. Where traffic moves, the
         // service names the rule itself.
         service["DependsOn"] = json!([load_balancer::RULE]);
@@ -36,6 +37,12 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "EnableECSManagedTags": true,
         "PropagateTags": "SERVICE",
     });
+    if let Some(properties) = service["Properties"].as_object_mut()
+        && !has_load_balancer
+    {
+        properties.shift_remove("HealthCheckGracePeriodSeconds");
+        properties.shift_remove("LoadBalancers");
+    }
     capacity::choose(&mut service, site);
     if settings.scaling.resolution < 60 {
         // Left out otherwise: 60 is what ECS has, and to say so would be an update of every

@@ -18,9 +18,11 @@ pub const WAKE_TARGET_GROUP: &str = "WakeTargetGroup";
 /// The priority of the rule that leads to it.
 pub const WAKE_PRIORITY: u32 = 1;
 
-/// Whether the service may sleep.
+/// Whether the service may sleep behind a load balancer, which calls the waker. What a queue wakes
+/// needs none.
 pub(crate) fn is_possible(site: &Site<'_>) -> bool {
-    site.effective.settings.scaling.may_sleep()
+    let settings = &site.effective.settings;
+    settings.ingress.has_load_balancer() && settings.scaling.may_sleep()
 }
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {

@@ -149,9 +149,13 @@ impl Site {
         }
     }
 
-    /// Whether somebody would wake it: none sleeps otherwise.
+    /// Whether somebody would wake it: whoever its load balancer calls, or, where it has none, the
+    /// look at its queue each minute. None sleeps otherwise.
     pub(super) fn can_be_woken(&self) -> bool {
-        self.way.as_ref().is_some_and(|way| way.waker.is_some())
+        match &self.way {
+            Some(way) => way.waker.is_some(),
+            None => self.policy.queue.is_some(),
+        }
     }
 
     /// Whether an alarm over metrics of these dimensions is about this environment. No alarm at

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::tz::TimeZoneDatabase;
 
 use super::{Day, ScaledBy, Scaling, Window};
-use crate::manifest::{Ingress, Settings};
+use crate::manifest::Settings;
 use crate::problem::Broken;
 
 /// The time zones that are known: those of the program, so that every machine knows the same.
@@ -152,10 +152,12 @@ fn twice(days: &[Day]) -> Option<&'static str> {
 /// What is said of a sleep that never comes.
 fn sleep(settings: &Settings) -> Option<Broken> {
     let scaling = &settings.scaling;
-    match settings.ingress {
-        // It has a load balancer, which calls whoever wakes the service. A way in without one
-        // has to refuse a `min` of 0 here.
-        Ingress::Dedicated => {}
+    // Without a load balancer there is nobody who calls whoever wakes the service, and without a
+    // queue nothing that tells that there is work.
+    if scaling.may_sleep() && !settings.ingress.has_load_balancer() && scaling.queue.is_none() {
+        let detail = "lets the service sleep, and neither a load balancer nor a `queue` would say when to wake it: 1 or more would be right".to_owned();
+        let others = ["/ingress", "/scaling/queue", "/scaling/schedule"];
+        return Some(Broken::new("/scaling/min", &others, detail));
     }
     let is_said = scaling.to_zero != super::ToZero::default();
     (is_said && !scaling.may_sleep()).then(|| {

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::census::Tasks;
-use super::estimate::{HOURS, Item, at_all_hours, by_size, fargate};
+use super::estimate::{HOURS, Item, Running, by_size, fargate};
 use super::money::Quantity;
 use super::prices::Name;
 use crate::environment_stack::INSTANCE_TYPE_OUTPUT;
@@ -87,49 +87,48 @@ impl Capacity {
     }
 }
 
-/// What the tasks of a service cost.
-pub(super) fn items(tasks: &Tasks) -> Vec<Item> {
+/// What the tasks of a service cost, of which `usual` are taken to run at all hours.
+pub(super) fn items(tasks: &Tasks, usual: u64) -> Vec<Item> {
+    let max = tasks.max;
+    let running = Running { usual, max };
     match tasks.on {
-        Capacity::OnDemand => fargate(tasks).into(),
-        Capacity::Spot { base } => on_spot(tasks, base),
-        Capacity::Instances(instance) => vec![on_instances(tasks, instance)],
+        Capacity::OnDemand => fargate(tasks, running).into(),
+        Capacity::Spot { base } => on_spot(tasks, running, base),
+        Capacity::Instances(instance) => vec![on_instances(tasks, running, instance)],
     }
 }
 
-fn on_spot(tasks: &Tasks, base: u64) -> Vec<Item> {
-    let on_demand = Tasks {
-        min: tasks.min.min(base),
-        max: tasks.max.min(base),
-        on: Capacity::OnDemand,
-        ..*tasks
+fn on_spot(tasks: &Tasks, running: Running, base: u64) -> Vec<Item> {
+    let on_demand = Running {
+        usual: running.usual.min(base),
+        max: running.max.min(base),
     };
-    let spot = Tasks {
-        min: tasks.min - on_demand.min,
-        max: tasks.max - on_demand.max,
-        ..*tasks
+    let spot = Running {
+        usual: running.usual - on_demand.usual,
+        max: running.max - on_demand.max,
     };
     let mut items = Vec::new();
     if on_demand.max > 0 {
-        items.extend(fargate(&on_demand));
+        items.extend(fargate(tasks, on_demand));
     }
     if spot.max > 0 {
         let parts = [
             ("Fargate Spot vCPU", Name::FargateSpotVcpu),
             ("Fargate Spot memory", Name::FargateSpotMemory),
         ];
-        let of_x86 = if spot.arm64 {
+        let of_x86 = if tasks.arm64 {
             ", and is x86_64's here: arm64 costs less"
         } else {
             ""
         };
-        let assumption = format!("{}; the price floats{of_x86}", at_all_hours(&spot));
-        items.extend(by_size(&spot, parts, &assumption));
+        let assumption = format!("{}; the price floats{of_x86}", spot.at_all_hours());
+        items.extend(by_size(tasks, spot, parts, &assumption));
     }
     items
 }
 
 /// A task takes of an instance the largest of its shares of CPU, memory and network interfaces.
-fn on_instances(tasks: &Tasks, instance: &Instance) -> Item {
+fn on_instances(tasks: &Tasks, running: Running, instance: &Instance) -> Item {
     let larger = |one: (u64, u64), other: (u64, u64)| {
         if one.0 * other.1 >= other.0 * one.1 {
             one
@@ -142,11 +141,11 @@ fn on_instances(tasks: &Tasks, instance: &Instance) -> Item {
     let hours = |count: u64| Quantity::thousandths(count * size * HOURS * 1000 / whole);
     let assumption = format!(
         "{}, and instances ({}) as full as these fill them: what stays empty comes on top",
-        at_all_hours(tasks),
+        running.at_all_hours(),
         instance.name
     );
-    Item::new("share of instances", instance.price, hours(tasks.min))
-        .at_most(hours(tasks.max))
+    Item::new("share of instances", instance.price, hours(running.usual))
+        .at_most(hours(running.max))
         .assuming(assumption)
 }
 
@@ -196,7 +195,7 @@ mod tests {
             max,
             on,
         };
-        items(&tasks)
+        items(&tasks, min)
             .into_iter()
             .map(|item| item.line("s"))
             .map(|line| (line.component, line.quantity))

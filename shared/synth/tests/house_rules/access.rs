@@ -96,6 +96,13 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 fn network(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
     let resources = &template.as_value()["Resources"];
     let range = |port: u16, rule: &Value| rule["FromPort"] == port && rule["ToPort"] == port;
+    rules.hold(
+        resources["TaskSecurityGroup"]["Properties"]["SecurityGroupIngress"].is_null(),
+        "tasks are open",
+    );
+    if !effective.settings.ingress.has_load_balancer() {
+        return;
+    }
     let balancer = &resources["LoadBalancerSecurityGroup"]["Properties"];
     let (ingress, egress) = (
         &balancer["SecurityGroupIngress"],
@@ -113,10 +120,6 @@ fn network(rules: &mut Rules, template: &Template, effective: &Effective, platfo
             && egress[0]["DestinationSecurityGroupId"]
                 == json!({"Fn::GetAtt": ["TaskSecurityGroup", "GroupId"]}),
         "the load balancer reaches more than its tasks",
-    );
-    rules.hold(
-        resources["TaskSecurityGroup"]["Properties"]["SecurityGroupIngress"].is_null(),
-        "tasks are open",
     );
     let ingress = of_type(template, "AWS::EC2::SecurityGroupIngress");
     rules.hold(

@@ -5,6 +5,7 @@
 
 mod access;
 mod capacity;
+mod dashboard;
 mod scaling;
 mod strategy;
 mod traffic;
@@ -79,6 +80,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         traffic::hold(rules, template, effective);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
+        dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
         capacity::hold(rules, template, effective, platform);
     }

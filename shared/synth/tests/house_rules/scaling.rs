@@ -144,16 +144,17 @@ fn every_alarm(rules: &mut Rules, template: &Template, effective: &Effective, pl
 
 /// Who wakes: in a target group of its own, to which nothing leads in the template.
 fn sleep(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
-    let sleeps = effective.settings.scaling.may_sleep();
+    let settings = &effective.settings;
+    let sleeps = settings.ingress.has_load_balancer() && settings.scaling.may_sleep();
     let resources = &template.as_value()["Resources"];
     let group = &resources["WakeTargetGroup"]["Properties"];
     rules.hold(
         resources["WakeTargetGroup"].is_object() == sleeps,
         "who wakes the service?",
     );
+    let priority = resources["ListenerRule"]["Properties"]["Priority"].as_u64();
     rules.hold(
-        resources["ListenerRule"]["Properties"]["Priority"].as_u64()
-            > Some(u64::from(WAKE_PRIORITY)),
+        !settings.ingress.has_load_balancer() || priority > Some(u64::from(WAKE_PRIORITY)),
         "there is no room for a rule that wakes",
     );
     rules.hold(

@@ -73,8 +73,9 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
             "nobody can tell the template's weights",
         );
     } else {
+        let one = usize::from(effective.settings.ingress.has_load_balancer());
         rules.hold(
-            groups == 1 && advanced.is_null(),
+            groups == one && advanced.is_null(),
             "a rolling deployment has one target group",
         );
     }
@@ -87,6 +88,9 @@ pub(super) fn hold_of_runs(
     effective: &Effective,
     [steady, created, shifted]: [&Template; 3],
 ) {
+    if !effective.settings.ingress.has_load_balancer() {
+        return;
+    }
     let strategy = effective.settings.deploy.strategy;
     let shares = |template: &Template| {
         let action = &template.as_value()["Resources"]["ListenerRule"]["Properties"]["Actions"][0];

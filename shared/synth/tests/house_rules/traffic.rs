@@ -1,7 +1,7 @@
 //! The way of a request, and what runs at its end.
 
 use serde_json::{Value, json};
-use slipway_domain::Effective;
+use slipway_domain::{Effective, RoutePath};
 use slipway_synth::Template;
 
 use super::{Rules, of_type};
@@ -10,6 +10,19 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
     let settings = &effective.settings;
     let resources = &template.as_value()["Resources"];
     let port = json!(settings.port);
+    let task = &resources["TaskDefinition"]["Properties"];
+    let service = &resources["Service"]["Properties"];
+    let container = &task["ContainerDefinitions"][0];
+    container_rules(rules, service, container);
+    rules.hold(task["NetworkMode"] == "awsvpc", "Fargate has awsvpc only");
+    rules.hold(
+        container["PortMappings"][0]["ContainerPort"] == port,
+        "the mapped port is not the container's",
+    );
+    if !settings.ingress.has_load_balancer() {
+        nothing_leads_there(rules, template);
+        return;
+    }
     let mut groups = of_type(template, "AWS::ElasticLoadBalancingV2::TargetGroup");
     // Whoever wakes the service is no task of it: see `scaling.rs`.
     groups.retain(|group| group["Properties"]["TargetType"] != "lambda");
@@ -18,21 +31,12 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
         groups.iter().all(|group| group["Properties"] == *target),
         "the target groups differ",
     );
-    let task = &resources["TaskDefinition"]["Properties"];
-    let service = &resources["Service"]["Properties"];
-    let container = &task["ContainerDefinitions"][0];
-
     rules.hold(
         target["TargetType"] == "ip",
         "targets of awsvpc tasks are addresses",
     );
-    rules.hold(task["NetworkMode"] == "awsvpc", "Fargate has awsvpc only");
     for (what, value) in [
         ("the target group's port", &target["Port"]),
-        (
-            "the mapped port",
-            &container["PortMappings"][0]["ContainerPort"],
-        ),
         (
             "the service's port",
             &service["LoadBalancers"][0]["ContainerPort"],
@@ -46,8 +50,43 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
     );
 
     listener(rules, template, settings.listener_port);
-    routes(rules, template, effective);
+    if let Some(path) = &effective.path {
+        routes(rules, template, effective, path);
+    }
 
+    let after = resources["Service"]["DependsOn"].as_array();
+    let waits = after.is_some_and(|after| after.contains(&json!("ListenerRule")));
+    rules.hold(
+        // Where traffic moves it refers to the rule; a test of strategies holds that.
+        waits != settings.deploy.strategy.shifts(),
+        "the service does not wait for the rule",
+    );
+}
+
+/// No way in, and none that is only half there.
+fn nothing_leads_there(rules: &mut Rules, template: &Template) {
+    let leads = |(id, resource): (&str, &Value)| {
+        let kind = resource["Type"].as_str().unwrap_or_default();
+        let is_way = [
+            "ElasticLoadBalancingV2",
+            "ApiGatewayV2",
+            "SecurityGroupIngress",
+        ]
+        .iter()
+        .any(|it| kind.contains(it));
+        is_way.then(|| id.to_owned())
+    };
+    let ways: Vec<String> = template.resources().filter_map(leads).collect();
+    rules.hold(ways.is_empty(), &format!("{ways:?} lead to the tasks"));
+    let service = &template.as_value()["Resources"]["Service"];
+    rules.hold(
+        service["Properties"].get("LoadBalancers").is_none()
+            && service["DependsOn"] != json!(["ListenerRule"]),
+        "the service expects a load balancer",
+    );
+}
+
+fn container_rules(rules: &mut Rules, service: &Value, container: &Value) {
     let breaker = &service["DeploymentConfiguration"]["DeploymentCircuitBreaker"];
     rules.hold(
         breaker["Enable"] == true && breaker["Rollback"] == true,
@@ -56,13 +95,6 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
     rules.hold(
         service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED",
         "tasks have public addresses",
-    );
-    let after = resources["Service"]["DependsOn"].as_array();
-    let waits = after.is_some_and(|after| after.contains(&json!("ListenerRule")));
-    rules.hold(
-        // Where traffic moves it refers to the rule; a test of strategies holds that.
-        waits != settings.deploy.strategy.shifts(),
-        "the service does not wait for the rule",
     );
     let names: Vec<&str> = ["Environment", "Secrets"]
         .iter()
@@ -118,13 +150,12 @@ fn listener(rules: &mut Rules, template: &Template, port: u16) {
     );
 }
 
-fn routes(rules: &mut Rules, template: &Template, effective: &Effective) {
+fn routes(rules: &mut Rules, template: &Template, effective: &Effective, path: &RoutePath) {
     let keys: Vec<String> = of_type(template, "AWS::ApiGatewayV2::Route")
         .iter()
         .filter_map(|route| route["Properties"]["RouteKey"].as_str())
         .map(str::to_owned)
         .collect();
-    let path = &effective.path;
     rules.hold(
         keys == [format!("ANY {path}"), format!("ANY {path}/{{proxy+}}")],
         "the routes are not the path and what lies below it",

@@ -153,7 +153,7 @@ where
         let manifest = &look.state.service.manifest;
         let wanted = manifest
             .effective(environment, &self.platform.environment)
-            .map(|e| e.path);
+            .and_then(|e| e.path);
         let held = look.record.paths.iter();
         held.filter(|path| Some(*path) != wanted.as_ref())
             .cloned()
