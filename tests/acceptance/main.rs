@@ -9,6 +9,7 @@ mod bad_input;
 mod calls;
 mod capacity;
 mod concurrency;
+mod costs;
 mod environments;
 mod events;
 mod evidence;

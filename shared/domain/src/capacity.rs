@@ -59,6 +59,11 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
                       `cluster: shared` has to be said as well";
         broken.push(Broken::new("/capacity", &["/cluster"], detail.to_owned()));
     }
+    if settings.capacity == Capacity::Ec2 && settings.storage.is_some() {
+        let detail = "is a disk of Fargate's; on the platform's instances all tasks share the instance's, \
+                      so leave it out with `capacity: ec2`";
+        broken.push(Broken::new("/storage", &["/capacity"], detail.to_owned()));
+    }
     if settings.capacity != Capacity::FargateSpot && settings.spot != Spot::default() {
         let detail = "is for `capacity: fargate-spot`: leave it out";
         broken.push(Broken::unused(

@@ -84,6 +84,18 @@ fn instances_are_on_the_shared_cluster_alone() {
 }
 
 #[test]
+fn a_disk_of_its_own_is_for_tasks_on_fargate() {
+    refuses(
+        json!({"capacity": "ec2", "cluster": "shared", "storage": 30}),
+        &Platform::sample(),
+        "/storage",
+        &["leave it out"],
+    );
+    let spot = json!({"capacity": "fargate-spot", "storage": 30});
+    assert_eq!(problems(spot, &Platform::sample()), []);
+}
+
+#[test]
 fn what_the_platform_does_not_have_is_told_with_what_would_bring_it() {
     let shared = json!({"cluster": "shared"});
     refuses(

@@ -193,6 +193,7 @@ mod tests {
             arm64: false,
             min,
             max,
+            disk: 0,
             on,
         };
         items(&tasks, min)

@@ -137,6 +137,18 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
     if census.is_served {
         items.extend(requests(assumed));
     }
+    if census.is_filtered {
+        let thousands = assumed.requests.saturating_add(500) / 1000;
+        items.push(
+            Item::new(
+                "web ACL, requests",
+                Name::WebAclRequests,
+                Quantity::thousandths(thousands),
+            )
+            .varying_with(VariesWith::Use)
+            .assuming(assumed.of_requests()),
+        );
+    }
     items.extend(counted(census));
     items.extend(logs(census, assumed));
     let repositories = census.repositories.iter();
@@ -232,7 +244,7 @@ impl Running {
 }
 
 /// Tasks on Fargate, on demand.
-pub(super) fn fargate(tasks: &Tasks, running: Running) -> [Item; 2] {
+pub(super) fn fargate(tasks: &Tasks, running: Running) -> Vec<Item> {
     let parts = if tasks.arm64 {
         [
             ("Fargate vCPU, arm64", Name::FargateArm64Vcpu),
@@ -247,22 +259,29 @@ pub(super) fn fargate(tasks: &Tasks, running: Running) -> [Item; 2] {
     by_size(tasks, running, parts, &running.at_all_hours())
 }
 
-/// The CPU and the memory of tasks, each with its component and price.
+/// The CPU, the memory and the larger disk of tasks, each with its component and price.
 pub(super) fn by_size(
     tasks: &Tasks,
     running: Running,
     parts: [(&'static str, Name); 2],
     assumption: &str,
-) -> [Item; 2] {
+) -> Vec<Item> {
     // CPU units are 1/1024 of a vCPU, and a GB of Fargate's is 1024 MiB. Multiplied before it
     // is divided: every size that Fargate has comes out exact.
     let hours = |count: u64, size: u64| Quantity::thousandths(count * size * HOURS * 1000 / 1024);
-    let [cpu, memory] = parts;
-    [(cpu, tasks.cpu), (memory, tasks.memory)].map(|((component, price), size)| {
+    let item = |(component, price), size: u64| {
         Item::new(component, price, hours(running.usual, size))
             .at_most(hours(running.max, size))
             .assuming(assumption)
-    })
+    };
+    let [cpu, memory] = parts;
+    let mut items = vec![item(cpu, tasks.cpu), item(memory, tasks.memory)];
+    if tasks.disk > 0 {
+        // In GiB already.
+        let disk = ("Fargate disk", Name::FargateDisk);
+        items.push(item(disk, tasks.disk * 1024));
+    }
+    items
 }
 
 /// Logs cost when they are written, and as long as they are kept.

@@ -28,6 +28,7 @@ pub(super) enum Name {
     InstanceT3Large,
     #[serde(rename = "instance-m5-large")]
     InstanceM5Large,
+    FargateDisk,
     LoadBalancer,
     LoadBalancerCapacity,
     Alarm,
@@ -146,8 +147,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last eight, at the addresses that the file names.
-    const READ: [(Name, &str); 45] = [
+    /// infracost, and, the last nine, at the addresses that the file names.
+    const READ: [(Name, &str); 46] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::LambdaRequests, "0.20"),
@@ -187,6 +188,7 @@ mod tests {
         (Name::InstanceT3Large, "0.0832"),
         (Name::FargateArm64Vcpu, "0.03238"),
         (Name::FargateArm64Memory, "0.00356"),
+        (Name::FargateDisk, "0.000111"),
         (Name::FargateSpotVcpu, "0.0129"),
         (Name::FargateSpotMemory, "0.00146489"),
         (Name::InstanceM5Large, "0.096"),
@@ -206,7 +208,7 @@ mod tests {
             .into_iter()
             .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
             .collect();
-        assert_eq!(by_infracost.len(), READ.len() - 8);
+        assert_eq!(by_infracost.len(), READ.len() - 9);
         // None is without a reading, and none was read twice.
         let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
         names.sort();
