@@ -7,6 +7,7 @@
 mod asking;
 mod bad_input;
 mod calls;
+mod capacity;
 mod concurrency;
 mod costs;
 mod environments;

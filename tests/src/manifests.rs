@@ -247,8 +247,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         field("ingress", Just("dedicated")),
         field("listener_port", port()),
         field("authorization", select(vec!["none", "iam"])),
-        field("cluster", Just("dedicated")),
-        field("capacity", Just("fargate")),
+        placement(),
         scaling(tracked),
         field("alarms", alarms()),
         field("dashboard", any::<bool>()),
@@ -294,6 +293,25 @@ fn task_size() -> Fields {
     select(size::CPUS.to_vec())
         .prop_flat_map(|cpu| (Just(cpu), select(size::memory_for(cpu).unwrap_or_default())))
         .prop_map(|(cpu, memory)| vec![("cpu", cpu.into()), ("memory", memory.into())])
+        .boxed()
+}
+
+/// Where tasks run and on what. Instances refuse what other fields may say, a disk of a task's own
+/// and another architecture: a golden case has them.
+fn placement() -> Fields {
+    (
+        select(vec!["dedicated", "shared"]),
+        select(vec!["fargate", "fargate-spot"]),
+        0_u32..=5000,
+    )
+        .prop_map(|(cluster, capacity, base)| {
+            let base = if capacity == "fargate-spot" { base } else { 1 };
+            vec![
+                ("cluster", cluster.into()),
+                ("capacity", capacity.into()),
+                ("spot", json!({"base": base})),
+            ]
+        })
         .boxed()
 }
 

@@ -103,17 +103,24 @@ fn stack(id: &Value, platform: &str) -> Option<Wake> {
     })
 }
 
-/// The environment of an ECS service's ARN, `…:service/CLUSTER/NAME`, by its cluster's name,
-/// `{platform}-{service}-cluster-{env}`.
+/// The environment of an ECS service's ARN, `…:service/CLUSTER/NAME`: by its cluster's name,
+/// `{platform}-{service}-cluster-{env}`, or in a shared cluster by its own, which CloudFormation
+/// makes from its stack's: `{platform}--{service}--{env}-Service-…`.
 fn ecs(arn: &Value, platform: &str) -> Option<Wake> {
-    let cluster = arn.as_str()?.split('/').nth(1)?;
-    let (rest, environment) = cluster
-        .strip_prefix(platform)?
-        .strip_prefix('-')?
-        .rsplit_once('-')?;
-    let service = rest.strip_suffix("-cluster")?.parse().ok()?;
+    let mut names = arn.as_str()?.split('/').skip(1);
+    let (cluster, name) = (names.next()?, names.next()?);
+    let rest = cluster.strip_prefix(platform)?.strip_prefix('-')?;
+    let (service, environment) = match rest.rsplit_once("-cluster-") {
+        Some(named) => named,
+        None => {
+            let rest = name.strip_prefix(platform)?.strip_prefix("--")?;
+            let (service, rest) = rest.split_once("--")?;
+            // An environment's name has no hyphen.
+            (service, rest.split_once('-')?.0)
+        }
+    };
     Some(Wake {
-        service,
+        service: service.parse().ok()?,
         scope: Some(Scope::Environment(environment.parse().ok()?)),
     })
 }
@@ -181,6 +188,26 @@ mod tests {
             read("ecs-deployment"),
             Wakes::One(wake("web-shop", Some("prod")))
         );
+    }
+
+    #[test]
+    fn in_a_shared_cluster_the_services_own_name_names_the_environment() {
+        let wake_of = |arn: &str| ecs(&arn.into(), "devops2-g4");
+        let place = "arn:aws:ecs:us-east-1:111122223333:service";
+        assert_eq!(
+            wake_of(&format!(
+                "{place}/devops2-g4-shared/devops2-g4--web-shop--qa-Service-a1B2c3"
+            )),
+            Some(wake("web-shop", Some("qa")))
+        );
+        for other in [
+            "devops2-g4-shared/web-shop",
+            "other-shared/devops2-g4--web-shop--qa-Service-a1B2c3",
+            "devops2-g4-shared/other--web-shop--qa-Service-a1B2c3",
+            "devops2-g4-shared",
+        ] {
+            assert_eq!(wake_of(&format!("{place}/{other}")), None, "{other}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod capacity;
 pub mod container;
 pub mod deployment;
 pub mod effective;
@@ -33,6 +34,7 @@ pub mod triggers;
 mod validate;
 
 pub use alarms::{Alarms, Alert};
+pub use capacity::{InstanceCapacity, Spot};
 pub use deployment::{Cause, Deployment, DeploymentId, Evidence, Outcome, Step};
 pub use effective::Effective;
 pub use image::Image;

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::capacity::Spot;
 use crate::container::{self, ContainerHealth, Sidecar};
 use crate::function::Function;
 use crate::image::Image;
@@ -114,6 +115,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// What the tasks run on.
     pub capacity: Capacity,
+    /// How tasks are shared out where `capacity` is `fargate-spot`.
+    pub spot: Spot,
     /// The queue that a worker works off, which is made for it.
     pub queue: WorkQueue,
     /// How a function runs.
@@ -188,6 +191,7 @@ impl Default for Settings {
             authorization: Authorization::None,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
+            spot: Spot::default(),
             queue: WorkQueue::default(),
             function: Function::default(),
             scaling: Scaling::default(),
@@ -272,6 +276,8 @@ pub enum Authorization {
 pub enum Cluster {
     /// A cluster of the service's own.
     Dedicated,
+    /// The platform's cluster, beside other services.
+    Shared,
 }
 
 /// What tasks run on.
@@ -280,6 +286,11 @@ pub enum Cluster {
 pub enum Capacity {
     /// Fargate, on demand.
     Fargate,
+    /// Fargate's spare capacity, at about a third of the price: AWS takes a task back with two
+    /// minutes' notice when it needs the room. The first tasks are on demand, see `spot`.
+    FargateSpot,
+    /// The platform's own EC2 instances, on the shared cluster.
+    Ec2,
 }
 
 /// The load balancer's health check. The defaults find a healthy task in 10 seconds, where

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::InstanceCapacity;
 use crate::image::Image;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
 use crate::schema;
@@ -46,6 +47,16 @@ pub struct Platform {
     /// version, where none sleeps.
     #[serde(default)]
     pub waker: String,
+    /// The name of the cluster that services share; empty on a platform of an earlier version,
+    /// where each has its own.
+    #[serde(default)]
+    pub shared_cluster: String,
+    /// Whether Container Insights looks at that cluster.
+    #[serde(default)]
+    pub shared_insights: bool,
+    /// The EC2 instances that services may run on; none where the platform has none.
+    #[serde(default)]
+    pub ec2: Option<InstanceCapacity>,
     /// The ARN of the web ACL in front of the services' load balancers; empty where there is none.
     #[serde(default)]
     pub web_acl: String,

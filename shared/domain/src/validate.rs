@@ -14,8 +14,8 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems};
 use crate::{
-    alarms, container, forbidden, function, ingress, kind, permission, scaling, schema, size,
-    strategy,
+    alarms, capacity, container, forbidden, function, ingress, kind, permission, scaling, schema,
+    size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -160,6 +160,11 @@ impl Manifest {
                 "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
             ));
         }
+        problems.extend(
+            capacity::missing(&effective.settings, platform)
+                .into_iter()
+                .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
+        );
         problems.extend(self.names(effective, platform));
         problems
     }
@@ -398,6 +403,7 @@ impl Settings {
             strategy::broken(self),
             scaling::broken(self),
             alarms::broken(self),
+            capacity::broken(self),
             permission::broken(self),
             container::broken(self),
             ingress::broken(self),

@@ -43,7 +43,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
             "port": 80, "strip_path": true, "cpu": 256, "memory": 512, "architecture": "x86_64",
             "health": {"path": "/", "interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 3, "grace": 60},
             "ingress": "dedicated", "listener_port": 80, "authorization": "none",
-            "cluster": "dedicated", "capacity": "fargate",
+            "cluster": "dedicated", "capacity": "fargate", "spot": {"base": 1},
             "queue": {"delay": 60, "visibility": 30, "retention": 345_600, "attempts": 5},
             "function": {"timeout": 30, "memory": 512, "vpc": false},
             "scaling": {

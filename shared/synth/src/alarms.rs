@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use slipway_domain::scaling::ScaledBy;
 
 use crate::environment_stack::{Resources, Site};
-use crate::intrinsic::{attribute, reference};
+use crate::intrinsic::attribute;
 use crate::load_balancer::{self, LOAD_BALANCER};
 use crate::{cluster, service};
 
@@ -108,19 +108,24 @@ fn dimension(name: &str, value: &Value) -> Value {
 }
 
 /// A metric that ECS publishes of the service.
-pub(crate) fn of_service(name: &str, statistic: &'static str, period: u32) -> Metric {
+pub(crate) fn of_service(
+    site: &Site<'_>,
+    name: &str,
+    statistic: &'static str,
+    period: u32,
+) -> Metric {
     Metric {
         namespace: "AWS/ECS".to_owned(),
         name: name.to_owned(),
-        dimensions: service_dimensions(),
+        dimensions: service_dimensions(site),
         statistic,
         period,
     }
 }
 
-fn service_dimensions() -> Vec<Value> {
+fn service_dimensions(site: &Site<'_>) -> Vec<Value> {
     vec![
-        dimension("ClusterName", &reference(cluster::CLUSTER)),
+        dimension("ClusterName", &cluster::reference(site)),
         dimension("ServiceName", &attribute(service::SERVICE, "Name")),
     ]
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::alarms::{Metric, of_balancer, of_service, of_targets};
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, json_text};
-use crate::names;
+use crate::{cluster, names};
 
 pub(crate) const DASHBOARD: &str = "Dashboard";
 
@@ -28,7 +28,10 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         &site.effective.service,
         &site.effective.environment,
     );
-    let mut widgets = vec![use_of(site), tasks(site)];
+    let mut widgets = vec![use_of(site)];
+    if cluster::is_own(site) || site.platform.shared_insights {
+        widgets.push(tasks(site));
+    }
     if site.effective.settings.way_in().has_load_balancer() {
         widgets.extend(traffic(site));
     }
@@ -89,8 +92,11 @@ fn line(label: &str, metric: &Metric) -> Value {
 /// CPU and memory, with the marks above which tasks are added.
 fn use_of(site: &Site<'_>) -> Value {
     let lines = vec![
-        ("CPU", of_service("CPUUtilization", "Average", 60)),
-        ("memory", of_service("MemoryUtilization", "Average", 60)),
+        ("CPU", of_service(site, "CPUUtilization", "Average", 60)),
+        (
+            "memory",
+            of_service(site, "MemoryUtilization", "Average", 60),
+        ),
     ];
     let mut graph = graph(site, "CPU and memory, percent", lines);
     let scaling = &site.effective.settings.scaling;
@@ -107,7 +113,7 @@ fn tasks(site: &Site<'_>) -> Value {
     // Of Container Insights.
     let counted = |name: &str| Metric {
         namespace: "ECS/ContainerInsights".to_owned(),
-        ..of_service(name, "Average", 60)
+        ..of_service(site, name, "Average", 60)
     };
     let lines = vec![
         ("wanted", counted("DesiredTaskCount")),

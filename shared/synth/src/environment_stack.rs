@@ -1,17 +1,22 @@
 //! The stack of one environment: everything that runs, and the way to it.
 
 use serde_json::{Map, Value, json};
-use slipway_domain::manifest::{Cluster, Ingress, Kind};
+use slipway_domain::manifest::{Capacity, Ingress, Kind};
 use slipway_domain::{Effective, Image, Platform};
 
+use crate::capacity::PLACEMENT_OUTPUT;
 use crate::intrinsic::{attribute, reference};
 use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, dashboard, firewall, function, load_balancer, logs, names, network, queue,
-    roles, routes, scaling, service, sleep, stamp, task, traffic,
+    alarms, capacity, cluster, dashboard, firewall, function, load_balancer, logs, names, network,
+    queue, roles, routes, scaling, service, sleep, stamp, task, traffic,
 };
+
+/// The output that names the type of the instances that the tasks run on, where they do: what they
+/// cost is known by it.
+pub(crate) const INSTANCE_TYPE_OUTPUT: &str = "InstanceType";
 
 /// What the control plane knows of what runs, beside the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,9 +67,7 @@ pub fn environment_stack(
 fn tasks(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     logs::add(&mut resources, site);
-    match site.effective.settings.cluster {
-        Cluster::Dedicated => cluster::add(&mut resources, site),
-    }
+    cluster::add(&mut resources, site);
     if queue::is_there(site) {
         queue::add(&mut resources, site);
     }
@@ -124,7 +127,7 @@ fn url(site: &Site<'_>) -> Value {
 fn outputs(site: &Site<'_>) -> Value {
     let mut outputs = url(site);
     let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
-    put("Cluster", reference(cluster::CLUSTER));
+    put("Cluster", cluster::reference(site));
     put("Service", reference(service::SERVICE));
     put("ServiceName", attribute(service::SERVICE, "Name"));
     put("TaskDefinition", reference(task::DEFINITION));
@@ -141,6 +144,13 @@ fn outputs(site: &Site<'_>) -> Value {
         let name = attribute(load_balancer::ALTERNATE, "TargetGroupFullName");
         put("AlternateTargetGroupName", name);
         put("ListenerRule", reference(load_balancer::RULE));
+    }
+    let settings = &site.effective.settings;
+    if let (Capacity::Ec2, Some(ec2)) = (settings.capacity, &site.platform.ec2) {
+        put(INSTANCE_TYPE_OUTPUT, ec2.instance_type.as_str().into());
+    }
+    if let Some(placement) = capacity::placement(site) {
+        put(PLACEMENT_OUTPUT, placement.into());
     }
     if sleep::is_possible(site) {
         put(WAKE_TARGET_GROUP, reference(WAKE_TARGET_GROUP));
@@ -172,6 +182,8 @@ fn manifest(effective: &Effective) -> Value {
         if effective.settings.kind != Kind::Function {
             settings.shift_remove("function");
         }
+        // Where tasks run on Spot, the template shows how many do not.
+        settings.shift_remove("spot");
         // And whether there is a dashboard, the template shows.
         settings.shift_remove("dashboard");
     }

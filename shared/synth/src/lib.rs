@@ -8,6 +8,7 @@
 //! One file renders one thing: [`environment_stack()`] and [`service_stack()`] put them together.
 
 mod alarms;
+mod capacity;
 mod cluster;
 pub mod cost;
 mod dashboard;
@@ -39,6 +40,7 @@ mod template;
 mod traffic;
 mod weights;
 
+pub use capacity::PLACEMENT_OUTPUT;
 pub use diff::{Action, Change, Effect, Kept, diff, kept_on_delete};
 pub use environment_stack::{RunState, environment_stack};
 pub use fingerprint::fingerprint;

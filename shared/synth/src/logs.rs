@@ -16,6 +16,9 @@ pub(crate) const INSIGHTS: &str = "InsightsLogGroup";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     to.add(GROUP, group(site, &site.log_group_name()));
+    // Of a service on the shared cluster too, where it stays empty and costs nothing: what leaves
+    // a stack stays in the account, and no update could make it again when the service comes back
+    // to a cluster of its own.
     to.add(
         INSIGHTS,
         group(site, &names::insights_log_group(&site.cluster_name())),

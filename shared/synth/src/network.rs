@@ -8,29 +8,32 @@ use serde_json::json;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
+use crate::{cluster, tags};
 
 pub(crate) const LOAD_BALANCER_GROUP: &str = "LoadBalancerSecurityGroup";
 pub(crate) const TASK_GROUP: &str = "TaskSecurityGroup";
 const TASK_INGRESS: &str = "TaskIngress";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    to.add(
-        TASK_GROUP,
-        json!({
-            "Type": "AWS::EC2::SecurityGroup",
-            "Properties": {
-                "GroupDescription": format!("Tasks of {}", site.family()),
-                "VpcId": site.platform.vpc,
-                // Images, AWS's APIs and whatever else the service calls, through NAT or
-                // endpoints: tasks have no public address.
-                "SecurityGroupEgress": [{
-                    "Description": "Anywhere",
-                    "IpProtocol": "-1",
-                    "CidrIp": "0.0.0.0/0",
-                }],
-            },
-        }),
-    );
+    let mut tasks = json!({
+        "Type": "AWS::EC2::SecurityGroup",
+        "Properties": {
+            "GroupDescription": format!("Tasks of {}", site.family()),
+            "VpcId": site.platform.vpc,
+            // Images, AWS's APIs and whatever else the service calls, through NAT or
+            // endpoints: tasks have no public address.
+            "SecurityGroupEgress": [{
+                "Description": "Anywhere",
+                "IpProtocol": "-1",
+                "CidrIp": "0.0.0.0/0",
+            }],
+        },
+    });
+    if !cluster::is_own(site) {
+        // The cluster bears it elsewhere.
+        tasks["Properties"]["Tags"] = tags::lifeline(site.platform);
+    }
+    to.add(TASK_GROUP, tasks);
     if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
     }

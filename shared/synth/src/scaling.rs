@@ -25,7 +25,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
                 "ScalableDimension": "ecs:service:DesiredCount",
                 "ResourceId": path(&[
                     json!("service"),
-                    reference(cluster::CLUSTER),
+                    cluster::reference(site),
                     attribute(service::SERVICE, "Name"),
                 ]),
                 "MinCapacity": scaling.min,

@@ -1,20 +1,17 @@
 //! The ECS service.
 
 use serde_json::{Value, json};
-use slipway_domain::manifest::{Capacity, Settings};
+use slipway_domain::manifest::Settings;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::template::Template;
-use crate::{cluster, load_balancer, network, rollout, task, traffic};
+use crate::{capacity, cluster, load_balancer, network, rollout, task, traffic};
 
 pub(crate) const SERVICE: &str = "Service";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
-    let launch_type = match settings.capacity {
-        Capacity::Fargate => "FARGATE",
-    };
     let has_load_balancer = settings.way_in().has_load_balancer();
     let mut service = json!({"Type": "AWS::ECS::Service"});
     if has_load_balancer && !settings.deploy.strategy.shifts() {
@@ -23,9 +20,9 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         service["DependsOn"] = json!([load_balancer::RULE]);
     }
     service["Properties"] = json!({
-        "Cluster": reference(cluster::CLUSTER),
+        "Cluster": cluster::reference(site),
         "TaskDefinition": reference(task::DEFINITION),
-        "LaunchType": launch_type,
+        "LaunchType": "FARGATE",
         "DeploymentConfiguration": rollout::configuration(site),
         "HealthCheckGracePeriodSeconds": settings.health.grace,
         "AvailabilityZoneRebalancing": rollout::rebalancing(settings),
@@ -49,10 +46,11 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         properties.shift_remove("HealthCheckGracePeriodSeconds");
         properties.shift_remove("LoadBalancers");
     }
+    capacity::choose(&mut service, site);
     if settings.scaling.resolution < 60 {
         // Left out otherwise: 60 is what ECS has, and to say so would be an update of every
         // service that never had anything else.
-        service["Properties"]["MonitoringConfiguration"] = json!({
+        service["Properties"]["Monitoring"] = json!({
             "MetricConfigurations": [{
                 "MetricNames": ["CPUUtilization", "MemoryUtilization"],
                 "ResolutionSeconds": settings.scaling.resolution,
@@ -76,6 +74,16 @@ fn load_balancer(settings: &Settings) -> Value {
         });
     }
     balancer
+}
+
+impl Template {
+    /// The template for a service that is made anew, with `count` tasks: the one that it replaces
+    /// has them, and CloudFormation would begin with one. Its digest stays.
+    #[must_use]
+    pub fn beginning_with(mut self, count: u32) -> Self {
+        begin(&mut self, count);
+        self
+    }
 }
 
 /// Renders the number of tasks, which is otherwise not the template's to say, and lets the first

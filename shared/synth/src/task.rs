@@ -31,7 +31,8 @@ const LOG_BUFFER: &str = "10m";
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
     let compatibility = match settings.capacity {
-        Capacity::Fargate => "FARGATE",
+        Capacity::Fargate | Capacity::FargateSpot => "FARGATE",
+        Capacity::Ec2 => "EC2",
     };
     let architecture = match settings.architecture {
         Architecture::X86_64 => "X86_64",

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use cases::cases;
 use serde_json::{Value, json};
 use slipway_domain::{Manifest, Platform};
-use slipway_synth::{Change, Effect, RunState, Template, diff, environment_stack};
+use slipway_synth::{Action, Change, Effect, RunState, Template, diff, environment_stack};
 
 fn stack(document: &Value, platform: &Platform) -> Template {
     let manifest = Manifest::read(document).unwrap();
@@ -249,4 +249,53 @@ fn schemas() -> Option<PathBuf> {
             python.join("site-packages/cfnlint/data/schemas")
         })
         .find(|folder| folder.join("resources").is_dir())
+}
+
+/// What becomes of the service, and of what only one of the two has.
+fn on_the_way(from: &Value, to: &Value) -> (Effect, Vec<(String, Action)>) {
+    let document = |capacity: &Value| {
+        let mut document = json!({"service": "orders", "image": "nginx"});
+        let fields = capacity.as_object().unwrap().clone();
+        document.as_object_mut().unwrap().extend(fields);
+        document
+    };
+    let changes = changes(&document(from), &document(to));
+    let service = find(&changes, "Service").effect.unwrap();
+    let others = changes
+        .into_iter()
+        .filter(|it| it.action != Action::Change)
+        .map(|it| (it.logical_id, it.action))
+        .collect();
+    (service, others)
+}
+
+#[test]
+fn from_and_to_a_launch_type_and_another_cluster_the_service_is_replaced() {
+    let own = |id: &str, action| vec![(id.to_owned(), action)];
+    let (fargate, spot) = (json!({}), json!({"capacity": "fargate-spot"}));
+    assert_eq!(
+        on_the_way(&fargate, &spot),
+        (Effect::Replacement, own("CapacityProviders", Action::Add))
+    );
+    assert_eq!(
+        on_the_way(&spot, &fargate),
+        (
+            Effect::Replacement,
+            own("CapacityProviders", Action::Remove)
+        )
+    );
+    let shared = json!({"cluster": "shared"});
+    let (service, others) = on_the_way(&fargate, &shared);
+    assert_eq!(service, Effect::Replacement);
+    // Its log group stays in the stack: none could be made again on the way back.
+    assert_eq!(others, own("Cluster", Action::Remove));
+}
+
+#[test]
+fn between_capacity_providers_the_service_stays() {
+    let spot = |base: u32| json!({"cluster": "shared", "capacity": "fargate-spot", "spot": {"base": base}});
+    let ec2 = json!({"cluster": "shared", "capacity": "ec2"});
+    for (from, to) in [(&spot(1), &spot(0)), (&spot(1), &ec2), (&ec2, &spot(2))] {
+        assert_eq!(on_the_way(from, to), (Effect::InPlace, vec![]));
+    }
 }

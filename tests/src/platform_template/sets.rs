@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 23] = [
+const OTHERS: [(&str, &str); 27] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -41,6 +41,10 @@ const OTHERS: [(&str, &str); 23] = [
     ),
     ("AllowedRegistries", "public.ecr.aws,ghcr.io"),
     ("RegistryMirrors", "docker.io=https://mirror.example/hub"),
+    ("Ec2InstanceType", "m7g.large"),
+    ("Ec2MinSize", "1"),
+    ("Ec2MaxSize", "10"),
+    ("Ec2TargetCapacity", "50"),
 ];
 
 impl PlatformTemplate {

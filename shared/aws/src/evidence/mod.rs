@@ -18,12 +18,15 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use slipway_domain::Evidence;
 
+use self::words::Whose;
 use crate::cloudformation::events::{LastOperation, last_operation};
 use crate::config::with_less_patience;
 use crate::error::port_error;
 
 /// The names in the template of what is asked.
 const CLUSTER: &str = "Cluster";
+const SERVICE: &str = "Service";
+const TASK_DEFINITION: &str = "TaskDefinition";
 /// Of two, the one with the new tasks is whichever is without traffic.
 const TARGET_GROUPS: [&str; 2] = ["TargetGroup", "AlternateTargetGroup"];
 const LOG_GROUP: &str = "LogGroup";
@@ -59,8 +62,12 @@ impl Witness {
                 .find(|resource| resource.logical_resource_id() == Some(logical))
                 .and_then(|resource| resource.physical_resource_id())
         };
-        let tasks = match physical(CLUSTER) {
-            Some(cluster) => words::failed(self.stopped(cluster).await, operation.began),
+        let tasks = match words::whose(
+            physical(CLUSTER),
+            physical(SERVICE),
+            physical(TASK_DEFINITION),
+        ) {
+            Some(whose) => words::failed(self.stopped(whose).await, operation.began),
             None => Vec::new(),
         };
         let mut targets = Vec::new();
@@ -98,14 +105,15 @@ impl Witness {
             .unwrap_or_default()
     }
 
-    /// The cluster's tasks that stopped within the last hour: ECS forgets older ones. The
-    /// cluster is the environment's own, so no service need be named, which may be gone before
-    /// its tasks are forgotten.
-    async fn stopped(&self, cluster: &str) -> Vec<Task> {
+    /// The environment's tasks that stopped within the last hour: ECS forgets older ones. No
+    /// service is named, which may be gone before its tasks are forgotten.
+    async fn stopped(&self, whose: Whose<'_>) -> Vec<Task> {
+        let Whose { cluster, family } = whose;
         let answer = self
             .tasks
             .list_tasks()
             .cluster(cluster)
+            .set_family(family.map(ToOwned::to_owned))
             .desired_status(DesiredStatus::Stopped)
             .send();
         let tasks = seen("ecs:ListTasks", answer.await)

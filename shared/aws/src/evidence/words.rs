@@ -8,6 +8,37 @@ use aws_sdk_elasticloadbalancingv2::types::{TargetHealthDescription, TargetHealt
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
+/// Which tasks of a cluster are an environment's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Whose<'a> {
+    /// The cluster.
+    pub(super) cluster: &'a str,
+    /// The family of the tasks; all of the cluster where there is none.
+    pub(super) family: Option<&'a str>,
+}
+
+/// All tasks of an environment's own cluster; in a shared one, where its service's ARN says which
+/// it is (`…:service/CLUSTER/NAME`), those of its task definition's family
+/// (`…:task-definition/FAMILY:REVISION`).
+pub(super) fn whose<'a>(
+    cluster: Option<&'a str>,
+    service: Option<&'a str>,
+    task_definition: Option<&'a str>,
+) -> Option<Whose<'a>> {
+    if let Some(cluster) = cluster {
+        return Some(Whose {
+            cluster,
+            family: None,
+        });
+    }
+    let cluster = service?.split('/').nth(1)?;
+    let (family, _) = task_definition?.rsplit('/').next()?.split_once(':')?;
+    Some(Whose {
+        cluster,
+        family: Some(family),
+    })
+}
+
 /// The stopped tasks that failed, of those that were made since `since`; the newest first.
 pub(super) fn failed(tasks: Vec<Task>, since: Option<Timestamp>) -> Vec<Task> {
     let made = |task: &Task| task.created_at().map(DateTime::secs);
@@ -170,6 +201,29 @@ mod tests {
             .set_exit_code(exit)
             .set_reason(reason.map(str::to_owned))
             .build()
+    }
+
+    #[test]
+    fn in_a_shared_cluster_only_the_environments_own_tasks_are_looked_at() {
+        let service = Some("arn:aws:ecs:r:1:service/p-shared/p--orders--prod-Service-a1");
+        let task_definition = Some("arn:aws:ecs:r:1:task-definition/p-orders-prod:7");
+        assert_eq!(
+            whose(None, service, task_definition),
+            Some(Whose {
+                cluster: "p-shared",
+                family: Some("p-orders-prod")
+            })
+        );
+        assert_eq!(
+            whose(Some("own"), service, task_definition),
+            Some(Whose {
+                cluster: "own",
+                family: None
+            })
+        );
+        // Never those of all others, for want of a name.
+        assert_eq!(whose(None, service, None), None);
+        assert_eq!(whose(None, None, task_definition), None);
     }
 
     #[test]

@@ -44,7 +44,8 @@ fn kind_of(resource_type: &str) -> Option<QuotaKind> {
     })
 }
 
-/// The vCPUs of the fewest tasks, rounded up.
+/// The vCPUs of the fewest tasks on demand, rounded up: Spot has a quota of its own, and instances
+/// none of Fargate's.
 fn vcpus(template: &Template) -> u32 {
     let find = |resource_type: &str, property: &str| -> Option<u32> {
         let (_, resource) = template
@@ -58,5 +59,5 @@ fn vcpus(template: &Template) -> u32 {
     let cpu = find("AWS::ECS::TaskDefinition", "Cpu").unwrap_or_default();
     let tasks = find("AWS::ApplicationAutoScaling::ScalableTarget", "MinCapacity");
     // A service that may sleep begins with one.
-    (cpu * tasks.unwrap_or(1).max(1)).div_ceil(1024)
+    (cpu * template.on_demand(tasks.unwrap_or(1).max(1))).div_ceil(1024)
 }

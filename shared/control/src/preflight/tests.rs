@@ -123,6 +123,28 @@ async fn what_only_an_update_keeps_needs_no_quota() {
 }
 
 #[tokio::test]
+async fn only_tasks_on_demand_need_vcpus_of_fargate() {
+    let platform = Platform::sample();
+    let vcpus = |capacity: Value| {
+        let mut document = json!({
+            "service": "orders", "image": "nginx:1", "cpu": 1024, "memory": 2048,
+            "cluster": "shared", "scaling": {"min": 4},
+        });
+        let fields = capacity.as_object().unwrap().clone();
+        document.as_object_mut().unwrap().extend(fields);
+        let effective = effective(&document);
+        let template = render_as_cleared(&effective, None, &platform, None).unwrap();
+        let needed = needs(None, &template);
+        needed.get(&QuotaKind::FargateVcpus).copied()
+    };
+    assert_eq!(vcpus(json!({})), Some(4));
+    assert_eq!(vcpus(json!({"capacity": "fargate-spot"})), Some(1));
+    let none = json!({"capacity": "fargate-spot", "spot": {"base": 0}});
+    assert_eq!(vcpus(none), None);
+    assert_eq!(vcpus(json!({"capacity": "ec2"})), None);
+}
+
+#[tokio::test]
 async fn a_call_that_may_succeed_later_is_no_verdict() {
     let tape = Tape::default();
     let ports = FakeChecks::taped(tape.clone());

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use slipway_domain::Evidence;
-use slipway_synth::{WEIGHTS_OUTPUT, Weights};
+use slipway_synth::{PLACEMENT_OUTPUT, Template, WEIGHTS_OUTPUT, Weights};
 
 /// A stack as CloudFormation describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,14 @@ impl Observed {
     pub fn live_weights(&self) -> Option<Weights> {
         let applied = self.stack.as_ref().and_then(ObservedStack::weights);
         self.weights.or(applied)
+    }
+
+    /// How many tasks a service has that `target` would replace, by one in another cluster or with
+    /// another kind of capacity; nothing where it stays.
+    pub fn count_to_keep(&self, target: &Template) -> Option<u32> {
+        let applied = self.stack.as_ref()?.outputs.get(PLACEMENT_OUTPUT);
+        let (_, wanted) = self.rollout.as_ref()?.tasks;
+        (applied.map(String::as_str) != target.placement()).then_some(wanted)
     }
 
     /// Whether traffic goes elsewhere than the stack's template says.

@@ -27,7 +27,7 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
 /// The logical id, and what is watched. Targets are those of the service's own groups: whoever
 /// answers while the service sleeps has another.
 fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
-    let utilisation = |metric| Watched::Metric(of_service(metric, "Average", 300));
+    let utilisation = |metric| Watched::Metric(of_service(site, metric, "Average", 300));
     match alert {
         Alert::Cpu => ("AlertCpu", utilisation("CPUUtilization")),
         Alert::Memory => ("AlertMemory", utilisation("MemoryUtilization")),

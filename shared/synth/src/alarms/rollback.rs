@@ -51,7 +51,7 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
         let id = logical_id(site, *own);
         let mut alarm = alarm(
             site,
-            &Watched::Metric(of_service(metric, "Average", 60)),
+            &Watched::Metric(of_service(site, metric, "Average", 60)),
             &when,
         );
         alarm["Properties"]["AlarmName"] = site.alarm_name(&id).into();

@@ -32,12 +32,12 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
             format!("{metric} of {} is {side} {percent} percent", site.family())
         };
         let above = high(words("above", band.high), band.high.into(), periods);
-        let watched = Watched::Metric(of_service(metric, "Average", period));
+        let watched = Watched::Metric(of_service(site, metric, "Average", period));
         let mut above = alarm(site, &watched, &above);
         super::rollback::share(site, name, &mut above);
         to.add(&format!("{name}High"), above);
         let below = low(words("below", band.low), band.low.into(), UNKNOWN);
-        let watched = Watched::Metric(of_service(metric, "Average", 60));
+        let watched = Watched::Metric(of_service(site, metric, "Average", 60));
         to.add(&format!("{name}Low"), alarm(site, &watched, &below));
     }
     if let Some(requests) = scaling.requests {
@@ -55,7 +55,7 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
 }
 
 /// Seconds of a period, and how many of them in a row. ECS has points of 20 seconds where it is
-/// told to (`MonitoringConfiguration`); the first one that is high is worth a look then.
+/// told to (`Monitoring`); the first one that is high is worth a look then.
 fn high_periods(resolution: u32) -> (u32, u32) {
     if resolution < 60 {
         (resolution, 1)
@@ -143,7 +143,10 @@ fn add_metric(to: &mut Resources, site: &Site<'_>, number: usize, own: &Own) {
         if own.total {
             // What all have together, divided by how many they are.
             Watched::Made {
-                of: vec![("all".to_owned(), metric()), ("tasks".to_owned(), tasks())],
+                of: vec![
+                    ("all".to_owned(), metric()),
+                    ("tasks".to_owned(), tasks(site)),
+                ],
                 expression: "all / tasks".to_owned(),
             }
         } else {
@@ -171,11 +174,11 @@ fn add_metric(to: &mut Resources, site: &Site<'_>, number: usize, own: &Own) {
 }
 
 /// How many tasks run: Container Insights counts them.
-fn tasks() -> Metric {
+fn tasks(site: &Site<'_>) -> Metric {
     Metric {
         namespace: "ECS/ContainerInsights".to_owned(),
         name: "RunningTaskCount".to_owned(),
-        dimensions: service_dimensions(),
+        dimensions: service_dimensions(site),
         statistic: "Average",
         period: 60,
     }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use slipway_domain::Image;
 
+use super::capacity::Capacity;
 use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 13] = [
+pub(super) const FREE: [(&str, &str); 14] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -24,6 +25,10 @@ pub(super) const FREE: [(&str, &str); 13] = [
     ),
     ("AWS::EC2::SecurityGroup", "not billed"),
     ("AWS::EC2::SecurityGroupIngress", "not billed"),
+    (
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        "what runs on the capacity is billed",
+    ),
     (
         "AWS::ECS::TaskDefinition",
         "billed as the tasks of the service that runs it",
@@ -105,7 +110,7 @@ pub(super) struct Function {
     pub(super) arm64: bool,
 }
 
-/// The tasks of an ECS service on Fargate.
+/// The tasks of an ECS service.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Tasks {
     /// CPU units of a task: 1024 are a vCPU.
@@ -119,6 +124,8 @@ pub(super) struct Tasks {
     pub(super) min: u64,
     /// The most that run.
     pub(super) max: u64,
+    /// What they run on.
+    pub(super) on: Capacity,
 }
 
 /// A log group.
@@ -200,12 +207,18 @@ impl<'a> Census<'a> {
                 None => return false,
             },
             "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
-            "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
-                insights: properties["LogGroupName"]
+            "AWS::Logs::LogGroup" => {
+                let insights = properties["LogGroupName"]
                     .as_str()
-                    .is_some_and(|name| name.starts_with(INSIGHTS_GROUPS)),
-                days: properties["RetentionInDays"].as_u64().unwrap_or(FOR_EVER),
-            }),
+                    .is_some_and(|name| name.starts_with(INSIGHTS_GROUPS));
+                // Of a service on a shared cluster it is empty.
+                if !insights || has_cluster(template) {
+                    self.log_groups.push(LogGroup {
+                        insights,
+                        days: properties["RetentionInDays"].as_u64().unwrap_or(FOR_EVER),
+                    });
+                }
+            }
             // Requests are billed, and nobody asks a dead-letter queue.
             "AWS::SQS::Queue" => self.queues += u64::from(properties["RedrivePolicy"].is_object()),
             kind => return FREE.iter().any(|(free, _)| *free == kind),
@@ -245,7 +258,7 @@ fn tracking(policy: &Value) -> (u64, u64) {
 
 /// The metrics that a service has at a resolution that is not the free one of 60 seconds.
 fn fast_metrics(service: &Value) -> u64 {
-    let configurations = &service["MonitoringConfiguration"]["MetricConfigurations"];
+    let configurations = &service["Monitoring"]["MetricConfigurations"];
     let fast = configurations
         .as_array()
         .into_iter()
@@ -267,6 +280,12 @@ fn insights(cluster: &Value) -> &str {
         .unwrap_or("disabled")
 }
 
+/// Whether a stack has a cluster of its own.
+fn has_cluster(template: &Template) -> bool {
+    let mut resources = template.resources();
+    resources.any(|(_, resource)| resource["Type"] == "AWS::ECS::Cluster")
+}
+
 /// Metrics of the services that run in a stack's own cluster; each has a task family.
 fn metrics_of_services(template: &Template) -> u64 {
     template
@@ -276,12 +295,10 @@ fn metrics_of_services(template: &Template) -> u64 {
         .sum()
 }
 
-/// The tasks of a service; `None` when they do not run on Fargate alone, or the template does
-/// not say what they are.
+/// The tasks of a service; `None` when the template does not say what they are, or what they run
+/// on.
 fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
-    if service["LaunchType"] != "FARGATE" {
-        return None;
-    }
+    let on = Capacity::of(service, template)?;
     let definition = template.resource(service["TaskDefinition"]["Ref"].as_str()?)?;
     let definition = &definition["Properties"];
     let number = |property: &str| definition[property].as_str()?.parse().ok();
@@ -300,6 +317,7 @@ fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
             .saturating_sub(FREE_DISK),
         min,
         max,
+        on,
     })
 }
 
@@ -402,7 +420,7 @@ mod tests {
     #[test]
     fn metrics_count_that_have_more_points_than_the_free_ones() {
         let monitored = |seconds: u64| {
-            json!({"MonitoringConfiguration": {"MetricConfigurations": [
+            json!({"Monitoring": {"MetricConfigurations": [
                 {"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": seconds}]}})
         };
         assert_eq!(fast_metrics(&monitored(20)), 2);
@@ -430,6 +448,7 @@ mod tests {
                 disk: 0,
                 min: count,
                 max: count,
+                on: Capacity::OnDemand,
             };
             assert_eq!(Census::of(&stack(service)).services, [tasks]);
         }
@@ -440,6 +459,7 @@ mod tests {
     #[test]
     fn log_groups_that_keep_for_ever_count_with_a_year() {
         let template = template(&json!({
+            "Cluster": {"Type": "AWS::ECS::Cluster"},
             "Own": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/ecs/a"}},
             "Insights": {"Type": "AWS::Logs::LogGroup", "Properties": {
                 "LogGroupName": "/aws/ecs/containerinsights/a/performance",
@@ -448,5 +468,11 @@ mod tests {
         let groups = Census::of(&template).log_groups;
         let found: Vec<(bool, u64)> = groups.iter().map(|it| (it.insights, it.days)).collect();
         assert_eq!(found, [(false, 365), (true, 7)]);
+        let shared = template.rewritten(|mut document| {
+            let resources = document["Resources"].as_object_mut();
+            resources.unwrap().shift_remove("Cluster");
+            document
+        });
+        assert_eq!(Census::of(&shared).log_groups.len(), 1);
     }
 }

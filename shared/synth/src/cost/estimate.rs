@@ -6,7 +6,7 @@ use super::assumptions::Assumptions;
 use super::census::{Census, Function, Tasks};
 use super::money::{Quantity, Usd};
 use super::prices::{self, Name};
-use super::{CostLine, CostView, NOT_ESTIMATED, VariesWith};
+use super::{CostLine, CostView, NOT_ESTIMATED, VariesWith, capacity};
 use crate::template::Template;
 
 /// Hours of a month, as AWS's own calculator has it: 365 days by 24 hours by 12 months.
@@ -93,7 +93,7 @@ impl Item {
     }
 
     /// The quantity with the most tasks, where these make it.
-    fn at_most(mut self, quantity: Quantity) -> Self {
+    pub(super) fn at_most(mut self, quantity: Quantity) -> Self {
         self.at_most = quantity;
         self.varying_with(VariesWith::Tasks)
     }
@@ -130,7 +130,9 @@ impl Item {
 
 fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<Item> {
     let tasks = census.services.iter();
-    let mut items: Vec<Item> = tasks.flat_map(|tasks| fargate(tasks, assumed)).collect();
+    let mut items: Vec<Item> = tasks
+        .flat_map(|tasks| capacity::items(tasks, usual(tasks, assumed)))
+        .collect();
     items.extend(balancers(census, assumed));
     if census.is_served {
         items.extend(requests(assumed));
@@ -222,33 +224,59 @@ fn usual(tasks: &Tasks, assumed: &Assumptions) -> u64 {
     said.min(tasks.max).max(tasks.min)
 }
 
-fn fargate(tasks: &Tasks, assumed: &Assumptions) -> Vec<Item> {
-    let (cpu, memory) = if tasks.arm64 {
-        (
+/// How many tasks of one kind run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Running {
+    /// At all hours, as is assumed.
+    pub(super) usual: u64,
+    /// At most.
+    pub(super) max: u64,
+}
+
+impl Running {
+    /// In words.
+    pub(super) fn at_all_hours(self) -> String {
+        let many = |count: u64| format!("{count} task{}", if count == 1 { "" } else { "s" });
+        if self.usual == self.max {
+            format!("{} at all hours", many(self.usual))
+        } else {
+            format!("{} at all hours, at most {}", many(self.usual), self.max)
+        }
+    }
+}
+
+/// Tasks on Fargate, on demand.
+pub(super) fn fargate(tasks: &Tasks, running: Running) -> Vec<Item> {
+    let parts = if tasks.arm64 {
+        [
             ("Fargate vCPU, arm64", Name::FargateArm64Vcpu),
             ("Fargate memory, arm64", Name::FargateArm64Memory),
-        )
+        ]
     } else {
-        (
+        [
             ("Fargate vCPU, x86_64", Name::FargateX86Vcpu),
             ("Fargate memory, x86_64", Name::FargateX86Memory),
-        )
+        ]
     };
-    let many = |count: u64| format!("{count} task{}", if count == 1 { "" } else { "s" });
-    let usual = usual(tasks, assumed);
-    let assumption = if usual == tasks.max {
-        format!("{} at all hours", many(usual))
-    } else {
-        format!("{} at all hours, at most {}", many(usual), tasks.max)
-    };
+    by_size(tasks, running, parts, &running.at_all_hours())
+}
+
+/// The CPU, the memory and the larger disk of tasks, each with its component and price.
+pub(super) fn by_size(
+    tasks: &Tasks,
+    running: Running,
+    parts: [(&'static str, Name); 2],
+    assumption: &str,
+) -> Vec<Item> {
     // CPU units are 1/1024 of a vCPU, and a GB of Fargate's is 1024 MiB. Multiplied before it
     // is divided: every size that Fargate has comes out exact.
     let hours = |count: u64, size: u64| Quantity::thousandths(count * size * HOURS * 1000 / 1024);
     let item = |(component, price), size: u64| {
-        Item::new(component, price, hours(usual, size))
-            .at_most(hours(tasks.max, size))
-            .assuming(assumption.clone())
+        Item::new(component, price, hours(running.usual, size))
+            .at_most(hours(running.max, size))
+            .assuming(assumption)
     };
+    let [cpu, memory] = parts;
     let mut items = vec![item(cpu, tasks.cpu), item(memory, tasks.memory)];
     if tasks.disk > 0 {
         // In GiB already.

@@ -7,6 +7,7 @@
 //! people.
 
 mod assumptions;
+mod capacity;
 mod census;
 mod estimate;
 mod money;

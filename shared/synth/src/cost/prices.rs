@@ -21,6 +21,13 @@ pub(super) enum Name {
     FargateArm64Vcpu,
     #[serde(rename = "fargate-arm64-memory")]
     FargateArm64Memory,
+    FargateSpotMemory,
+    #[serde(rename = "instance-t3-medium")]
+    InstanceT3Medium,
+    #[serde(rename = "instance-t3-large")]
+    InstanceT3Large,
+    #[serde(rename = "instance-m5-large")]
+    InstanceM5Large,
     FargateDisk,
     LoadBalancer,
     LoadBalancerCapacity,
@@ -141,8 +148,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last seven, at the addresses that the file names.
-    const READ: [(Name, &str); 43] = [
+    /// infracost, and, the last nine, at the addresses that the file names.
+    const READ: [(Name, &str); 47] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -179,10 +186,14 @@ mod tests {
         (Name::KeyRequests, "0.03"),
         (Name::Secret, "0.40"),
         (Name::SecretRequests, "0.05"),
+        (Name::InstanceT3Medium, "0.0416"),
+        (Name::InstanceT3Large, "0.0832"),
         (Name::FargateArm64Vcpu, "0.03238"),
         (Name::FargateArm64Memory, "0.00356"),
         (Name::FargateDisk, "0.000111"),
         (Name::FargateSpotVcpu, "0.0129"),
+        (Name::FargateSpotMemory, "0.00146489"),
+        (Name::InstanceM5Large, "0.096"),
         (Name::Pipeline, "0.002"),
         (Name::PublicAddress, "0.005"),
         (Name::VpcLink, "0"),
@@ -199,7 +210,7 @@ mod tests {
             .into_iter()
             .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
             .collect();
-        assert_eq!(by_infracost.len(), READ.len() - 7);
+        assert_eq!(by_infracost.len(), READ.len() - 9);
         // None is without a reading, and none was read twice.
         let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
         names.sort();

@@ -1,6 +1,7 @@
 //! Who may do what and talk to whom, and the names that are fixed.
 
 use serde_json::{Value, json};
+use slipway_domain::manifest::Cluster;
 use slipway_domain::{Effective, Platform};
 use slipway_synth::Template;
 
@@ -183,10 +184,13 @@ fn names(rules: &mut Rules, template: &Template, effective: &Effective, platform
     let (name, service, env) = (&platform.name, &effective.service, &effective.environment);
     let cluster = format!("{name}-{service}-cluster-{env}");
     let resources = &template.as_value()["Resources"];
-    rules.hold(
-        resources["Cluster"]["Properties"]["ClusterName"] == cluster,
-        "the cluster has another name",
-    );
+    let own = effective.settings.cluster == Cluster::Dedicated;
+    if own {
+        rules.hold(
+            resources["Cluster"]["Properties"]["ClusterName"] == cluster,
+            "the cluster has another name",
+        );
+    }
     rules.hold(
         resources["TaskDefinition"]["Properties"]["Family"] == format!("{name}-{service}-{env}"),
         "the family has another name",
@@ -211,7 +215,7 @@ fn names(rules: &mut Rules, template: &Template, effective: &Effective, platform
         );
     }
     rules.hold(
-        resources["Cluster"]["DependsOn"] == json!(["InsightsLogGroup"]),
+        !own || resources["Cluster"]["DependsOn"] == json!(["InsightsLogGroup"]),
         "Container Insights may be first to make its log group",
     );
 }

@@ -74,7 +74,8 @@ pub(super) fn parts(rules: &mut Rules, parts: &Value, platform: &Platform) {
         return;
     };
     texts(&body, &mut |text| {
-        let known = TEXTS.contains(&text) || text == platform.region;
+        let known =
+            TEXTS.contains(&text) || text == platform.region || text == platform.shared_cluster;
         rules.hold(
             known,
             &format!("{text}, text of a user, stands in a dashboard"),

@@ -4,6 +4,7 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod capacity;
 mod dashboard;
 mod function;
 mod queue;
@@ -88,6 +89,9 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
+        if effective.settings.kind.has_tasks() {
+            capacity::hold(rules, template, effective, platform);
+        }
     }
     if !effective.settings.kind.has_tasks() {
         return;

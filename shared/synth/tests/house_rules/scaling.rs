@@ -82,10 +82,10 @@ fn fours(rules: &mut Rules, template: &Template, effective: &Effective) {
 fn resolution(rules: &mut Rules, template: &Template, effective: &Effective) {
     let seconds = effective.settings.scaling.resolution;
     let service = &template.as_value()["Resources"]["Service"]["Properties"];
-    let configured = &service["MonitoringConfiguration"]["MetricConfigurations"][0];
+    let configured = &service["Monitoring"]["MetricConfigurations"][0];
     rules.hold(
         if seconds == 60 {
-            service["MonitoringConfiguration"].is_null()
+            service["Monitoring"].is_null()
         } else {
             configured["ResolutionSeconds"] == seconds
         },

@@ -59,13 +59,11 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
         routes(rules, template, effective, path);
     }
 
+    let after = resources["Service"]["DependsOn"].as_array();
+    let waits = after.is_some_and(|after| after.contains(&json!("ListenerRule")));
     rules.hold(
-        if settings.deploy.strategy.shifts() {
-            // It refers to the rule; a test of strategies holds that.
-            resources["Service"]["DependsOn"].is_null()
-        } else {
-            resources["Service"]["DependsOn"] == json!(["ListenerRule"])
-        },
+        // Where traffic moves it refers to the rule; a test of strategies holds that.
+        waits != settings.deploy.strategy.shifts(),
         "the service does not wait for the rule",
     );
 }
@@ -87,7 +85,8 @@ fn nothing_leads_there(rules: &mut Rules, template: &Template) {
     rules.hold(ways.is_empty(), &format!("{ways:?} lead to the tasks"));
     let service = &template.as_value()["Resources"]["Service"];
     rules.hold(
-        service["Properties"].get("LoadBalancers").is_none() && service.get("DependsOn").is_none(),
+        service["Properties"].get("LoadBalancers").is_none()
+            && service["DependsOn"] != json!(["ListenerRule"]),
         "the service expects a load balancer",
     );
 }

@@ -15,6 +15,7 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) 
     words.extend(["Arn", "Name", "GroupId", "DNSName", "RepositoryUri"]);
     words.extend(["LoadBalancerFullName", "TargetGroupFullName", "QueueName"]);
     words.insert("Version");
+    words.insert(platform.shared_cluster.as_str());
     for id in &ids {
         rules.hold(
             id.chars().all(|c| c.is_ascii_alphanumeric()),

@@ -218,6 +218,11 @@ impl FakeCloud {
         self.lock().left_behind.iter().cloned().collect()
     }
 
+    /// The number of tasks that the template applied last says, if it says one.
+    pub fn desired_count(&self, name: &str) -> Option<u64> {
+        self.ticked().find(name)?.template.desired_count()
+    }
+
     /// How many stacks were ever made under a name.
     pub fn made(&self, name: &str) -> usize {
         let inner = self.lock();

@@ -81,6 +81,12 @@ impl Applied {
             && self.says == wanted.says
     }
 
+    /// The number of tasks that it says, if it says one.
+    pub(super) fn desired_count(&self) -> Option<u64> {
+        let template: Value = serde_json::from_str(&self.text).ok()?;
+        template["Resources"]["Service"]["Properties"]["DesiredCount"].as_u64()
+    }
+
     /// Whether its text holds this mark.
     pub(super) fn holds(&self, mark: &str) -> bool {
         self.text.contains(mark)

@@ -122,10 +122,15 @@ where
 }
 
 /// The template of a stack that is there, with the weights that are live: what is done to it
-/// moves no traffic.
+/// moves no traffic. Where its service is replaced, the new one begins with as many tasks as the
+/// old one has.
 fn steady(target: &Target, observed: &Observed) -> String {
+    let mut template = target.steady.clone();
+    if let Some(count) = observed.count_to_keep(&template) {
+        template = template.beginning_with(count);
+    }
     match observed.live_weights() {
-        Some(weights) => target.steady.clone().with_weights(weights).to_json(),
-        None => target.steady.to_json(),
+        Some(weights) => template.with_weights(weights).to_json(),
+        None => template.to_json(),
     }
 }

@@ -22,6 +22,7 @@ mod guards;
 mod healing;
 mod journeys;
 mod oracle;
+mod placement;
 mod scenarios;
 mod sequences;
 mod table;
