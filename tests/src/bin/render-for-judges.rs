@@ -1,4 +1,5 @@
-//! Writes templates for the judges: every golden one, those of the examples and of random manifests.
+//! Writes templates for the judges: every golden one, those of the examples and of random manifests,
+//! and the platform with each set of parameters.
 //!
 //! `render-for-judges DIR N SEED` gives the same files for the same seed. Each random
 //! manifest gives the stack of one of its environments, every other one as it is first created,
@@ -16,6 +17,7 @@ use slipway_domain::{Manifest, Platform};
 use slipway_synth::{RunState, Template, Weights, environment_stack, service_stack};
 use slipway_tests::local_platform::root;
 use slipway_tests::manifests::manifest_with_image;
+use slipway_tests::platform_template::PlatformTemplate;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,7 +41,21 @@ fn run(arguments: &[String]) -> Result<usize> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let count: u32 = count.parse().context("N")?;
     let seed: u64 = seed.parse().context("SEED")?;
-    Ok(golden(folder)? + examples(folder)? + random(folder, count, seed)?)
+    Ok(golden(folder)? + examples(folder)? + random(folder, count, seed)? + platforms(folder)?)
+}
+
+/// The platform, pairwise: conditions hide from judges who does not decide them what is made.
+fn platforms(folder: &Path) -> Result<usize> {
+    let template = PlatformTemplate::read()?;
+    let mut sets = template.sets()?;
+    for (number, set) in sets.iter_mut().enumerate() {
+        // Whoever deploys names zones: in a template, judges rightly warn of names.
+        set.insert("AvailabilityZones".to_owned(), String::new());
+        let file = folder.join(format!("platform-{number:02}.json"));
+        let plain = template.plain(set)?;
+        fs::write(&file, format!("{plain:#}\n")).with_context(|| file.display().to_string())?;
+    }
+    Ok(sets.len())
 }
 
 /// Copies the golden templates, which a test holds to what is rendered.
