@@ -15,6 +15,7 @@ mod evidence;
 mod examples;
 mod failures;
 mod healing;
+mod kinds;
 mod large;
 mod lifecycle;
 mod manners;

@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, dashboard, firewall, load_balancer, logs, names, network, roles, routes,
-    scaling, service, sleep, stamp, task, traffic,
+    alarms, cluster, dashboard, firewall, function, load_balancer, logs, names, network, queue,
+    roles, routes, scaling, service, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -42,7 +42,8 @@ pub fn environment_stack(
         run,
     };
     let mut template = match effective.settings.kind {
-        Kind::Web => web(&site),
+        Kind::Web | Kind::Worker => tasks(&site),
+        Kind::Function => function(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
     // Last, so that the stamp does not depend on them.
@@ -57,15 +58,19 @@ pub fn environment_stack(
     })
 }
 
-fn web(site: &Site<'_>) -> Template {
+/// A service of ECS.
+fn tasks(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     logs::add(&mut resources, site);
     match site.effective.settings.cluster {
         Cluster::Dedicated => cluster::add(&mut resources, site),
     }
+    if queue::is_there(site) {
+        queue::add(&mut resources, site);
+    }
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
-    match site.effective.settings.ingress {
+    match site.effective.settings.way_in() {
         Ingress::Dedicated => {
             load_balancer::add(&mut resources, site);
             firewall::add(&mut resources, site);
@@ -83,29 +88,51 @@ fn web(site: &Site<'_>) -> Template {
     if let Some(path) = &site.effective.path {
         routes::add(&mut resources, site, path);
     }
-    Template::new(
-        &format!(
-            "Slipway: {} of the service {} on {}",
-            site.effective.environment, site.effective.service, site.platform.name
-        ),
-        resources.0,
-        outputs(site),
+    Template::new(&description(site), resources.0, outputs(site))
+}
+
+/// A function of Lambda.
+fn function(site: &Site<'_>) -> Template {
+    let mut resources = Resources::default();
+    function::add(&mut resources, site);
+    if let Some(path) = &site.effective.path {
+        function::add_callers(&mut resources, site, path);
+        routes::add(&mut resources, site, path);
+    }
+    let mut outputs = url(site);
+    function::put_outputs(&mut |name, value| outputs[name] = json!({"Value": value}));
+    Template::new(&description(site), resources.0, outputs)
+}
+
+fn description(site: &Site<'_>) -> String {
+    format!(
+        "Slipway: {} of the service {} on {}",
+        site.effective.environment, site.effective.service, site.platform.name
     )
 }
 
-fn outputs(site: &Site<'_>) -> Value {
+/// The output that says where the service is reached, if it is.
+fn url(site: &Site<'_>) -> Value {
     let mut outputs = json!({});
     if let Some(path) = &site.effective.path {
         let url = format!("{}{path}", site.platform.api_endpoint);
         outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
     }
+    outputs
+}
+
+fn outputs(site: &Site<'_>) -> Value {
+    let mut outputs = url(site);
     let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
     put("Cluster", reference(cluster::CLUSTER));
     put("Service", reference(service::SERVICE));
     put("ServiceName", attribute(service::SERVICE, "Name"));
     put("TaskDefinition", reference(task::DEFINITION));
-    if site.effective.settings.ingress.has_load_balancer() {
+    if site.effective.settings.way_in().has_load_balancer() {
         put_balancer(&mut put);
+    }
+    if queue::is_there(site) {
+        queue::put_outputs(&mut put);
     }
     put("LogGroup", reference(logs::GROUP));
     if site.effective.settings.deploy.strategy.shifts() {
@@ -138,6 +165,13 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // A queue that is not made is none: nothing of it is in the template.
+        if !effective.settings.kind.has_own_queue() {
+            settings.shift_remove("queue");
+        }
+        if effective.settings.kind != Kind::Function {
+            settings.shift_remove("function");
+        }
         // And whether there is a dashboard, the template shows.
         settings.shift_remove("dashboard");
     }

@@ -31,7 +31,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             },
         }),
     );
-    if site.effective.settings.ingress.has_load_balancer() {
+    if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
     }
 }

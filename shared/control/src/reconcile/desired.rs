@@ -135,7 +135,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             ) {
                 (Some(creation), Some(steady)) => {
                     let ends = Ends {
-                        rolls_out: true,
+                        rolls_out: effective.settings.kind.has_tasks(),
                         pauses: effective.settings.deploy.pause.is_some(),
                     };
                     present(service, creation, steady, ends)
