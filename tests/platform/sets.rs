@@ -61,8 +61,7 @@ fn said(made: &Made) -> BTreeMap<String, u64> {
     let billed = text.split("\"billed\":{").nth(1).unwrap();
     let pairs = billed.split('}').map(|it| it.replace("${", ""));
     let pairs: Vec<String> = pairs
-        .collect::<Vec<_>>()
-        .join("")
+        .collect::<String>()
         .split(',')
         .map(str::to_owned)
         .collect();

@@ -65,6 +65,10 @@ pub struct Overrides(pub serde_json::Map<String, serde_json::Value>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(transform = schema::closed)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the manifest, true or false by itself"
+)]
 pub struct Settings {
     /// What the service is.
     pub kind: Kind,
