@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::balancer::Balancer;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
 use crate::secret::SecretReference;
 
@@ -53,6 +54,12 @@ pub struct Platform {
     /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
     #[serde(default)]
     pub registry_mirrors: BTreeMap<String, String>,
+    /// Internal load balancers that services share, in the order in which they fill.
+    #[serde(default)]
+    pub shared_load_balancers: Vec<Balancer>,
+    /// Load balancers in front of services that callers of the internet reach without the HTTP API.
+    #[serde(default)]
+    pub public_load_balancers: Vec<Balancer>,
 }
 
 impl Platform {

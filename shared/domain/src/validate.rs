@@ -141,6 +141,10 @@ impl Manifest {
             ));
         }
         let settings = &effective.settings;
+        if let Some(detail) = ingress::missing(settings.ingress, platform) {
+            let pointer = self.pointer(environment, "ingress");
+            problems.push(Problem::new(pointer, detail));
+        }
         if platform.waker.is_empty()
             && settings.ingress.has_load_balancer()
             && settings.scaling.may_sleep()
@@ -154,7 +158,7 @@ impl Manifest {
     }
 
     /// Where a field of `environment` is written: in its overrides, or else at the top level.
-    fn pointer(&self, environment: &EnvironmentName, field: &str) -> String {
+    pub fn pointer(&self, environment: &EnvironmentName, field: &str) -> String {
         match self.environments.get(environment) {
             Some(overrides) if overrides.0.contains_key(field) => {
                 format!("/environments/{environment}/{field}")

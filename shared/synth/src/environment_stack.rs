@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value, json};
 use slipway_domain::manifest::{Cluster, Ingress, Kind};
-use slipway_domain::{Effective, Image, Platform};
+use slipway_domain::{Effective, Image, Place, Platform};
 
 use crate::intrinsic::{attribute, reference};
+use crate::shared_balancer::Shared;
 use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service, sleep,
-    stamp, task, traffic,
+    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service,
+    shared_balancer, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -25,21 +26,30 @@ pub struct RunState {
     /// The live weights of the two target groups; `None` where none are known, as at a stack's
     /// creation. See [`Template::with_weights`].
     pub weights: Option<Weights>,
+    /// Where the service is on one of the platform's load balancers, if it shares one; the first
+    /// place of its path, where `None` is known.
+    pub place: Option<Place>,
 }
 
 /// The stack of one environment, or `None` while the environment has no image to run: it
-/// waits, which is a state and no error.
+/// waits, which is a state and no error. `None` too where it shares a load balancer that the
+/// platform does not have; such a manifest is refused before.
 pub fn environment_stack(
     effective: &Effective,
     platform: &Platform,
     run: &RunState,
 ) -> Option<Template> {
     let image = effective.settings.image.as_ref()?;
+    let shared = shared_balancer::find(effective, platform, run);
+    if effective.settings.ingress.is_platforms() && shared.is_none() {
+        return None;
+    }
     let site = Site {
         effective,
         platform,
         image,
         run,
+        shared,
     };
     let mut template = match effective.settings.kind {
         Kind::Web => web(&site),
@@ -67,6 +77,7 @@ fn web(site: &Site<'_>) -> Template {
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
         Ingress::Dedicated => load_balancer::add(&mut resources, site),
+        Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
         Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
@@ -76,7 +87,9 @@ fn web(site: &Site<'_>) -> Template {
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
-    if let Some(path) = &site.effective.path {
+    if let Some(path) = &site.effective.path
+        && site.effective.settings.ingress.is_on_api()
+    {
         routes::add(&mut resources, site, path);
     }
     Template::new(
@@ -92,7 +105,10 @@ fn web(site: &Site<'_>) -> Template {
 fn outputs(site: &Site<'_>) -> Value {
     let mut outputs = json!({});
     if let Some(path) = &site.effective.path {
-        let url = format!("{}{path}", site.platform.api_endpoint);
+        let public = site.shared.map(|it| &*it.balancer.url);
+        let endpoint = public.filter(|url| !url.is_empty());
+        let endpoint = endpoint.unwrap_or(&site.platform.api_endpoint);
+        let url = format!("{endpoint}{path}");
         outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
     }
     let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
@@ -101,7 +117,7 @@ fn outputs(site: &Site<'_>) -> Value {
     put("ServiceName", attribute(service::SERVICE, "Name"));
     put("TaskDefinition", reference(task::DEFINITION));
     if site.effective.settings.ingress.has_load_balancer() {
-        put_balancer(&mut put);
+        put_balancer(site, &mut put);
     }
     put("LogGroup", reference(logs::GROUP));
     if site.effective.settings.deploy.strategy.shifts() {
@@ -117,13 +133,15 @@ fn outputs(site: &Site<'_>) -> Value {
     outputs
 }
 
-fn put_balancer(put: &mut impl FnMut(&str, Value)) {
-    let balancer = |name| attribute(load_balancer::LOAD_BALANCER, name);
-    put("LoadBalancer", balancer("DNSName"));
+fn put_balancer(site: &Site<'_>, put: &mut impl FnMut(&str, Value)) {
+    if site.shared.is_none() {
+        let address = attribute(load_balancer::LOAD_BALANCER, "DNSName");
+        put("LoadBalancer", address);
+    }
     put("TargetGroup", reference(load_balancer::TARGET_GROUP));
-    put("Listener", reference(load_balancer::LISTENER));
+    put("Listener", load_balancer::listener_of(site));
     // By these names metrics know them.
-    put("LoadBalancerName", balancer("LoadBalancerFullName"));
+    put("LoadBalancerName", load_balancer::full_name(site));
     let group = attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName");
     put("TargetGroupName", group);
 }
@@ -155,6 +173,8 @@ pub(crate) struct Site<'a> {
     pub(crate) platform: &'a Platform,
     pub(crate) image: &'a Image,
     pub(crate) run: &'a RunState,
+    /// Where it is on one of the platform's load balancers, if it shares one.
+    pub(crate) shared: Option<Shared<'a>>,
 }
 
 impl Site<'_> {

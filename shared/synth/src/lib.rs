@@ -25,6 +25,7 @@ mod routes;
 mod scaling;
 mod service;
 mod service_stack;
+mod shared_balancer;
 mod sleep;
 mod stamp;
 mod tags;

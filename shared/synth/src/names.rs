@@ -57,6 +57,18 @@ pub fn wake_target_group(
     format!("slipway-wake-{}", &hash[..19])
 }
 
+/// A target group on a load balancer that several services share: `slipway-{hash}`, of the stack's
+/// name and `part`. No name begins as those of [`wake_target_group`] do: `w` is no digit.
+pub(crate) fn target_group(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+    part: &str,
+) -> String {
+    let hash = sha256(format!("{}--{service}--{env} {part}", platform.name).as_bytes());
+    format!("slipway-{}", &hash[..24])
+}
+
 /// The beginning of the tags that keep images from expiring. Nobody deploys by them, and their
 /// pushes, which are ours, start nothing.
 pub const KEPT_TAG_PREFIX: &str = "slipway-";

@@ -151,6 +151,7 @@ async fn a_stack_is_written_under_the_version_that_was_read_and_gets_the_next() 
     let write = StackWrite {
         service: "orders".parse().unwrap(),
         release: record.paths.iter().cloned().collect(),
+        places: Vec::new(),
         record,
         deployments: Vec::new(),
         audit: None,

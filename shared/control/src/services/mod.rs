@@ -19,6 +19,7 @@ pub use deploy::Back;
 
 mod deploy;
 pub(crate) mod keys;
+pub(crate) mod place;
 mod read;
 mod refuse;
 #[cfg(test)]

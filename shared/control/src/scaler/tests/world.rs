@@ -169,6 +169,7 @@ impl World {
             service: orders(),
             record,
             release: Vec::new(),
+            places: Vec::new(),
             deployments: Vec::new(),
             audit: None,
         };
