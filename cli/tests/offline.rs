@@ -352,9 +352,15 @@ fn the_tables_of_the_documentation_are_what_the_program_prints() {
         .unwrap();
     let page = std::fs::read_to_string(root.join("docs/SCALING.md")).unwrap();
     let program = Program::new();
-    for trace in ["worldcup98-week", "elb-requests-5min"] {
+    let (week, months) = ("worldcup98-week", "elb-requests-5min");
+    for (trace, more) in [
+        (week, None),
+        (months, None),
+        (week, Some("--own-telemetry")),
+    ] {
         let file = format!("shared/scaling/traces/{trace}.csv");
-        let mut command = program.command(&["simulate", "--trace", &file]);
+        let arguments = ["simulate", "--trace", &file].into_iter().chain(more);
+        let mut command = program.command(&arguments.collect::<Vec<_>>());
         let ran = Ran::from(command.current_dir(root).output().unwrap());
         let table: String = ran.out.split("OVER ORACLE:").next().unwrap().to_owned();
         assert!(page.contains(&table), "docs/SCALING.md is to say:\n{table}");

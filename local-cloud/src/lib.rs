@@ -62,6 +62,7 @@ pub use crate::python::Venv;
 pub use crate::quotas::Quota;
 pub use crate::resources::Resources;
 pub use crate::task_failures::TaskFailure;
+pub use crate::yaml::parse as read_template;
 
 use crate::companion::Companion;
 use crate::emulator::Emulator;

@@ -12,7 +12,10 @@ use granit_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value, json};
 
 /// Reads one YAML or JSON document.
-pub(crate) fn parse(text: &str) -> Result<Value> {
+///
+/// # Errors
+/// What is not YAML, more than one document, tags that CloudFormation does not have, merge keys.
+pub fn parse(text: &str) -> Result<Value> {
     if text.trim_start().starts_with('{')
         && let Ok(value) = serde_json::from_str(text)
     {

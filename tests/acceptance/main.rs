@@ -11,6 +11,7 @@ mod concurrency;
 mod environments;
 mod events;
 mod evidence;
+mod examples;
 mod failures;
 mod healing;
 mod large;
@@ -25,7 +26,7 @@ mod scale;
 mod scaling;
 mod secrets;
 mod shape;
-mod six_services;
+
 mod steering;
 mod strategies;
 mod stuck;

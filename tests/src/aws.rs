@@ -42,6 +42,16 @@ impl Aws {
         self.json("ssm", "AmazonSSM.PutParameter", &ask).map(drop)
     }
 
+    /// Makes a secret that a service may refer to.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    pub fn make_secret(&self, name: &str) -> Result<()> {
+        let ask = json!({"Name": name, "SecretString": "none of ours"});
+        let target = "secretsmanager.CreateSecret";
+        self.json("secretsmanager", target, &ask).map(drop)
+    }
+
     /// A call in a JSON protocol; `target` is the header `X-Amz-Target`.
     ///
     /// # Errors

@@ -13,14 +13,39 @@ type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
 /// A manifest that `Manifest::read` takes and that the sample platform allows.
 pub fn valid_manifest() -> impl Strategy<Value = Value> {
-    let nobody_calls = prop::bool::weighted(0.15);
-    (reachable_manifest(), nobody_calls).prop_map(|(document, nobody_calls)| {
-        if nobody_calls {
-            without_ingress(document)
-        } else {
-            document
-        }
+    let ingress = prop_oneof![
+        13 => Just("dedicated"),
+        3 => Just("none"),
+        3 => Just("shared"),
+        1 => Just("public"),
+    ];
+    (reachable_manifest(), ingress).prop_map(|(document, ingress)| match ingress {
+        "none" => without_ingress(document),
+        "dedicated" => document,
+        shared => on_the_platforms(document, shared),
     })
+}
+
+/// Takes away what only a load balancer of the service's own can do, and for those that the HTTP
+/// API is not before what only that can do.
+fn on_the_platforms(mut document: Value, ingress: &str) -> Value {
+    let strip = |fields: &mut Value| {
+        let own = ["ingress", "listener_port", "scaling"];
+        let Some(fields) = fields.as_object_mut() else {
+            return;
+        };
+        fields.retain(|name, _| {
+            !own.contains(&name.as_str()) && (ingress != "public" || name != "authorization")
+        });
+    };
+    strip(&mut document);
+    document["ingress"] = ingress.into();
+    let environments = document.get_mut("environments");
+    let environments = environments.and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        strip(overrides);
+    }
+    document
 }
 
 /// Takes away what is for those that callers reach.
@@ -164,6 +189,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         field("capacity", Just("fargate")),
         scaling(tracked),
         field("alarms", alarms()),
+        field("dashboard", any::<bool>()),
         field(
             "logs",
             select(schema::RETENTIONS.to_vec()).prop_map(|days| json!({"retention": days})),

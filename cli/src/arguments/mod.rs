@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod costs;
 mod deployments;
 mod scaling;
 mod simulate;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
+pub(crate) use self::costs::Costs;
 pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
@@ -51,6 +53,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Show what a manifest would change and cost, and what stands in its way
     Plan(Plan),
+    /// Show what a service, a manifest or the whole platform costs in a month
+    Costs(Costs),
     /// Show a service
     Get(Get),
     /// List services

@@ -49,6 +49,10 @@ pub(crate) struct World {
     /// The same for 20-second metrics
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(..=3600))]
     pub(crate) fine_metric_delay: u64,
+    /// Let HPA and KPA see their pods at once, as on a Kubernetes cluster of their own, and not by
+    /// the points that ECS publishes
+    #[arg(long)]
+    pub(crate) own_telemetry: bool,
     /// Points above `high` until our alarm goes off; otherwise 1 of 20 seconds, or 2 of 60
     #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u64).range(1..=60))]
     pub(crate) high_points: Option<u64>,

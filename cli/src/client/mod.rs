@@ -5,6 +5,7 @@
 //! retried; others are not, because only the caller can tell whether they were done.
 
 mod call;
+mod costs;
 mod deployments;
 mod error;
 mod retry;

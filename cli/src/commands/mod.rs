@@ -1,6 +1,7 @@
 //! The commands, a file each: read, call, show.
 
 mod apply;
+mod costs;
 mod decide;
 mod delete;
 mod deploy;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Simulate(options) => simulate::run(options, console),
         Command::Apply(options) => apply::run(options, console),
         Command::Plan(options) => plan::run(options, console),
+        Command::Costs(options) => costs::run(options, console),
         Command::Get(options) => get::run(options, console),
         Command::List(options) => list::run(options, console),
         Command::Deploy(options) => deploy::run(options, console),

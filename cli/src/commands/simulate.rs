@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use slipway_domain::{Manifest, Scaling};
-use slipway_scaling::simulate::{Delays, FROZEN, Setup, SlipwaySetup, Trace, Tried, simulate_with};
+use slipway_scaling::simulate::{
+    Delays, FROZEN, Setup, SlipwaySetup, Telemetry, Trace, Tried, simulate_with,
+};
 
 use super::refused;
 use crate::arguments::Simulate;
@@ -104,6 +106,11 @@ fn setup(options: &Simulate, trace: &Trace, policy: Option<&Scaling>) -> Result<
             standard: world.metric_delay,
             high_resolution: world.fine_metric_delay,
             ..FROZEN
+        },
+        telemetry: if world.own_telemetry {
+            Telemetry::Own
+        } else {
+            Telemetry::Published
         },
     })
 }

@@ -5,6 +5,7 @@ mod chart;
 mod checks;
 pub(crate) mod console;
 mod cost;
+pub(crate) mod costs;
 pub(crate) mod deployments;
 pub(crate) mod plan;
 pub(crate) mod redeployments;

@@ -1,6 +1,6 @@
 //! What policies would have done with a trace, as a table.
 
-use slipway_scaling::simulate::{PolicyReport, Report, Setup, Trace};
+use slipway_scaling::simulate::{PolicyReport, Report, Setup, Telemetry, Trace};
 
 use super::sheet::Sheet;
 use super::table::{Cell, plain, table};
@@ -44,9 +44,13 @@ fn circumstances(trace: &Trace, setup: &Setup, report: &Report) -> String {
         1 => "; 1 row is missing, and the one before it held on".to_owned(),
         missing => format!("; {missing} rows are missing, and the ones before them held on"),
     };
+    let own = match setup.telemetry {
+        Telemetry::Published => "",
+        Telemetry::Own => "; hpa and kpa see their pods at once",
+    };
     format!(
         "{}: {} minutes from {}, at most {:.1} requests per second; a task does {:.2} and starts \
-         in {} s; {} to {} tasks{missing}",
+         in {} s; {} to {} tasks{missing}{own}",
         report.trace,
         report.minutes,
         trace.start(),

@@ -5,6 +5,7 @@
 //! so that none can be served and not documented, or the other way round.
 
 mod answer;
+mod assumed;
 mod handlers;
 mod openapi;
 mod operations;

@@ -8,7 +8,7 @@ use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 
 use crate::operations::{self, Operation, Takes};
 use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, PAGE};
-use crate::{BASE, Ports};
+use crate::{BASE, Ports, assumed};
 
 /// The operations whose body may be left out.
 const WITHOUT_BODY: [&str; 5] = [
@@ -111,7 +111,15 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
             Need::schema(),
         );
     }
-    if matches!(operation.takes, Takes::Page | Takes::TeamPage) {
+    if matches!(operation.takes, Takes::Assumed | Takes::AssumedPage) {
+        for (name, description, schema) in assumed::parameters() {
+            add("query", &name, false, &description, schema);
+        }
+    }
+    if matches!(
+        operation.takes,
+        Takes::Page | Takes::TeamPage | Takes::AssumedPage
+    ) {
         add(
             "query",
             "cursor",

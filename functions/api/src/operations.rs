@@ -6,6 +6,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
+use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
 use slipway_control::scaling::{DecisionView, ScalingView};
@@ -50,6 +51,10 @@ pub(crate) enum Takes {
     Page,
     /// The same, a team, and whether a person is needed.
     TeamPage,
+    /// What an estimate is to assume.
+    Assumed,
+    /// The same, with a cursor and a limit.
+    AssumedPage,
     /// An idempotency key.
     Key,
     /// A precondition that may be left out for what is new.
@@ -172,6 +177,16 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             get(handlers::service_template::<P>),
             schema::any,
         ),
+        Operation {
+            takes: Takes::Assumed,
+            ..read(
+                "/services/{name}/costs",
+                "getServiceCosts",
+                "What a service costs in a month, with its share of the platform, estimated",
+                get(handlers::service_costs::<P>),
+                of::<ServiceCostsView>,
+            )
+        },
         Operation {
             takes: Takes::Page,
             ..read(
@@ -414,6 +429,16 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 "What a manifest would change; nothing is written",
                 post(handlers::plan::<P>),
                 of::<PlanView>,
+            )
+        },
+        Operation {
+            takes: Takes::AssumedPage,
+            ..read(
+                "/platform/costs",
+                "getPlatformCosts",
+                "What the platform costs in a month, and each service of a page, estimated",
+                get(handlers::platform_costs::<P>),
+                of::<PlatformCostsView>,
             )
         },
         read(

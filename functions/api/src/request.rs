@@ -154,30 +154,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
         let Query(query) = Query::<PageQuery>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| Refusal::malformed(rejection.body_text()))?;
-        let limit = query.limit.unwrap_or(PAGE);
-        if !(1..=MAX_PAGE).contains(&limit) {
-            return Err(Refusal::malformed(format!(
-                "the parameter limit must be a whole number from 1 to {MAX_PAGE}"
-            )));
-        }
-        let valid = |cursor: &str| {
-            (1..=100).contains(&cursor.len())
-                && cursor
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "/:.-".contains(c))
-        };
-        if query.cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
-            return Err(Refusal::malformed(
-                "the parameter cursor must be `next` of the page before",
-            ));
-        }
+        let (after, limit) = checked(query.cursor, query.limit)?;
         Ok(Self {
-            after: query.cursor,
+            after,
             limit,
             team: query.team,
             needs: query.needs,
         })
     }
+}
+
+/// A cursor and a limit, of their forms.
+pub(crate) fn checked(
+    cursor: Option<String>,
+    limit: Option<usize>,
+) -> Result<(Option<String>, usize), Refusal> {
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Refusal::malformed(format!(
+            "the parameter limit must be a whole number from 1 to {MAX_PAGE}"
+        )));
+    }
+    let valid = |cursor: &str| {
+        (1..=100).contains(&cursor.len())
+            && cursor
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "/:.-".contains(c))
+    };
+    if cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
+        return Err(Refusal::malformed(
+            "the parameter cursor must be `next` of the page before",
+        ));
+    }
+    Ok((cursor, limit))
 }
 
 /// The fields of a body that is an object, each read by itself, so that a refusal points at it.

@@ -1,6 +1,7 @@
 //! The API over HTTP, as Lambda hands it requests, on a registry in memory.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod costs;
 mod deployments;
 mod scaling;
 mod signing;

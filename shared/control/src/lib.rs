@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod change;
+pub mod costs;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;

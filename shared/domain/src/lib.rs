@@ -37,7 +37,7 @@ pub use manifest::Manifest;
 pub use name::{EnvironmentName, PlatformName, ServiceName, TeamName};
 pub use notify::{NoticeKind, Notify, OutgoingWebhook, WebhookUrl};
 pub use path::RoutePath;
-pub use platform::Platform;
+pub use platform::{Billed, Platform};
 pub use problem::{Problem, Problems};
 pub use scaling::Scaling;
 pub use secret::SecretReference;

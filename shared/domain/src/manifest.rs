@@ -114,6 +114,9 @@ pub struct Settings {
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
     pub alarms: Alarms,
+    /// Whether there is a dashboard in CloudWatch: use, tasks, requests, errors, times, targets
+    /// and alarms.
+    pub dashboard: bool,
     /// The container's logs.
     pub logs: Logs,
     /// The image repository.
@@ -146,6 +149,7 @@ impl Default for Settings {
             capacity: Capacity::Fargate,
             scaling: Scaling::default(),
             alarms: Alarms::default(),
+            dashboard: false,
             logs: Logs::default(),
             images: Images::default(),
             triggers: Triggers::default(),

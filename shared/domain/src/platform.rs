@@ -60,6 +60,27 @@ pub struct Platform {
     /// Load balancers in front of services that callers of the internet reach without the HTTP API.
     #[serde(default)]
     pub public_load_balancers: Vec<Balancer>,
+    /// What of the platform itself is billed for being there; nothing is known of a platform of
+    /// an earlier version.
+    #[serde(default)]
+    pub billed: Billed,
+}
+
+/// How many there are of what the platform has of its own and pays for by the hour or month.
+/// `template.yaml` counts them, by its own conditions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Billed {
+    /// NAT gateways; each has one public address.
+    pub nat_gateways: u64,
+    /// Interface endpoints, once for each zone that they are in.
+    pub endpoints: u64,
+    /// Metrics that alarms watch.
+    pub alarms: u64,
+    /// KMS keys.
+    pub keys: u64,
+    /// Dashboards of `CloudWatch`.
+    pub dashboards: u64,
 }
 
 impl Platform {
@@ -111,5 +132,21 @@ mod tests {
         values.as_object_mut().unwrap().remove("registry_mirrors");
         let platform: Platform = serde_json::from_value(values).unwrap();
         assert!(platform.registry_mirrors.is_empty());
+    }
+
+    #[test]
+    fn what_is_billed_is_read_and_is_nothing_where_an_earlier_version_does_not_say() {
+        let mut values = serde_json::to_value(Platform::sample()).unwrap();
+        values["billed"] = serde_json::json!({"nat_gateways": 2, "alarms": 7});
+        let billed = serde_json::from_value::<Platform>(values.clone())
+            .unwrap()
+            .billed;
+        assert_eq!(
+            (billed.nat_gateways, billed.alarms, billed.endpoints),
+            (2, 7, 0)
+        );
+        values.as_object_mut().unwrap().remove("billed");
+        let platform: Platform = serde_json::from_value(values).unwrap();
+        assert_eq!(platform.billed, Billed::default());
     }
 }

@@ -50,13 +50,13 @@ enum Watched {
 }
 
 /// A metric and what is made of a period's values.
-struct Metric {
-    namespace: String,
-    name: String,
-    dimensions: Vec<Value>,
-    statistic: &'static str,
+pub(crate) struct Metric {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) dimensions: Vec<Value>,
+    pub(crate) statistic: &'static str,
     /// Seconds.
-    period: u32,
+    pub(crate) period: u32,
 }
 
 /// The alarm of a logical id.
@@ -107,7 +107,7 @@ fn dimension(name: &str, value: &Value) -> Value {
 }
 
 /// A metric that ECS publishes of the service.
-fn of_service(name: &str, statistic: &'static str, period: u32) -> Metric {
+pub(crate) fn of_service(name: &str, statistic: &'static str, period: u32) -> Metric {
     Metric {
         namespace: "AWS/ECS".to_owned(),
         name: name.to_owned(),
@@ -126,7 +126,7 @@ fn service_dimensions() -> Vec<Value> {
 
 /// A metric that the load balancer publishes of each of the service's target groups, by the
 /// names `first` and, where two take turns, `second`.
-fn of_targets(
+pub(crate) fn of_targets(
     site: &Site<'_>,
     name: &str,
     statistic: &'static str,
@@ -145,7 +145,12 @@ fn of_targets(
 }
 
 /// A metric that the load balancer publishes of itself.
-fn of_balancer(site: &Site<'_>, name: &str, statistic: &'static str, period: u32) -> Metric {
+pub(crate) fn of_balancer(
+    site: &Site<'_>,
+    name: &str,
+    statistic: &'static str,
+    period: u32,
+) -> Metric {
     let balancer = load_balancer::full_name(site);
     Metric {
         namespace: "AWS/ApplicationELB".to_owned(),

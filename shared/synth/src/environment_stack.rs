@@ -10,8 +10,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, load_balancer, logs, names, network, roles, routes, scaling, service,
-    shared_balancer, sleep, stamp, task, traffic,
+    alarms, cluster, dashboard, load_balancer, logs, names, network, roles, routes, scaling,
+    service, shared_balancer, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -87,6 +87,7 @@ fn web(site: &Site<'_>) -> Template {
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
+    dashboard::add(&mut resources, site);
     if let Some(path) = &site.effective.path
         && site.effective.settings.ingress.is_on_api()
     {
@@ -152,6 +153,8 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // And whether there is a dashboard, the template shows.
+        settings.shift_remove("dashboard");
     }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {

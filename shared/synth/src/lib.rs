@@ -10,6 +10,7 @@
 mod alarms;
 mod cluster;
 pub mod cost;
+mod dashboard;
 mod diff;
 mod environment_stack;
 mod fingerprint;

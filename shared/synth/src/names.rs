@@ -44,6 +44,16 @@ pub(crate) fn alarm(
     format!("{}--{service}--{env}-{logical_id}", platform.name)
 }
 
+/// The dashboard of an environment: `{platform}--{service}--{env}-{region}`. Dashboards belong to
+/// an account and no region, so that one service in two regions needs two names.
+pub(crate) fn dashboard(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+) -> String {
+    format!("{}--{service}--{env}-{}", platform.name, platform.region)
+}
+
 /// The target group that wakes an environment: `slipway-wake-{hash}`, where the hash is of the
 /// stack's name, because names of target groups have 32 characters. By the beginning, and the
 /// account, the waker is allowed to be called.

@@ -1,8 +1,8 @@
-//! Writes templates for the judges: every golden one, and those of random manifests.
+//! Writes templates for the judges: every golden one, those of the examples and of random manifests.
 //!
 //! `render-for-judges DIR N SEED` gives the same files for the same seed. Each random
-//! manifest gives its service stack and the stack of one of its environments, every other one
-//! as it is first created, with a desired count.
+//! manifest gives the stack of one of its environments, every other one as it is first created,
+//! with a desired count. Service stacks differ in little more than names: every tenth is enough.
 
 use std::fs;
 use std::path::Path;
@@ -11,8 +11,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::Value;
 use slipway_domain::{Manifest, Platform};
 use slipway_synth::{RunState, Template, Weights, environment_stack, service_stack};
+use slipway_tests::local_platform::root;
 use slipway_tests::manifests::manifest_with_image;
 
 fn main() -> ExitCode {
@@ -37,7 +39,7 @@ fn run(arguments: &[String]) -> Result<usize> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let count: u32 = count.parse().context("N")?;
     let seed: u64 = seed.parse().context("SEED")?;
-    Ok(golden(folder)? + random(folder, count, seed)?)
+    Ok(golden(folder)? + examples(folder)? + random(folder, count, seed)?)
 }
 
 /// Copies the golden templates, which a test holds to what is rendered.
@@ -61,6 +63,40 @@ fn golden(folder: &Path) -> Result<usize> {
     }
     if files == 0 {
         bail!("no golden templates in {}", cases.display());
+    }
+    Ok(files)
+}
+
+/// Renders every stack of every example.
+fn examples(folder: &Path) -> Result<usize> {
+    let platform = Platform::sample();
+    let mut files = 0;
+    for case in fs::read_dir(root().join("examples"))? {
+        let case = case?.path();
+        if !case.is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(&case)? {
+            let file = file?.path();
+            if file.extension().is_none_or(|it| it != "yaml") {
+                continue;
+            }
+            let document: Value = serde_saphyr::from_str(&fs::read_to_string(&file)?)?;
+            let manifest = Manifest::read(&document).with_context(|| file.display().to_string())?;
+            let name =
+                |kind: &str| folder.join(format!("example-{}-{kind}.json", manifest.service));
+            write(&name("service"), &service_stack(&manifest, &platform))?;
+            files += 1;
+            for environment in manifest.environments(&platform.environment) {
+                let effective = manifest.effective(&environment, &platform.environment);
+                let effective = effective.context("an environment")?;
+                let stack = environment_stack(&effective, &platform, &RunState::default());
+                if let Some(stack) = stack {
+                    write(&name(environment.as_str()), &stack)?;
+                    files += 1;
+                }
+            }
+        }
     }
     Ok(files)
 }
@@ -91,19 +127,13 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
         let effective = manifest
             .effective(name, &platform.environment)
             .with_context(|| format!("no environment {name}"))?;
-        let stacks = [
-            ("service", Some(service_stack(&manifest, &platform))),
-            (
-                "environment",
-                environment_stack(&effective, &platform, &run),
-            ),
-        ];
-        for (kind, stack) in stacks {
-            let stack = stack.with_context(|| format!("{name} has no image"))?;
-            write(
-                &folder.join(format!("random-{number:04}-{kind}.json")),
-                &stack,
-            )?;
+        let file = |kind: &str| folder.join(format!("random-{number:04}-{kind}.json"));
+        let stack = environment_stack(&effective, &platform, &run);
+        let stack = stack.with_context(|| format!("{name} has no image"))?;
+        write(&file("environment"), &stack)?;
+        files += 1;
+        if number % 10 == 0 {
+            write(&file("service"), &service_stack(&manifest, &platform))?;
             files += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! The judges of templates: cfn-lint, checkov and SAM over `template.yaml`, and the first two
-//! over every golden template and those of 200 random manifests; and whether each of them still
-//! finds the faults that are planted for it.
+//! over every golden template and those of the examples and of 1,000 random manifests; and whether
+//! each of them still finds the faults that are planted for it.
 //!
 //! Their Python environments are made from lock files, once. The last line adds up as a test
 //! binary's does, so that `cargo xtask test` can count it; the exit code is that of the worst.
@@ -15,7 +15,7 @@ use slipway_tests::local_platform::root;
 use tokio::process::Command;
 
 /// Random manifests, and the seed that they are made from: the same templates at every run.
-const MANIFESTS: (&str, &str) = ("200", "2026");
+const MANIFESTS: (&str, &str) = ("1000", "2026");
 
 /// A judge: its name, the environment it lives in with its lock file, and whether it judges the
 /// templates of services beside the platform's.

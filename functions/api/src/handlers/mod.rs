@@ -1,5 +1,6 @@
 //! The handlers: parse, call, answer.
 
+mod costs;
 mod deployments;
 mod environments;
 mod platform;
@@ -9,6 +10,7 @@ mod signing;
 mod upgrade;
 mod webhooks;
 
+pub(crate) use costs::*;
 pub(crate) use deployments::*;
 pub(crate) use environments::*;
 pub(crate) use platform::*;

@@ -26,8 +26,8 @@ pub struct ScalerRecord {
     pub asleep_since: Option<Timestamp>,
     /// When the minute's tick is to look; never, when absent.
     pub attention: Option<Timestamp>,
-    /// A number of tasks that was decided, until ECS is seen to have taken it on. Whoever sets a
-    /// number by hand takes this away.
+    /// A number of tasks that was decided, until ECS is seen to have taken it on. A number that is
+    /// set by hand takes the place of one that was decided.
     pub ordered: Option<Ordered>,
     /// The bounds that the scaler last found right, and put in place where they were not; those of
     /// the manifest, when absent.
@@ -48,6 +48,10 @@ pub struct Ordered {
     pub at: Timestamp,
     /// What was remembered before: it holds again if ECS never heard of it.
     pub before: State,
+    /// Whether somebody set it by hand. Then it holds against numbers that were decided before and
+    /// are told late.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 /// Bounds that are right.

@@ -3,7 +3,9 @@
 //! The number of tasks is written down before ECS is told (as in docs/decisions/0014). So a look
 //! that was overtaken tells nothing, and a process that dies in between leaves word. Until ECS is
 //! seen to have it, later looks tell the same number again, for a minute. When the last of those
-//! can live no more it is taken as never told, and decided anew on what was remembered before.
+//! can live no more it is taken as never told, and decided anew on what was remembered before. A
+//! number that somebody set by hand is told whatever else ECS has, until nobody lives who may still
+//! tell a number from before: it is not the scaler's to overrule by being slow.
 //! Bounds are written down in the same way, and put in place until they are seen there.
 
 use std::cmp::Ordering;
@@ -68,40 +70,96 @@ pub(super) fn open(site: &Site, found: &ScalerRecord, live: &Live, now: Timestam
             place,
         };
     };
-    // Whatever else ECS has, it heard: of us, or of somebody else since.
-    let unheard = ordered.from == live.desired;
-    if unheard && now < ordered.at + TOLD_AGAIN + LIFE {
-        let again = now < ordered.at + TOLD_AGAIN && still_fits(&ordered, bounds, site, live);
-        let count = again.then_some(ordered.to);
-        if again {
-            // The number changes now: a cooldown begins now.
-            let state = &mut record.state;
-            let outwards = ordered.to > ordered.from;
-            let changed_at = if outwards {
-                &mut state.out_at
-            } else {
-                &mut state.in_at
-            };
-            *changed_at = Some(now);
+    let heard = hearing(&ordered, bounds, live, now);
+    match heard {
+        Hearing::Heard => {}
+        Hearing::Never => record.state = ordered.before,
+        Hearing::Tell | Hearing::Wait => {
+            let again = heard == Hearing::Tell && still_fits(&ordered, bounds, site, live);
+            let count = again.then_some(ordered.to);
+            if again {
+                changes_now(&mut record.state, &ordered, live, now);
+            }
+            record.ordered = Some(ordered);
+            return Opening::Carry(Box::new(Plan {
+                record,
+                decision: None,
+                is_news: false,
+                place: place.then_some(bounds),
+                count,
+                again: None,
+            }));
         }
-        record.ordered = Some(ordered);
-        return Opening::Carry(Box::new(Plan {
-            record,
-            decision: None,
-            is_news: false,
-            place: place.then_some(bounds),
-            count,
-            again: None,
-        }));
-    }
-    if unheard {
-        record.state = ordered.before;
     }
     Opening::Decide {
         record: Box::new(record),
         bounds,
         place,
     }
+}
+
+/// What has become of a number that was ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// ECS heard of it, or of somebody else since.
+    Heard,
+    /// It is to be told again.
+    Tell,
+    /// Somebody may still tell it, or another.
+    Wait,
+    /// ECS never heard of it, and will not.
+    Never,
+}
+
+fn hearing(ordered: &Ordered, bounds: Bounds, live: &Live, now: Timestamp) -> Hearing {
+    if ordered.by_hand {
+        return hearing_by_hand(ordered, bounds, live, now);
+    }
+    // Whatever else ECS has, it heard: of us, or of somebody else since.
+    let unheard = ordered.from == live.desired;
+    if !unheard {
+        Hearing::Heard
+    } else if now < ordered.at + TOLD_AGAIN {
+        Hearing::Tell
+    } else if now < ordered.at + TOLD_AGAIN + LIFE {
+        Hearing::Wait
+    } else {
+        Hearing::Never
+    }
+}
+
+/// A number from before may come last, of somebody who was slow: while such a one may live, what
+/// ECS has proves nothing. The tick after that sees what it came to, a minute later at most.
+fn hearing_by_hand(
+    ordered: &Ordered,
+    Bounds { min, max }: Bounds,
+    live: &Live,
+    now: Timestamp,
+) -> Hearing {
+    let others_are_over = now >= ordered.at + LIFE;
+    let too_late = now >= ordered.at + LIFE + TOLD_AGAIN;
+    if !(min..=max).contains(&ordered.to) {
+        // Bounds that came since have the last word.
+        return Hearing::Heard;
+    }
+    match (live.desired == ordered.to, others_are_over) {
+        (true, true) => Hearing::Heard,
+        (true, false) => Hearing::Wait,
+        (false, _) if !too_late => Hearing::Tell,
+        (false, _) if live.desired != ordered.from => Hearing::Heard,
+        (false, _) if now < ordered.at + LIFE + TOLD_AGAIN + LIFE => Hearing::Wait,
+        (false, _) => Hearing::Never,
+    }
+}
+
+/// The number changes now: a cooldown begins now.
+fn changes_now(state: &mut State, ordered: &Ordered, live: &Live, now: Timestamp) {
+    let changed_at = if ordered.to > live.desired {
+        &mut state.out_at
+    } else {
+        &mut state.in_at
+    };
+    *changed_at = Some(now);
 }
 
 /// The bounds that hold, and whether they are to be put in place. Whoever put others there holds
@@ -154,7 +212,8 @@ fn still_fits(ordered: &Ordered, bounds: Bounds, site: &Site, live: &Live) -> bo
     } else {
         live.paused.inwards || live.deploying || site.changes
     };
-    inside && !held_back
+    // By hand, it was told in spite of them.
+    inside && (ordered.by_hand || !held_back)
 }
 
 /// Decides on what is seen.
@@ -253,6 +312,7 @@ fn order(
         to,
         at: now,
         before,
+        by_hand: false,
     });
     Some(to)
 }

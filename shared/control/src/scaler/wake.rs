@@ -102,6 +102,7 @@ where
                 to,
                 at: now,
                 before: found.state.clone(),
+                by_hand: false,
             }),
             last: Some(decision.clone()),
             attention: Some(now),

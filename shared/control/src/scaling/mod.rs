@@ -270,8 +270,9 @@ where
                 action: "set-count",
                 note: format!("from {} to {count}", run.live.desired),
             };
-            // A number that the scaler ordered before is told by nobody any more, and this one by
-            // its next look, if ECS does not hear of it now.
+            // A number that the scaler ordered before is told by nobody any more who is not at it
+            // already, and this one by its next looks, if ECS does not hear of it now or hears of the
+            // other later.
             record.ordered = words::ordered(&decision, &record.state, &run.look.policy);
             record.state = decision.state.clone();
             record.last = Some(decision);

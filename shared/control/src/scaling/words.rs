@@ -130,14 +130,16 @@ pub(super) fn by_hand(
     }
 }
 
-/// The number as an order, which the scaler repeats until ECS has heard of it.
+/// The number as an order, which the scaler repeats until ECS has heard of it. One that ECS has
+/// already is one, too: another may have been ordered that ECS hears of later.
 pub(super) fn ordered(decision: &Decision, before: &State, policy: &Scaling) -> Option<Ordered> {
-    let changes = decision.from != decision.to && policy.by == ScaledBy::Alarms;
-    changes.then(|| Ordered {
+    let is_ours = policy.by == ScaledBy::Alarms;
+    is_ours.then(|| Ordered {
         from: decision.from,
         to: decision.to,
         at: decision.at,
         before: before.clone(),
+        by_hand: true,
     })
 }
 

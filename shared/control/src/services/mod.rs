@@ -17,6 +17,7 @@ use crate::view::ServiceView;
 
 pub use deploy::Back;
 
+mod costs;
 mod deploy;
 pub(crate) mod keys;
 pub(crate) mod place;

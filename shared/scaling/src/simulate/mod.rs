@@ -4,8 +4,9 @@
 //! `world` is the service: tasks, CPU, what is counted. A `Policy` sees of it what its own
 //! telemetry would show by then, and sets a number of tasks. `rivals` holds one file for each
 //! that somebody else specified, after that specification; `slipway` calls [`crate::decide()`] as
-//! the Lambda would. All of them run under the same [`Setup`]; the delays of CloudWatch are in
-//! `delays`, in one place, and were frozen before our policy was measured.
+//! the Lambda would. All of them run under the same [`Setup`], and see their signal through the
+//! same delays, which are in `delays`, in one place, and were frozen before our policy was measured;
+//! `telemetry` has the one exception, for who asks for it.
 //!
 //! Pure: files are read and written by whoever calls.
 
@@ -18,6 +19,7 @@ mod rivals;
 mod run;
 mod settings;
 mod slipway;
+mod telemetry;
 mod trace;
 mod world;
 
@@ -27,6 +29,7 @@ pub use report::{Contender, PolicyReport, Report, Setting, Simulation, simulate,
 pub use run::{Run, Told};
 pub use settings::Tried;
 pub use slipway::SlipwaySetup;
+pub use telemetry::Telemetry;
 pub use trace::{Trace, TraceError};
 pub use world::BOUND;
 
@@ -51,6 +54,8 @@ pub struct Setup {
     pub max: u32,
     /// Of CloudWatch.
     pub delays: Delays,
+    /// How the autoscalers of Kubernetes see the service.
+    pub telemetry: Telemetry,
 }
 
 impl Setup {
@@ -62,6 +67,7 @@ impl Setup {
             min: 2,
             max: 200,
             delays: FROZEN,
+            telemetry: Telemetry::Published,
         }
     }
 

@@ -58,10 +58,18 @@ fn policy<'a>(name: &str, setup: &Setup, own: &'a SlipwaySetup) -> Option<Box<dy
 
 #[cfg(test)]
 mod tests {
+    use super::super::Telemetry;
     use super::*;
 
     fn reaction(name: &str) -> f64 {
-        let setup = Setup::with_capacity(1.0);
+        reaction_with(name, Telemetry::Published)
+    }
+
+    fn reaction_with(name: &str, telemetry: Telemetry) -> f64 {
+        let setup = Setup {
+            telemetry,
+            ..Setup::with_capacity(1.0)
+        };
         seconds(name, &setup, &SlipwaySetup::by_default()).unwrap()
     }
 
@@ -84,8 +92,17 @@ mod tests {
     #[test]
     fn kubernetes_has_faster_telemetry() {
         // The stable window is above its target when half of it has passed.
-        assert!((30.0..=33.0).contains(&reaction("kpa")));
-        assert!(reaction("hpa") < 30.0);
+        assert!((30.0..=33.0).contains(&reaction_with("kpa", Telemetry::Own)));
+        assert!(reaction_with("hpa", Telemetry::Own) < 30.0);
         assert!(reaction("step") < reaction("target-tracking-60s"));
+    }
+
+    #[test]
+    fn on_ecs_nobody_is_faster_than_the_points() {
+        // Half a point, its delay, and the wait for a look.
+        for name in ["hpa", "kpa"] {
+            let (own, published) = (reaction_with(name, Telemetry::Own), reaction(name));
+            assert!(published >= own + 15.0, "{name}: {own} s, {published} s");
+        }
     }
 }

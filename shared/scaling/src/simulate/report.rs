@@ -9,7 +9,7 @@ use super::run::{Run, run};
 use super::settings::{self, Settings, Tried, tried};
 use super::slipway::{Slipway, SlipwaySetup};
 use super::trace::{Trace, whole};
-use super::{Policy, Setup, reaction};
+use super::{Policy, Setup, Telemetry, reaction};
 
 /// What part of the minutes may be violated.
 const MAY_BE_VIOLATED: f64 = 0.0005;
@@ -21,6 +21,8 @@ pub struct Simulation {
     pub trace: String,
     /// How long it is.
     pub minutes: u64,
+    /// How the autoscalers of Kubernetes saw the service.
+    pub telemetry: Telemetry,
     /// The policies: ours, the others, the oracle.
     pub contenders: Vec<Contender>,
 }
@@ -56,6 +58,9 @@ pub struct Report {
     pub trace: String,
     /// How long it is.
     pub minutes: u64,
+    /// How the autoscalers of Kubernetes saw the service: as `published` on ECS, or on a cluster of
+    /// their `own`.
+    pub telemetry: &'static str,
     /// What each policy came to.
     pub policies: Vec<PolicyReport>,
 }
@@ -138,6 +143,7 @@ pub fn simulate_with(trace: &Trace, setup: &Setup, own: &SlipwaySetup, with: Tri
     Simulation {
         trace: trace.name().to_owned(),
         minutes,
+        telemetry: setup.telemetry,
         contenders: contenders.into_iter().flatten().collect(),
     }
 }
@@ -231,6 +237,10 @@ impl Simulation {
         Report {
             trace: self.trace.clone(),
             minutes: self.minutes,
+            telemetry: match self.telemetry {
+                Telemetry::Published => "published",
+                Telemetry::Own => "own",
+            },
             policies: policies.collect(),
         }
     }

@@ -44,17 +44,20 @@ pub(super) struct World<'a> {
 struct Meters {
     /// Utilisation, clipped at 1, times seconds.
     busy: Vec<f64>,
+    /// The same, times tasks that serve.
+    work: Vec<f64>,
     /// Tasks that serve, times seconds.
     tasks: Vec<f64>,
     /// Seconds in which at least one task served.
     up: Vec<f64>,
-    running: [f64; 3],
+    running: [f64; 4],
 }
 
 impl Meters {
     fn read(&mut self) {
-        let [busy, tasks, up] = self.running;
+        let [busy, work, tasks, up] = self.running;
         self.busy.push(busy);
+        self.work.push(work);
         self.tasks.push(tasks);
         self.up.push(up);
     }
@@ -158,6 +161,13 @@ impl<'a> World<'a> {
         between(&self.meters.tasks, from, seconds).unwrap_or(0.0) / whole(seconds)
     }
 
+    /// CPU utilisation over a period of each task, on average over the tasks; see [`Self::cpu`].
+    pub(super) fn cpu_of_each(&self, from: u64, seconds: u64) -> Option<f64> {
+        let tasks = between(&self.meters.tasks, from, seconds)?;
+        let work = between(&self.meters.work, from, seconds)?;
+        (tasks > 0.0).then(|| work / tasks)
+    }
+
     /// The fewest tasks that served at any time of a period that lies in the past.
     pub(super) fn fewest(&self, from: u64, seconds: u64) -> u32 {
         let mut fewest = u32::MAX;
@@ -253,9 +263,11 @@ impl<'a> World<'a> {
         let time = whole(seconds);
         let tasks = f64::from(self.serving);
         let capacity = tasks * self.setup.capacity;
-        let [busy, served, up] = &mut self.meters.running;
+        let [busy, work, served, up] = &mut self.meters.running;
         if self.serving > 0 {
-            *busy += (rate / capacity).min(1.0) * time;
+            let used = (rate / capacity).min(1.0);
+            *busy += used * time;
+            *work += used * tasks * time;
             *served += tasks * time;
             *up += time;
         }
@@ -349,6 +361,19 @@ mod tests {
         let run = world.into_run(Vec::new());
         assert!((run.requests_over_capacity - 25.0 * 60.0).abs() < 1e-6);
         assert_eq!(run.violation_minutes, 1);
+    }
+
+    #[test]
+    fn where_tasks_came_or_went_the_mean_over_tasks_is_not_that_over_time() {
+        let trace = Trace::step(8.0, 8.0, 60, 600);
+        let setup = setup();
+        let mut world = World::new(&trace, &setup, 4);
+        world.advance(30);
+        world.set(1);
+        world.advance(60);
+        // Half a minute at 20 % of four tasks, and half a minute at 80 % of one.
+        assert!((world.cpu(0, 60).unwrap() - 0.5).abs() < NOTHING);
+        assert!((world.cpu_of_each(0, 60).unwrap() - 0.32).abs() < NOTHING);
     }
 
     #[test]

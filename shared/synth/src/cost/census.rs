@@ -72,6 +72,7 @@ pub(super) struct Census<'a> {
     /// Metrics of ECS that have more points than those that are free.
     pub(super) fast_metrics: u64,
     pub(super) keys: u64,
+    pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
     pub(super) repositories: Vec<&'a str>,
@@ -133,6 +134,7 @@ impl<'a> Census<'a> {
                     &mut self.alarms
                 }) += watched;
             }
+            "AWS::CloudWatch::Dashboard" => self.dashboards += 1,
             "AWS::ECR::Repository" => match properties["RepositoryName"].as_str() {
                 Some(name) => self.repositories.push(name),
                 None => return false,

@@ -2,34 +2,37 @@
 
 use std::collections::BTreeMap;
 
+use super::assumptions::Assumptions;
 use super::census::{Census, Tasks};
 use super::money::{Quantity, Usd};
 use super::prices::{self, Name};
-use super::{CostLine, CostView, NOT_ESTIMATED};
+use super::{CostLine, CostView, NOT_ESTIMATED, VariesWith};
 use crate::template::Template;
 
 /// Hours of a month, as AWS's own calculator has it: 365 days by 24 hours by 12 months.
-const HOURS: u64 = 730;
+pub(super) const HOURS: u64 = 730;
 
 /// Days of a month, where days of retention are compared with it.
 const DAYS: u64 = 30;
-
-/// Thousandths of a GB that the containers of a task write to their log in a month.
-const TASK_LOG: u64 = 500;
 
 /// Thousandths of a GB that Container Insights writes about a task in a month: two events a
 /// minute (the task's and its container's), of about a kilobyte each.
 const INSIGHTS_LOG: u64 = 100;
 
-/// Thousandths of a GB of images in a repository from which something runs: ten of 200 MB,
-/// the layers that they share counted once.
-const IMAGES: u64 = 2000;
-
-/// Millions of requests in a month that reach one environment.
-const REQUESTS: u64 = 1;
+/// Thousands of requests in a month of which each million costs the first price.
+const FIRST_REQUESTS: u64 = 300_000;
 
 /// What the stacks of one service, by their names, cost in a month on a platform in `region`.
 pub fn estimate(stacks: &BTreeMap<String, Template>, region: &str) -> CostView {
+    estimate_with(stacks, region, &Assumptions::default())
+}
+
+/// The same, with assumptions of the caller's.
+pub fn estimate_with(
+    stacks: &BTreeMap<String, Template>,
+    region: &str,
+    assumed: &Assumptions,
+) -> CostView {
     let counted: Vec<(&str, Census<'_>)> = stacks
         .iter()
         .map(|(name, template)| (name.as_str(), Census::of(template)))
@@ -42,12 +45,17 @@ pub fn estimate(stacks: &BTreeMap<String, Template>, region: &str) -> CostView {
     let lines: Vec<CostLine> = counted
         .iter()
         .flat_map(|(name, census)| {
-            let items = items(census, &running).into_iter();
+            let items = items(census, &running, assumed).into_iter();
             items
                 .map(|item| item.line(name))
                 .chain(unknown(name, census))
         })
         .collect();
+    view(lines, region, assumed)
+}
+
+/// The lines with their sums.
+pub(super) fn view(lines: Vec<CostLine>, region: &str, assumed: &Assumptions) -> CostView {
     CostView {
         monthly_usd: lines.iter().map(|line| line.monthly_usd).sum(),
         at_most_usd: lines
@@ -57,41 +65,50 @@ pub fn estimate(stacks: &BTreeMap<String, Template>, region: &str) -> CostView {
         difference_usd: None,
         lines,
         prices_of: prices::provenance(region),
+        assumed: *assumed,
     }
 }
 
 /// Something to pay for.
-struct Item {
+pub(super) struct Item {
     component: &'static str,
     price: Name,
     quantity: Quantity,
     /// The quantity with the most tasks.
     at_most: Quantity,
+    varies_with: VariesWith,
     assumption: Option<String>,
 }
 
 impl Item {
-    fn new(component: &'static str, price: Name, quantity: Quantity) -> Self {
+    pub(super) fn new(component: &'static str, price: Name, quantity: Quantity) -> Self {
         Self {
             component,
             price,
             quantity,
             at_most: quantity,
+            varies_with: VariesWith::Nothing,
             assumption: None,
         }
     }
 
+    /// The quantity with the most tasks, where these make it.
     fn at_most(mut self, quantity: Quantity) -> Self {
         self.at_most = quantity;
+        self.varying_with(VariesWith::Tasks)
+    }
+
+    pub(super) fn varying_with(mut self, what: VariesWith) -> Self {
+        self.varies_with = what;
         self
     }
 
-    fn assuming(mut self, assumption: impl Into<String>) -> Self {
+    pub(super) fn assuming(mut self, assumption: impl Into<String>) -> Self {
         self.assumption = Some(assumption.into());
         self
     }
 
-    fn line(self, stack: &str) -> CostLine {
+    pub(super) fn line(self, stack: &str) -> CostLine {
         let price = prices::of(self.price).and_then(|price| Some((price, price.per_unit()?)));
         let Some((price, per_unit)) = price else {
             return not_estimated(stack, self.component, self.quantity);
@@ -105,27 +122,61 @@ impl Item {
             unit: price.unit.clone(),
             monthly_usd,
             at_most_usd: (at_most_usd != monthly_usd).then_some(at_most_usd),
+            varies_with: self.varies_with,
             assumption: self.assumption,
         }
     }
 }
 
-fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
-    let mut items: Vec<Item> = census.services.iter().flat_map(fargate).collect();
-    if census.load_balancers > 0 {
-        let hours = Quantity::whole(census.load_balancers * HOURS);
-        items.push(Item::new("load balancer", Name::LoadBalancer, hours));
-        items.push(
-            Item::new("load balancer, traffic", Name::LoadBalancerCapacity, hours)
-                .assuming("one capacity unit at all hours"),
-        );
-    }
+fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<Item> {
+    let tasks = census.services.iter();
+    let mut items: Vec<Item> = tasks.flat_map(|tasks| fargate(tasks, assumed)).collect();
+    items.extend(balancers(census, assumed));
     if census.is_served {
-        items.push(
-            Item::new("HTTP API", Name::HttpRequests, Quantity::whole(REQUESTS))
-                .assuming("a million requests a month"),
-        );
+        items.extend(requests(assumed));
     }
+    items.extend(counted(census));
+    items.extend(logs(census, assumed));
+    let repositories = census.repositories.iter();
+    items.extend(repositories.map(|name| images(running.contains(name), assumed)));
+    items
+}
+
+/// A load balancer costs for being there, and for the traffic.
+fn balancers(census: &Census<'_>, assumed: &Assumptions) -> Vec<Item> {
+    if census.load_balancers == 0 {
+        return Vec::new();
+    }
+    let hours = census.load_balancers * HOURS;
+    let units = Quantity::whole(hours * assumed.capacity_units);
+    vec![
+        Item::new("load balancer", Name::LoadBalancer, Quantity::whole(hours)),
+        Item::new("load balancer, traffic", Name::LoadBalancerCapacity, units)
+            .varying_with(VariesWith::Use)
+            .assuming(assumed.of_capacity()),
+    ]
+}
+
+/// Requests through the HTTP API: beyond a number of them, each is cheaper.
+fn requests(assumed: &Assumptions) -> Vec<Item> {
+    let thousands = assumed.requests.saturating_add(500) / 1000;
+    let first = thousands.min(FIRST_REQUESTS);
+    let item = |component, price, thousands| {
+        Item::new(component, price, Quantity::thousandths(thousands))
+            .varying_with(VariesWith::Use)
+            .assuming(assumed.of_requests())
+    };
+    let mut items = vec![item("HTTP API", Name::HttpRequests, first)];
+    if thousands > first {
+        let beyond = thousands - first;
+        let component = "HTTP API, beyond 300 million";
+        items.push(item(component, Name::HttpRequestsBeyond, beyond));
+    }
+    items
+}
+
+/// What costs by its number.
+fn counted(census: &Census<'_>) -> Vec<Item> {
     let counts = [
         ("alarms", Name::Alarm, census.alarms),
         (
@@ -135,11 +186,12 @@ fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
         ),
         ("Container Insights", Name::Metric, census.metrics),
         ("KMS keys", Name::KmsKey, census.keys),
+        ("dashboards", Name::Dashboard, census.dashboards),
     ];
     let counts = counts.into_iter().filter(|(_, _, count)| *count > 0);
-    items.extend(
-        counts.map(|(component, price, count)| Item::new(component, price, Quantity::whole(count))),
-    );
+    let mut items: Vec<Item> = counts
+        .map(|(component, price, count)| Item::new(component, price, Quantity::whole(count)))
+        .collect();
     if census.fast_metrics > 0 {
         let count = Quantity::whole(census.fast_metrics);
         items.push(
@@ -147,17 +199,16 @@ fn items(census: &Census<'_>, running: &[&str]) -> Vec<Item> {
                 .assuming("billed as custom metrics are; AWS says only that they cost extra"),
         );
     }
-    items.extend(logs(census));
-    items.extend(
-        census
-            .repositories
-            .iter()
-            .map(|name| images(running.contains(name))),
-    );
     items
 }
 
-fn fargate(tasks: &Tasks) -> [Item; 2] {
+/// The tasks that are taken to run at all hours.
+fn usual(tasks: &Tasks, assumed: &Assumptions) -> u64 {
+    let said = assumed.tasks.unwrap_or(tasks.min);
+    said.min(tasks.max).max(tasks.min)
+}
+
+fn fargate(tasks: &Tasks, assumed: &Assumptions) -> [Item; 2] {
     let (cpu, memory) = if tasks.arm64 {
         (
             ("Fargate vCPU, arm64", Name::FargateArm64Vcpu),
@@ -170,23 +221,24 @@ fn fargate(tasks: &Tasks) -> [Item; 2] {
         )
     };
     let many = |count: u64| format!("{count} task{}", if count == 1 { "" } else { "s" });
-    let assumption = if tasks.min == tasks.max {
-        format!("{} at all hours", many(tasks.min))
+    let usual = usual(tasks, assumed);
+    let assumption = if usual == tasks.max {
+        format!("{} at all hours", many(usual))
     } else {
-        format!("{} at all hours, at most {}", many(tasks.min), tasks.max)
+        format!("{} at all hours, at most {}", many(usual), tasks.max)
     };
     // CPU units are 1/1024 of a vCPU, and a GB of Fargate's is 1024 MiB. Multiplied before it
     // is divided: every size that Fargate has comes out exact.
     let hours = |count: u64, size: u64| Quantity::thousandths(count * size * HOURS * 1000 / 1024);
     [(cpu, tasks.cpu), (memory, tasks.memory)].map(|((component, price), size)| {
-        Item::new(component, price, hours(tasks.min, size))
+        Item::new(component, price, hours(usual, size))
             .at_most(hours(tasks.max, size))
             .assuming(assumption.clone())
     })
 }
 
 /// Logs cost when they are written, and as long as they are kept.
-fn logs(census: &Census<'_>) -> Vec<Item> {
+fn logs(census: &Census<'_>, assumed: &Assumptions) -> Vec<Item> {
     if census.log_groups.is_empty() {
         return Vec::new();
     }
@@ -197,12 +249,14 @@ fn logs(census: &Census<'_>) -> Vec<Item> {
         let monthly = if group.insights {
             INSIGHTS_LOG
         } else {
-            TASK_LOG
+            // A GB has a thousand MB here.
+            assumed.log_mb
         };
         written += monthly;
         kept += monthly * group.days;
     }
-    let min: u64 = census.services.iter().map(|tasks| tasks.min).sum();
+    let services = census.services.iter();
+    let min: u64 = services.map(|tasks| usual(tasks, assumed)).sum();
     let max: u64 = census.services.iter().map(|tasks| tasks.max).sum();
     let item = |component, price, per_task: u64, days: u64| {
         Item::new(
@@ -213,22 +267,23 @@ fn logs(census: &Census<'_>) -> Vec<Item> {
         .at_most(Quantity::thousandths(max * per_task / days))
     };
     vec![
-        item("logs, written", Name::LogIngestion, written, 1).assuming(
-            "half a GB a month from each task, 0.1 GB more about it by Container Insights",
-        ),
+        item("logs, written", Name::LogIngestion, written, 1).assuming(assumed.of_logs()),
         item("logs, kept", Name::LogStorage, kept, DAYS)
             .assuming("as much as the retention keeps, not compressed"),
     ]
 }
 
-fn images(in_use: bool) -> Item {
-    let (thousandths, assumption) = if in_use {
-        (IMAGES, "2 GB of images")
+fn images(in_use: bool, assumed: &Assumptions) -> Item {
+    let (quantity, assumption) = if in_use {
+        let quantity = Quantity::thousandths(assumed.image_mb);
+        (quantity, format!("{quantity} GB of images"))
     } else {
-        (0, "empty, because nothing runs from it")
+        let nothing = "empty, because nothing runs from it";
+        (Quantity::default(), nothing.to_owned())
     };
-    let quantity = Quantity::thousandths(thousandths);
-    Item::new("images", Name::ImageStorage, quantity).assuming(assumption)
+    Item::new("images", Name::ImageStorage, quantity)
+        .varying_with(VariesWith::Use)
+        .assuming(assumption)
 }
 
 fn unknown<'a>(stack: &'a str, census: &'a Census<'_>) -> impl Iterator<Item = CostLine> + 'a {
@@ -247,6 +302,7 @@ fn not_estimated(stack: &str, what: &str, quantity: Quantity) -> CostLine {
         unit: what.to_owned(),
         monthly_usd: Usd::default(),
         at_most_usd: None,
+        varies_with: VariesWith::Nothing,
         assumption: Some("its price is not known here; it comes on top".to_owned()),
     }
 }

@@ -38,6 +38,11 @@ impl Usd {
         self.0
     }
 
+    /// So many cents.
+    pub(super) fn of_cents(cents: u64) -> Self {
+        Self(cents)
+    }
+
     /// By how much this is more than `former`.
     pub fn since(self, former: Self) -> UsdChange {
         let cents = |amount: Self| i64::try_from(amount.0).unwrap_or(i64::MAX);

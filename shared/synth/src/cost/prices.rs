@@ -30,7 +30,36 @@ pub(super) enum Name {
     LogStorage,
     ImageStorage,
     HttpRequests,
+    FargateSpotVcpu,
+    HttpRequestsBeyond,
+    VpcLink,
+    NatGateway,
+    NatData,
+    PublicAddress,
+    Endpoint,
+    EndpointData,
+    Dashboard,
+    LogQuery,
+    LambdaRequests,
+    #[serde(rename = "lambda-arm64")]
+    LambdaArm64,
+    #[serde(rename = "lambda-x86")]
+    LambdaX86,
+    TableWrites,
+    TableReads,
+    TableStorage,
     KmsKey,
+    KeyRequests,
+    Secret,
+    SecretRequests,
+    WebAcl,
+    WebAclRule,
+    WebAclRequests,
+    AuroraCapacity,
+    BuildSmall,
+    BuildMedium,
+    BuildLarge,
+    Pipeline,
 }
 
 /// What is needed of a price. The file also says `region`, which is always [`REGION`], and
@@ -106,18 +135,83 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), prices.len(), "a name has two prices");
         // The last name of the enumeration: all before it are there too.
-        assert_eq!(prices.len(), Name::KmsKey as usize + 1);
+        assert_eq!(prices.len(), Name::Pipeline as usize + 1);
+    }
+
+    /// What the sources say, written down by hand where they were read: in the golden tests of
+    /// infracost, and, the last six, at the addresses that the file names.
+    const READ: [(Name, &str); 41] = [
+        (Name::HttpRequests, "1.00"),
+        (Name::HttpRequestsBeyond, "0.90"),
+        (Name::LambdaRequests, "0.20"),
+        (Name::LambdaArm64, "0.0000133334"),
+        (Name::LambdaX86, "0.0000166667"),
+        (Name::TableWrites, "0.625"),
+        (Name::TableReads, "0.125"),
+        (Name::TableStorage, "0.25"),
+        (Name::LoadBalancer, "0.0225"),
+        (Name::LoadBalancerCapacity, "0.008"),
+        (Name::NatGateway, "0.045"),
+        (Name::NatData, "0.045"),
+        (Name::Endpoint, "0.01"),
+        (Name::EndpointData, "0.01"),
+        (Name::FargateX86Vcpu, "0.04048"),
+        (Name::FargateX86Memory, "0.004445"),
+        (Name::ImageStorage, "0.10"),
+        (Name::LogIngestion, "0.50"),
+        (Name::LogStorage, "0.03"),
+        (Name::LogQuery, "0.005"),
+        (Name::Alarm, "0.10"),
+        (Name::AlarmHighResolution, "0.30"),
+        (Name::Metric, "0.30"),
+        (Name::Dashboard, "3.00"),
+        (Name::BuildSmall, "0.005"),
+        (Name::BuildMedium, "0.01"),
+        (Name::BuildLarge, "0.02"),
+        (Name::AuroraCapacity, "0.12"),
+        (Name::WebAcl, "5.00"),
+        (Name::WebAclRule, "1.00"),
+        (Name::WebAclRequests, "0.60"),
+        (Name::KmsKey, "1.00"),
+        (Name::KeyRequests, "0.03"),
+        (Name::Secret, "0.40"),
+        (Name::SecretRequests, "0.05"),
+        (Name::FargateArm64Vcpu, "0.03238"),
+        (Name::FargateArm64Memory, "0.00356"),
+        (Name::FargateSpotVcpu, "0.0129"),
+        (Name::Pipeline, "0.002"),
+        (Name::PublicAddress, "0.005"),
+        (Name::VpcLink, "0"),
+    ];
+
+    #[test]
+    fn the_prices_are_those_of_their_sources() {
+        for (name, said) in READ {
+            let price = of(name).unwrap();
+            assert_eq!(price.per_unit(), UnitPrice::read(said), "{name:?}");
+        }
+        let by_infracost: Vec<Value> = serde_json::from_str::<Vec<Value>>(FILE)
+            .unwrap()
+            .into_iter()
+            .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
+            .collect();
+        assert_eq!(by_infracost.len(), READ.len() - 6);
+        // None is without a reading, and none was read twice.
+        let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), PRICES.len());
     }
 
     #[test]
     fn another_region_is_told_whose_prices_are_used() {
         assert_eq!(
             provenance("us-east-1"),
-            "us-east-1, list prices as published from 2024-07-01 to 2025-07-04"
+            "us-east-1, list prices as published from 2024-02-01 to 2025-07-04"
         );
         assert_eq!(
             provenance("eu-central-1"),
-            "us-east-1, list prices as published from 2024-07-01 to 2025-07-04; those of \
+            "us-east-1, list prices as published from 2024-02-01 to 2025-07-04; those of \
              eu-central-1 differ"
         );
     }

@@ -4,7 +4,9 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod dashboard;
 mod scaling;
+mod shared;
 mod strategy;
 mod traffic;
 mod wording;
@@ -75,9 +77,10 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     );
     for template in [&template, &created, &shifted] {
         every_template(rules, template, platform);
-        traffic::hold(rules, template, effective);
+        traffic::hold(rules, template, effective, platform);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
+        dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
     }
     let count = |template: &Template| {

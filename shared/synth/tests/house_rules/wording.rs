@@ -6,7 +6,7 @@ use serde_json::Value;
 use slipway_domain::Platform;
 use slipway_synth::Template;
 
-use super::Rules;
+use super::{Rules, dashboard};
 
 pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) {
     let ids: BTreeSet<&str> = template.resources().map(|(id, _)| id).collect();
@@ -38,10 +38,16 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) 
         !template.to_json().contains("{{resolve:"),
         "there is a dynamic reference",
     );
-    walk(rules, template.as_value(), &ids, &words);
+    walk(rules, template.as_value(), &ids, &words, platform);
 }
 
-fn walk(rules: &mut Rules, value: &Value, ids: &BTreeSet<&str>, words: &BTreeSet<&str>) {
+fn walk(
+    rules: &mut Rules,
+    value: &Value,
+    ids: &BTreeSet<&str>,
+    words: &BTreeSet<&str>,
+    platform: &Platform,
+) {
     match value {
         Value::Object(fields) => {
             for (key, inner) in fields {
@@ -54,6 +60,7 @@ fn walk(rules: &mut Rules, value: &Value, ids: &BTreeSet<&str>, words: &BTreeSet
                         );
                         rules.hold(is_in(&inner[1], words), &format!("GetAtt {inner}"));
                     }
+                    "Fn::Join" if inner[0] == "" => dashboard::parts(rules, &inner[1], platform),
                     "Fn::Join" => {
                         rules.hold(inner[0] == "/", &format!("Join {inner}"));
                         for part in inner[1].as_array().into_iter().flatten() {
@@ -68,10 +75,12 @@ fn walk(rules: &mut Rules, value: &Value, ids: &BTreeSet<&str>, words: &BTreeSet
                     }
                     other => rules.hold(!other.starts_with("Fn::"), &format!("there is {other}")),
                 }
-                walk(rules, inner, ids, words);
+                walk(rules, inner, ids, words, platform);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| walk(rules, item, ids, words)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| walk(rules, item, ids, words, platform)),
         _ => {}
     }
 }

@@ -48,10 +48,28 @@ pub(super) const GUARDS: &[Guard] = &[
     Guard {
         name: "while a look may still tell a number nobody decides on another",
         file: "shared/control/src/scaler/plan.rs",
-        text: "now < ordered.at + TOLD_AGAIN + LIFE",
-        without: "now < ordered.at + TOLD_AGAIN",
+        text: "} else if now < ordered.at + TOLD_AGAIN + LIFE {",
+        without: "} else if false {",
         package: "slipway-control",
         test: "scaler::tests::looks::between_the_last_telling_and_the_next_decision_nothing_is_done",
+    },
+    Guard {
+        name: "a number that somebody set by hand holds against one that is told late",
+        file: "shared/control/src/scaler/plan.rs",
+        text: "    if ordered.by_hand {
+        return hearing_by_hand(ordered, bounds, live, now);
+    }",
+        without: "",
+        package: "slipway-control",
+        test: "scaler::tests::together::a_number_that_is_set_by_hand_wins_over_a_look_that_is_slow",
+    },
+    Guard {
+        name: "a number that was set by hand is not taken as heard while another may come",
+        file: "shared/control/src/scaler/plan.rs",
+        text: "(true, false) => Hearing::Wait,",
+        without: "(true, false) => Hearing::Heard,",
+        package: "slipway-control",
+        test: "scaler::tests::together::a_number_that_is_set_by_hand_wins_over_a_look_that_is_slow",
     },
     Guard {
         name: "bounds are left alone where they would move the number against a pause",

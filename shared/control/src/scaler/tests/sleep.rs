@@ -139,6 +139,7 @@ fn what_has_just_fallen_asleep_is_woken_although_its_last_task_answers_yet() {
             to: 0,
             at: now,
             before: record.state.clone(),
+            by_hand: false,
         });
     });
     assert_eq!(world.call().unwrap(), Woken::Starts(WakeAnswer::Hold));

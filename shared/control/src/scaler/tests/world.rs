@@ -93,12 +93,7 @@ impl World {
         let tape = Tape::default();
         let registry = FakeRegistry::taped(5, tape.clone());
         let tasks = FakeTasks::taped(tape.clone());
-        let scaler = Scaler {
-            registry: registry.clone(),
-            tasks: tasks.clone(),
-            metrics: tasks.clone(),
-            platform: Platform::sample(),
-        };
+        let scaler = scaler(&registry, &tasks);
         let mut world = Self {
             minute: clock.now(),
             history: vec![(clock.now(), 2)],
@@ -279,6 +274,11 @@ impl World {
         woken
     }
 
+    /// What looks at the world, for a look that others come between.
+    pub(super) fn scaler(&self) -> Fakes {
+        scaler(&self.registry, &self.tasks)
+    }
+
     fn note(&mut self) {
         let Some(live) = self.tasks.now(CLUSTER, SERVICE) else {
             return;
@@ -399,6 +399,15 @@ impl World {
             }
         }
         Ok(())
+    }
+}
+
+fn scaler(registry: &FakeRegistry, tasks: &FakeTasks) -> Fakes {
+    Scaler {
+        registry: registry.clone(),
+        tasks: tasks.clone(),
+        metrics: tasks.clone(),
+        platform: Platform::sample(),
     }
 }
 

@@ -6,14 +6,18 @@
 //! nothing changes; more than 4 pods or 100 % in 15 s, whichever is more, are not added; the
 //! highest number wanted within 300 s is the one that pods are taken away to.
 //!
-//! Its telemetry is metrics-server's with its default resolution of 15 s. In its favour: a sample
-//! is there the moment its 15 s are over, and a decision takes no time. A pod whose sample began
-//! before it served is not ready, as in `replica_calculator.go`.
+//! On ECS it reads the newest 20-second point that is published, at each of its 15 s. In its favour:
+//! what the point asks for is reckoned from the tasks that served while it was taken, so that tasks
+//! that start or stop since are never counted twice; of a point in which some came or went each
+//! task's part is known; and a decision takes no time. With telemetry of its own it has
+//! metrics-server's, with the default resolution of 15 s, and a sample is there the moment its 15 s
+//! are over. A pod whose sample began before it served is not ready, as in `replica_calculator.go`.
 
 use std::collections::VecDeque;
 
 use super::super::Policy;
 use super::super::run::tasks_for;
+use super::super::telemetry::{Span, Telemetry};
 use super::super::world::{NOTHING, World};
 
 const SYNC: u64 = 15;
@@ -83,10 +87,15 @@ impl Policy for Hpa {
     fn look(&mut self, world: &World<'_>) -> Option<u32> {
         let now = world.now();
         self.next = now + SYNC;
-        let from = world.newest(SYNC, 0)?;
+        let telemetry = world.setup().telemetry;
+        let Span { from, seconds } = telemetry.sample(world)?;
         let pods = world.desired();
-        let ready = world.tasks(from, SYNC).min(f64::from(pods));
-        let wanted = match world.cpu(from, SYNC) {
+        let served = world.tasks(from, seconds);
+        let ready = match telemetry {
+            Telemetry::Published => served,
+            Telemetry::Own => served.min(f64::from(pods)),
+        };
+        let wanted = match world.cpu_of_each(from, seconds) {
             Some(used) => wanted(used, self.target, ready, pods),
             None => pods,
         };
@@ -116,9 +125,13 @@ fn wanted(used: f64, target: f64, ready: f64, pods: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::changes;
+    use super::super::tests::{changes, own_changes};
     use super::*;
     use crate::simulate::trace::Trace;
+
+    fn hpa() -> Box<Hpa> {
+        Box::new(Hpa::new(0.5, STABILISATION))
+    }
 
     #[test]
     fn the_number_is_the_ceiling_of_the_ratio() {
@@ -146,10 +159,18 @@ mod tests {
     #[test]
     fn it_looks_each_15_seconds_and_adds_at_once() {
         let trace = Trace::step(50.0, 80.0, 600, 660);
-        assert_eq!(
-            changes(Box::new(Hpa::new(0.5, STABILISATION)), &trace, 10),
-            [(615, 16)]
-        );
+        assert_eq!(own_changes(hpa(), &trace, 10), [(615, 16)]);
+    }
+
+    #[test]
+    fn on_ecs_it_sees_points_of_20_seconds_when_they_are_published() {
+        // The first whole point at 80 % ends at 620, is there at 635 and read at 645. It is not
+        // read as the load of the 16 tasks that there are to be then.
+        let trace = Trace::step(50.0, 80.0, 600, 1200);
+        assert_eq!(changes(hpa(), &trace, 10), [(645, 16)]);
+        // Nor as that of the 4 tasks that are left.
+        let trace = Trace::step(50.0, 20.0, 600, 1800);
+        assert_eq!(changes(hpa(), &trace, 10), [(930, 4)]);
     }
 
     #[test]
@@ -165,12 +186,9 @@ mod tests {
     #[test]
     fn pods_are_taken_away_to_the_highest_number_of_five_minutes() {
         let trace = Trace::step(50.0, 20.0, 600, 1200);
-        assert_eq!(
-            changes(Box::new(Hpa::new(0.5, STABILISATION)), &trace, 10),
-            [(900, 4)]
-        );
+        assert_eq!(own_changes(hpa(), &trace, 10), [(900, 4)]);
         let trace = Trace::steps(&[(0, 50.0), (600, 20.0), (750, 40.0), (780, 20.0)], 1200);
-        let changes = changes(Box::new(Hpa::new(0.5, STABILISATION)), &trace, 10);
+        let changes = own_changes(hpa(), &trace, 10);
         assert_eq!(changes, [(900, 8), (1080, 4)]);
     }
 }

@@ -8,12 +8,16 @@
 //! pods are added and half of them taken away at once. It begins in panic.
 //!
 //! The concurrency is measured at the requests themselves, so it is not hidden by saturated CPU:
-//! it is the demand. A target of 70 % is the default; the others are tried as well. In its
-//! favour: what was measured is there at once, and a decision takes no time.
+//! it is the demand. A target of 70 % is the default; the others are tried as well. On ECS it
+//! reads points of 20 seconds of it as they are published: its windows end with the newest one, and
+//! the panic window is that one. In its favour: ECS and its load balancers publish the demand by the
+//! minute only, and minutes late, and here it is as soon as the CPU; which tasks serve is known at
+//! once; and a decision takes no time. With telemetry of its own, what was measured is there at
+//! once, too.
 
-use super::super::Policy;
 use super::super::run::tasks_for;
 use super::super::world::World;
+use super::super::{Policy, Setup};
 
 const TICK: u64 = 2;
 /// Seconds of the stable window, by default.
@@ -79,19 +83,23 @@ impl Policy for Kpa {
         if now == 0 {
             self.most = world.serving();
         }
-        let each = world.setup().capacity * self.target;
+        let Setup {
+            capacity,
+            telemetry,
+            ..
+        } = world.setup();
         let over = |window: u64| {
-            let from = now.cast_signed() - window.cast_signed();
-            tasks_for(world.trace.mean(from, now), each)
+            let demand = telemetry.demand(world, window)?;
+            Some(tasks_for(demand, capacity * self.target))
         };
-        let (stable, panic) = (over(self.stable), over(self.stable / PANIC));
+        let (stable, panic) = (over(self.stable)?, over(self.stable / PANIC)?);
         Some(self.wanted(now, stable, panic, world.serving()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::changes;
+    use super::super::tests::{changes, own_changes};
     use super::*;
     use crate::simulate::trace::Trace;
 
@@ -127,7 +135,7 @@ mod tests {
     #[test]
     fn a_step_fills_the_stable_window_within_a_minute() {
         let trace = Trace::step(70.0, 105.0, 600, 700);
-        let changes = changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
+        let changes = own_changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
         assert_eq!(changes.first(), Some(&(602, 11)));
         let (at, tasks) = changes[changes.len() - 1];
         assert!(tasks == 15 && at > 640 && at <= 660, "{changes:?}");
@@ -136,10 +144,22 @@ mod tests {
     #[test]
     fn a_load_of_twice_as_much_is_followed_within_the_panic_window() {
         let trace = Trace::step(70.0, 210.0, 600, 700);
-        let changes = changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
+        let changes = own_changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
         assert_eq!(
             changes.iter().find(|(_, tasks)| *tasks == 30),
             Some(&(606, 30))
         );
+    }
+
+    #[test]
+    fn on_ecs_its_windows_end_with_the_newest_point() {
+        // A point each 20 seconds, there 15 seconds after it ended, of which it looks at three.
+        let trace = Trace::step(70.0, 105.0, 600, 700);
+        let steps = changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
+        assert_eq!(steps, [(636, 12), (656, 14), (676, 15)]);
+        // Twice as much is seen by the newest point alone.
+        let trace = Trace::step(70.0, 210.0, 600, 700);
+        let steps = changes(Box::new(Kpa::new(0.7, STABLE)), &trace, 10);
+        assert_eq!(steps, [(636, 30)]);
     }
 }

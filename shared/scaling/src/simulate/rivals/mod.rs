@@ -19,7 +19,7 @@ pub(super) fn targets() -> impl Iterator<Item = f64> {
 mod tests {
     use super::super::run::run_from;
     use super::super::trace::Trace;
-    use super::super::{Policy, Setup};
+    use super::super::{Policy, Setup, Telemetry};
 
     /// Tasks of 10 requests per second that start in a minute.
     pub(super) fn setup() -> Setup {
@@ -29,5 +29,18 @@ mod tests {
     /// What a policy asks for, when it begins with so many tasks: the second and the number.
     pub(super) fn changes(policy: Box<dyn Policy>, trace: &Trace, tasks: u32) -> Vec<(u64, u32)> {
         run_from(policy, trace, &setup(), tasks).asked
+    }
+
+    /// The same, where it has telemetry of its own.
+    pub(super) fn own_changes(
+        policy: Box<dyn Policy>,
+        trace: &Trace,
+        tasks: u32,
+    ) -> Vec<(u64, u32)> {
+        let setup = Setup {
+            telemetry: Telemetry::Own,
+            ..setup()
+        };
+        run_from(policy, trace, &setup, tasks).asked
     }
 }

@@ -1,0 +1,211 @@
+//! What services and the platform cost in a month, as they are registered.
+//!
+//! Each service pays for its own stacks, and for its share of what all use: the network and the
+//! control plane are split evenly over the environments that have something to run. Their number
+//! is counted in the listing, at each call; nothing is remembered.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use slipway_domain::{Phase, Platform, PlatformName, Scope, ServiceName, StackName, TeamName};
+use slipway_synth::Template;
+use slipway_synth::cost::{self, Assumptions, CostView, Usd, estimate_with};
+
+use crate::error::ServiceError;
+use crate::ports::ServiceReader;
+use crate::reconcile::desired::render_as_cleared;
+use crate::record::ServiceState;
+use crate::view::ServiceSummary;
+
+/// How what is shared is split, for people.
+const SPLIT: &str =
+    "evenly over the environments of all services, but those that wait for their first image";
+
+/// The services of a page of the listing.
+const PAGE: usize = 100;
+
+/// What a service costs in a month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceCostsView {
+    /// The service's name.
+    pub service: ServiceName,
+    /// Its own stacks, and its share of what is shared.
+    pub monthly_usd: Usd,
+    /// The same with the most tasks that scaling allows.
+    pub at_most_usd: Usd,
+    /// Its own stacks, by component.
+    pub own: CostView,
+    /// Its share of what the platform costs.
+    pub shared: ShareView,
+}
+
+/// A service's share of what the platform itself costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShareView {
+    /// What falls to the service.
+    pub monthly_usd: Usd,
+    /// The environments of the service that it is for.
+    pub environments: u64,
+    /// The environments of all services that have a share.
+    pub of: u64,
+    /// What is split: what the platform itself costs.
+    pub platform_usd: Usd,
+    /// How it is split.
+    pub split: String,
+}
+
+/// What the platform costs in a month: itself, and a page of its services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformCostsView {
+    /// The platform's name.
+    pub platform: PlatformName,
+    /// What it has of its own, by component.
+    pub own: CostView,
+    /// The environments over which that is split.
+    pub environments: u64,
+    /// How it is split.
+    pub split: String,
+    /// The services of this page, by team and name.
+    pub services: Vec<ServiceCostSummary>,
+    /// What to send as `cursor` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What a service costs, in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceCostSummary {
+    /// The service's name.
+    pub service: ServiceName,
+    /// The team that owns it.
+    pub team: TeamName,
+    /// Its own stacks.
+    pub own_usd: Usd,
+    /// The same with the most tasks that scaling allows.
+    pub own_at_most_usd: Usd,
+    /// Its share of what the platform itself costs.
+    pub shared_usd: Usd,
+    /// The two together.
+    pub monthly_usd: Usd,
+}
+
+/// What the stacks of a service cost: each that has something to run, at the newest generation.
+pub(crate) fn own(state: &ServiceState, platform: &Platform, assumed: &Assumptions) -> CostView {
+    let manifest = &state.service.manifest;
+    let name = |scope: Scope| {
+        let name = StackName {
+            platform: platform.name.clone(),
+            service: manifest.service.clone(),
+            scope,
+        };
+        name.to_string()
+    };
+    let mut stacks: BTreeMap<String, Template> = BTreeMap::new();
+    stacks.insert(
+        name(Scope::Service),
+        slipway_synth::service_stack(manifest, platform),
+    );
+    for environment in manifest.environments(&platform.environment) {
+        let scope = Scope::Environment(environment.clone());
+        let template = manifest
+            .effective(&environment, &platform.environment)
+            .and_then(|effective| {
+                render_as_cleared(&effective, state.stacks.get(&scope), platform, None)
+            });
+        stacks.extend(template.map(|template| (name(scope), template)));
+    }
+    estimate_with(&stacks, &platform.region, assumed)
+}
+
+/// Who has how many shares, in the order of the listing.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    /// The environments that come before the service's, and its own.
+    of: BTreeMap<ServiceName, (u64, u64)>,
+    all: u64,
+}
+
+impl Shares {
+    /// Counts all services. A query for each page of the listing.
+    pub(crate) async fn count(registry: &impl ServiceReader) -> Result<Self, ServiceError> {
+        let mut shares = Self::default();
+        let mut after = None;
+        loop {
+            let page = registry.services(None, after.as_deref(), PAGE).await?;
+            for summary in &page.items {
+                shares.add(summary);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(shares);
+            }
+        }
+    }
+
+    fn add(&mut self, summary: &ServiceSummary) {
+        let environments = summary.environments.values();
+        let running = environments.filter(|it| it.phase != Phase::Waiting).count();
+        let own = u64::try_from(running).unwrap_or(u64::MAX);
+        self.of.insert(summary.name.clone(), (self.all, own));
+        self.all += own;
+    }
+
+    pub(crate) fn all(&self) -> u64 {
+        self.all
+    }
+
+    /// The share of a service. One that was registered after the count has none yet.
+    pub(crate) fn of(&self, service: &ServiceName, platform_usd: Usd) -> ShareView {
+        let (before, own) = self.of.get(service).copied().unwrap_or_default();
+        ShareView {
+            monthly_usd: cost::share(platform_usd, before, own, self.all),
+            environments: own,
+            of: self.all,
+            platform_usd,
+            split: SPLIT.to_owned(),
+        }
+    }
+}
+
+impl ServiceCostsView {
+    pub(crate) fn new(service: ServiceName, own: CostView, shared: ShareView) -> Self {
+        Self {
+            service,
+            monthly_usd: [own.monthly_usd, shared.monthly_usd].into_iter().sum(),
+            at_most_usd: [own.at_most_usd, shared.monthly_usd].into_iter().sum(),
+            own,
+            shared,
+        }
+    }
+
+    pub(crate) fn in_list(self, team: TeamName) -> ServiceCostSummary {
+        ServiceCostSummary {
+            service: self.service,
+            team,
+            own_usd: self.own.monthly_usd,
+            own_at_most_usd: self.own.at_most_usd,
+            shared_usd: self.shared.monthly_usd,
+            monthly_usd: self.monthly_usd,
+        }
+    }
+}
+
+impl PlatformCostsView {
+    pub(crate) fn new(
+        platform: PlatformName,
+        own: CostView,
+        environments: u64,
+        services: Vec<ServiceCostSummary>,
+        next: Option<String>,
+    ) -> Self {
+        Self {
+            platform,
+            own,
+            environments,
+            split: SPLIT.to_owned(),
+            services,
+            next,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The five examples, from registration to the last deletion.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use slipway_cli::client::new_key;
+use slipway_domain::{Phase, ServiceName};
+use slipway_tests::local_platform::{LocalPlatform, root};
+
+/// The manifests of a folder of `examples`, in the order of their names.
+fn manifests(example: &str) -> Result<Vec<Value>> {
+    let mut files: Vec<_> = std::fs::read_dir(root().join("examples").join(example))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let text = std::fs::read_to_string(file)?;
+            serde_saphyr::from_str(&text).with_context(|| file.display().to_string())
+        })
+        .collect()
+}
+
+/// Registers all services of an example, sees each become ready (or wait, where it has no image),
+/// deletes them, and sees that nothing is left but what the deletions named. Answers how many
+/// services there were, and what was kept.
+fn come_and_go(platform: &LocalPlatform, example: &str) -> Result<(usize, BTreeSet<String>)> {
+    let client = platform.client();
+    let before = platform.resources()?;
+    let manifests = manifests(example)?;
+    let mut names: Vec<ServiceName> = Vec::new();
+    for manifest in &manifests {
+        names.push(client.register(manifest, &new_key())?.value.name);
+    }
+    for (name, manifest) in names.iter().zip(&manifests) {
+        let service = platform.settled(name)?;
+        assert_eq!(service.service_stack.phase, Phase::Ready, "{name}");
+        for environment in service.environments.values() {
+            let stack = &environment.stack;
+            if manifest["image"].is_null() {
+                assert_eq!((stack.phase, &stack.url), (Phase::Waiting, &None), "{name}");
+                continue;
+            }
+            assert_eq!(stack.phase, Phase::Ready, "{name}: {}", stack.message);
+            let default = format!("/{name}");
+            let path = manifest["path"].as_str().unwrap_or(&default);
+            let url = stack.url.as_deref().context("an address")?;
+            assert!(url.ends_with(path), "{url}");
+        }
+    }
+
+    let mut kept = BTreeSet::new();
+    for name in &names {
+        let deletion = client.delete(name, "*")?;
+        kept.extend(deletion.kept.into_iter().map(|it| it.name));
+    }
+    for name in &names {
+        platform.gone(name)?;
+    }
+    let left = platform.resources()?.since(&before).by_kind;
+    let left: BTreeSet<String> = left.into_values().flatten().collect();
+    assert_eq!(left, kept);
+    Ok((names.len(), kept))
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn a9_six_services_go_from_registered_to_ready_and_leave_only_what_delete_named() -> Result<()> {
+    let platform = LocalPlatform::start("six-services")?;
+    let (services, kept) = come_and_go(&platform, "six-services")?;
+    // Five with two log groups each, and six repositories.
+    assert_eq!((services, kept.len()), (6, 16), "{kept:#?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn two_regions_two_projects_and_two_ports_go_from_registered_to_ready_and_away() -> Result<()> {
+    let parameters = [
+        ("NatMode", "per-zone"),
+        ("FlowLogs", "true"),
+        ("ThrottlingRateLimit", "500"),
+        ("ThrottlingBurstLimit", "1000"),
+    ];
+    let platform = LocalPlatform::start_as("examples", &parameters, |options| options)?;
+    for (example, services) in [
+        ("multi-region-pipeline", 1),
+        ("azure-devops-ec2", 2),
+        ("fastapi-mcp", 2),
+    ] {
+        let (found, _) = come_and_go(&platform, example)?;
+        assert_eq!(found, services, "{example}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn the_pet_clinic_goes_from_registered_to_ready_and_away() -> Result<()> {
+    let parameters = [
+        ("Environment", "dev"),
+        ("SecretPrefixes", "/petclinic/dev/"),
+        ("VpcEndpoints", "all"),
+        ("NetworkAcls", "true"),
+        ("Tracing", "Active"),
+    ];
+    let platform = LocalPlatform::start_as("petclinic", &parameters, |options| options)?;
+    platform.aws().make_parameter("/petclinic/dev/config")?;
+    platform.aws().make_secret("/petclinic/dev/database")?;
+    let (services, _) = come_and_go(&platform, "spring-petclinic")?;
+    assert_eq!(services, 4);
+    Ok(())
+}

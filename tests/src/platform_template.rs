@@ -1,0 +1,306 @@
+//! What `template.yaml` makes with given parameters: its conditions decided, its mappings looked
+//! up, and each function worked out that needs nothing but parameters.
+//!
+//! It is no CloudFormation. What depends on a resource or on the region stays as it is written
+//! (`{"Ref": "Vpc"}`), so that a test can see who refers to whom.
+
+mod addresses;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Map, Value, json};
+
+use crate::local_platform::root;
+
+/// `template.yaml`.
+#[derive(Debug)]
+pub struct PlatformTemplate {
+    template: Value,
+}
+
+/// What is made with some parameters.
+#[derive(Debug)]
+pub struct Made {
+    /// The resources by logical id.
+    pub resources: BTreeMap<String, Value>,
+    /// The outputs' values by name.
+    pub outputs: BTreeMap<String, Value>,
+}
+
+/// A function's argument that is no value: the property goes.
+const NO_VALUE: &str = "AWS::NoValue";
+
+impl PlatformTemplate {
+    /// Reads the repository's.
+    ///
+    /// # Errors
+    /// A file that is not there, or no template.
+    pub fn read() -> Result<Self> {
+        let path = root().join("template.yaml");
+        let text = std::fs::read_to_string(path).context("template.yaml")?;
+        let template = slipway_local_cloud::read_template(&text)?;
+        Ok(Self { template })
+    }
+
+    /// The parameters' declarations by name.
+    pub fn parameters(&self) -> Map<String, Value> {
+        let parameters = self.template["Parameters"].as_object();
+        parameters.cloned().unwrap_or_default()
+    }
+
+    /// What is made with these parameters, and the defaults of all others.
+    ///
+    /// # Errors
+    /// A parameter that the template does not have, a condition that cannot be decided, and a
+    /// condition or mapping that is not there.
+    pub fn made(&self, given: &BTreeMap<String, String>) -> Result<Made> {
+        let scope = self.scope(given)?;
+        Ok(Made {
+            resources: scope.present("Resources", |it| scope.value(it))?,
+            outputs: scope.present("Outputs", |it| scope.value(&it["Value"]))?,
+        })
+    }
+
+    /// Why the template's rules refuse these parameters; nothing where they do not.
+    ///
+    /// # Errors
+    /// As [`Self::made`], and a rule that cannot be decided.
+    pub fn refused(&self, given: &BTreeMap<String, String>) -> Result<Option<String>> {
+        let scope = self.scope(given)?;
+        for rule in self.template["Rules"].as_object().into_iter().flatten() {
+            let rule = rule.1;
+            let condition = &rule["RuleCondition"];
+            if !condition.is_null() && !scope.holds(condition)? {
+                continue;
+            }
+            for assertion in rule["Assertions"].as_array().into_iter().flatten() {
+                if !scope.holds(&assertion["Assert"])? {
+                    let said = assertion["AssertDescription"].as_str();
+                    return Ok(Some(said.unwrap_or_default().to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What else the template says, beside resources and outputs: `Globals`, say.
+    pub fn section(&self, name: &str) -> &Value {
+        &self.template[name]
+    }
+
+    fn scope(&self, given: &BTreeMap<String, String>) -> Result<Scope<'_>> {
+        let mut parameters = BTreeMap::new();
+        let declared = self.parameters();
+        if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
+            bail!("template.yaml has no parameter {name}");
+        }
+        for (name, declaration) in &declared {
+            let default = &declaration["Default"];
+            let default = default
+                .as_str()
+                .map_or_else(|| default.to_string(), str::to_owned);
+            let text = given.get(name).cloned().unwrap_or(default);
+            let is_list = declaration["Type"]
+                .as_str()
+                .is_some_and(|it| it.contains("List"));
+            let value = if is_list {
+                text.split(',').map(Value::from).collect()
+            } else {
+                Value::from(text)
+            };
+            parameters.insert(name.clone(), value);
+        }
+        Ok(Scope {
+            template: &self.template,
+            parameters,
+        })
+    }
+}
+
+/// The template with values for its parameters.
+struct Scope<'a> {
+    template: &'a Value,
+    parameters: BTreeMap<String, Value>,
+}
+
+impl Scope<'_> {
+    /// The entries of a section whose condition holds.
+    fn present(
+        &self,
+        section: &str,
+        read: impl Fn(&Value) -> Result<Value>,
+    ) -> Result<BTreeMap<String, Value>> {
+        let mut found = BTreeMap::new();
+        for (id, entry) in self.template[section].as_object().into_iter().flatten() {
+            let is_there = match entry["Condition"].as_str() {
+                Some(condition) => self.holds(&json!({"Condition": condition}))?,
+                None => true,
+            };
+            if is_there {
+                let value = read(entry).with_context(|| format!("{section} {id}"))?;
+                found.insert(id.clone(), value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a condition holds.
+    fn holds(&self, condition: &Value) -> Result<bool> {
+        let (name, argument) = only(condition).context("a condition")?;
+        let all = || argument.as_array().into_iter().flatten();
+        match name {
+            "Condition" => {
+                let id = argument.as_str().context("a condition's name")?;
+                let named = self.template["Conditions"].get(id);
+                self.holds(named.with_context(|| format!("no condition {id}"))?)
+            }
+            "Fn::Not" => Ok(!self.holds(&argument[0])?),
+            "Fn::And" => all().try_fold(true, |so_far, it| Ok(so_far && self.holds(it)?)),
+            "Fn::Or" => all().try_fold(false, |so_far, it| Ok(so_far || self.holds(it)?)),
+            "Fn::Equals" => Ok(self.value(&argument[0])? == self.value(&argument[1])?),
+            other => bail!("{other} decides nothing"),
+        }
+    }
+
+    /// A value with its functions worked out, as far as parameters say.
+    fn value(&self, value: &Value) -> Result<Value> {
+        match value {
+            Value::Array(list) => list
+                .iter()
+                .map(|it| self.value(it))
+                .filter(|it| !matches!(it, Ok(it) if it["Ref"] == NO_VALUE))
+                .collect(),
+            Value::Object(_) => match only(value) {
+                Some((name, argument)) if name == "Ref" || name.starts_with("Fn::") => {
+                    self.function(name, argument)
+                }
+                _ => self.object(value),
+            },
+            plain => Ok(plain.clone()),
+        }
+    }
+
+    fn object(&self, value: &Value) -> Result<Value> {
+        let mut found = Map::new();
+        for (key, value) in value.as_object().into_iter().flatten() {
+            let value = self.value(value).with_context(|| key.clone())?;
+            if value["Ref"] != NO_VALUE {
+                found.insert(key.clone(), value);
+            }
+        }
+        Ok(Value::Object(found))
+    }
+
+    fn function(&self, name: &str, argument: &Value) -> Result<Value> {
+        if name == "Fn::If" {
+            let condition = json!({"Condition": argument[0]});
+            let branch = if self.holds(&condition)? { 1 } else { 2 };
+            return self.value(&argument[branch]);
+        }
+        if name == "Ref" {
+            let id = argument.as_str().unwrap_or_default();
+            let parameter = self.parameters.get(id).cloned();
+            return Ok(parameter.unwrap_or_else(|| json!({"Ref": id})));
+        }
+        let argument = self.value(argument)?;
+        let done = match name {
+            "Fn::FindInMap" => Some(self.looked_up(&argument)?),
+            "Fn::Sub" => self.substituted(&argument),
+            "Fn::Join" => joined(&argument),
+            "Fn::Split" => argument[1].as_str().map(|text| {
+                let by = argument[0].as_str().unwrap_or_default();
+                text.split(by).map(Value::from).collect()
+            }),
+            "Fn::Select" => selected(&argument),
+            "Fn::Cidr" => addresses::blocks(&argument),
+            _ => None,
+        };
+        Ok(done.unwrap_or_else(|| json!({ name: argument })))
+    }
+
+    fn looked_up(&self, argument: &Value) -> Result<Value> {
+        let key = |place: usize| argument[place].as_str().context("a key of a mapping");
+        let found = &self.template["Mappings"][key(0)?][key(1)?][key(2)?];
+        if found.is_null() {
+            bail!("no entry {argument} in the mappings");
+        }
+        Ok(found.clone())
+    }
+
+    /// The text, if nothing but texts is put into it.
+    fn substituted(&self, argument: &Value) -> Option<Value> {
+        let text = argument.as_str().or_else(|| argument[0].as_str())?;
+        let mut done = String::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once("${") {
+            let (name, behind) = behind.split_once('}')?;
+            let own = &argument[1][name];
+            let value = if own.is_null() {
+                self.parameters.get(name)?
+            } else {
+                own
+            };
+            done.push_str(before);
+            done.push_str(value.as_str()?);
+            rest = behind;
+        }
+        Some(format!("{done}{rest}").into())
+    }
+}
+
+/// The key and the value of an object that has one.
+fn only(value: &Value) -> Option<(&str, &Value)> {
+    let mut entries = value.as_object()?.iter();
+    let (key, value) = entries.next()?;
+    entries.next().is_none().then_some((key.as_str(), value))
+}
+
+fn joined(argument: &Value) -> Option<Value> {
+    let texts: Option<Vec<&str>> = argument[1].as_array()?.iter().map(Value::as_str).collect();
+    Some(texts?.join(argument[0].as_str()?).into())
+}
+
+fn selected(argument: &Value) -> Option<Value> {
+    let place = &argument[0];
+    let place = place.as_u64().or_else(|| place.as_str()?.parse().ok())?;
+    let place = usize::try_from(place).ok()?;
+    argument[1].as_array()?.get(place).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(parameters: &[(&str, &str)]) -> Made {
+        let pairs = parameters.iter();
+        let given = pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        PlatformTemplate::read()
+            .unwrap()
+            .made(&given.collect())
+            .unwrap()
+    }
+
+    #[test]
+    fn what_its_condition_does_not_want_is_not_made() {
+        let is_there = |made: Made| made.resources.contains_key("PublicSubnetC");
+        assert!(!is_there(made(&[("ZoneCount", "2")])));
+        assert!(is_there(made(&[("ZoneCount", "3")])));
+    }
+
+    #[test]
+    fn parameters_are_put_in_and_what_refers_to_a_resource_stays() {
+        let made = made(&[("VpcCidr", "10.1.0.0/16")]);
+        let subnet = &made.resources["PublicSubnetB"]["Properties"];
+        assert_eq!(subnet["CidrBlock"], "10.1.80.0/20");
+        assert_eq!(subnet["VpcId"], json!({"Ref": "Vpc"}));
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_there_is_refused() {
+        let template = PlatformTemplate::read().unwrap();
+        let given = BTreeMap::from([("Nat".to_owned(), "none".to_owned())]);
+        let error = template.made(&given).unwrap_err();
+        assert_eq!(error.to_string(), "template.yaml has no parameter Nat");
+    }
+}
