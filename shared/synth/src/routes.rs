@@ -22,13 +22,15 @@ const TIMEOUT_MILLISECONDS: u32 = 30_000;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
     if let Some(shared) = site.shared {
-        let its = json!(shared.balancer.integration);
-        to.add(ROOT_ROUTE, route(site, &format!("ANY {prefix}"), its.clone()));
+        let its = json!(format!("integrations/{}", shared.balancer.integration));
+        let root = route(site, &format!("ANY {prefix}"), its.clone());
+        to.add(ROOT_ROUTE, root);
         let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), its);
         to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
         return;
     }
-    let to_root = |integration| route(site, &format!("ANY {prefix}"), reference(integration));
+    let target = |integration| path(&[json!("integrations"), reference(integration)]);
+    let to_root = |integration| route(site, &format!("ANY {prefix}"), target(integration));
     // One after another: an HTTP API that is changed in two places at once answers
     // ConflictException.
     if site.effective.settings.strip_path {
@@ -42,7 +44,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
         to.add(ROOT_ROUTE, to_root(INTEGRATION));
     }
     let key = format!("ANY {prefix}/{{proxy+}}");
-    let below = route(site, &key, reference(INTEGRATION));
+    let below = route(site, &key, target(INTEGRATION));
     to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
 }
 
@@ -78,7 +80,7 @@ fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
     })
 }
 
-fn route(site: &Site<'_>, key: &str, integration: Value) -> Value {
+fn route(site: &Site<'_>, key: &str, target: Value) -> Value {
     let authorization = match site.effective.settings.authorization {
         Authorization::None => "NONE",
         Authorization::Iam => "AWS_IAM",
@@ -89,7 +91,7 @@ fn route(site: &Site<'_>, key: &str, integration: Value) -> Value {
             "ApiId": site.platform.api,
             "RouteKey": key,
             "AuthorizationType": authorization,
-            "Target": path(&[json!("integrations"), integration]),
+            "Target": target,
         },
     })
 }

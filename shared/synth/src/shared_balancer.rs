@@ -53,7 +53,14 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     };
     for group in load_balancer::target_groups(site) {
         let mut resource = load_balancer::target_group(site);
-        resource["Properties"]["Name"] = name(site, shared.balancer, group).into();
+        let first = name(site, shared.balancer);
+        let is_second = *group == load_balancer::ALTERNATE;
+        let name = if is_second {
+            names::second_target_group(&first)
+        } else {
+            first
+        };
+        resource["Properties"]["Name"] = name.into();
         to.add(group, resource);
     }
     let patterns = vec![path.to_string(), format!("{path}/*")];
@@ -64,14 +71,14 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
 
 /// A target group belongs to one load balancer for good. The name is made from that one, and from
 /// all that cannot change, so that another group takes its place where one of these does.
-fn name(site: &Site<'_>, balancer: &Balancer, group: &str) -> String {
+fn name(site: &Site<'_>, balancer: &Balancer) -> String {
     let Site {
         effective,
         platform,
         ..
     } = site;
     let part = format!(
-        "{} {} {} {group}",
+        "{} {} {}",
         balancer.full_name(),
         platform.vpc,
         effective.settings.port

@@ -21,6 +21,8 @@ mod costs;
 mod deploy;
 pub(crate) mod keys;
 pub(crate) mod place;
+#[cfg(test)]
+mod place_tests;
 mod read;
 mod refuse;
 #[cfg(test)]

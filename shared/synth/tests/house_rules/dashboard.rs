@@ -74,13 +74,9 @@ pub(super) fn parts(rules: &mut Rules, parts: &Value, platform: &Platform) {
         return;
     };
     texts(&body, &mut |text| {
-        let mut balancers = platform.shared_load_balancers.iter();
-        let mut public = platform.public_load_balancers.iter();
-        let is_balancer = |it: &slipway_domain::Balancer| it.full_name() == text;
         let known = TEXTS.contains(&text)
             || text == platform.region
-            || balancers.any(is_balancer)
-            || public.any(is_balancer);
+            || super::shared::is_balancer(&text.into(), platform);
         rules.hold(
             known,
             &format!("{text}, text of a user, stands in a dashboard"),

@@ -12,6 +12,14 @@ fn balancers<'a>(effective: &Effective, platform: &'a Platform) -> &'a [Balancer
     effective.settings.ingress.balancers(platform)
 }
 
+/// Whether a text is what metrics call one of the platform's load balancers.
+pub(super) fn is_balancer(text: &Value, platform: &Platform) -> bool {
+    let shared = platform.shared_load_balancers.iter();
+    shared
+        .chain(&platform.public_load_balancers)
+        .any(|it| *text == it.full_name())
+}
+
 pub(super) fn hold(
     rules: &mut Rules,
     template: &Template,
@@ -118,10 +126,10 @@ fn routes(
         "the routes are not the path and what lies below it",
     );
     for route in routes {
-        let target = &route["Properties"]["Target"]["Fn::Join"][1][1];
+        let target = &route["Properties"]["Target"];
         let mut all = balancers(effective, platform).iter();
         rules.hold(
-            all.any(|it| *target == it.integration.as_str()),
+            all.any(|it| *target == format!("integrations/{}", it.integration)),
             "a route does not lead to the platform's integration",
         );
     }

@@ -81,6 +81,11 @@ impl Applied {
             && self.says == wanted.says
     }
 
+    /// The template itself.
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
     /// Whether its text holds this mark.
     pub(super) fn holds(&self, mark: &str) -> bool {
         self.text.contains(mark)
