@@ -152,13 +152,19 @@ fn matches(pattern: &str, path: &str) -> bool {
 
 /// Segments of which one begins as another does.
 fn path(deepest: usize) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(vec!["a", "b", "ab", "a.b"]), 1..=deepest)
-        .prop_map(|segments| format!("/{}", segments.join("/")))
+    prop::collection::vec(
+        prop::sample::select(vec!["a", "b", "ab", "a.b"]),
+        1..=deepest,
+    )
+    .prop_map(|segments| format!("/{}", segments.join("/")))
 }
 
 fn services() -> impl Strategy<Value = Vec<(String, bool, bool)>> {
     prop::collection::btree_map(path(4), (any::<bool>(), any::<bool>()), 1..=20)
-        .prop_map(|all| all.into_iter().map(|(path, (strips, guarded))| (path, strips, guarded)))
+        .prop_map(|all| {
+            all.into_iter()
+                .map(|(path, (strips, guarded))| (path, strips, guarded))
+        })
         .prop_map(|all| all.collect::<Vec<_>>())
         .prop_shuffle()
 }

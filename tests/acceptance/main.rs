@@ -14,6 +14,7 @@ mod evidence;
 mod examples;
 mod failures;
 mod healing;
+mod ingress;
 mod large;
 mod lifecycle;
 mod manners;

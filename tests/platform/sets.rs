@@ -11,7 +11,7 @@ use slipway_tests::platform_template::{Made, PlatformTemplate};
 use crate::references;
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 20] = [
+const OTHERS: [(&str, &str); 22] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -25,6 +25,11 @@ const OTHERS: [(&str, &str); 20] = [
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
     ),
     ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
+    (
+        "PublicCertificate",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
+    ),
+    ("PublicDomainName", "www.example.com"),
     ("LogRetentionDays", "7"),
     ("MaxStackOperations", "1"),
     ("OperationDeadlineMinutes", "170"),
@@ -127,6 +132,9 @@ fn what_is_refused_is_refused_by_a_rule_that_says_why() {
         None
     );
     assert!(refused(&[("DomainName", "api.example.com")]).is_some());
+    let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/a";
+    let nameless = refused(&[("PublicCertificate", certificate)]).unwrap();
+    assert!(nameless.contains("PublicDomainName"), "{nameless}");
 }
 
 /// What the platform says of itself: the variables of the text that its functions are given.
@@ -158,7 +166,7 @@ fn counted(made: &Made) -> Billed {
         made.resources
             .values()
             .filter(move |it| it["Type"] == kind)
-            .collect()
+            .collect::<Vec<&Value>>()
     };
     let count = |kind: &str| {
         let found: Vec<&Value> = of(kind);
@@ -176,6 +184,12 @@ fn counted(made: &Made) -> Billed {
         alarms: count("AWS::CloudWatch::Alarm"),
         keys: count("AWS::KMS::Key"),
         dashboards: count("AWS::CloudWatch::Dashboard"),
+        load_balancers: count("AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        load_balancer_addresses: of("AWS::ElasticLoadBalancingV2::LoadBalancer")
+            .into_iter()
+            .filter(|it| it["Properties"]["Scheme"] == "internet-facing")
+            .map(|it| u64::try_from(it["Properties"]["Subnets"].as_array().unwrap().len()).unwrap())
+            .sum(),
     }
 }
 
@@ -190,6 +204,9 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         let mut values = Platform::sample();
         values.billed = Billed {
             dashboards: 0,
+            // These the output names by what each costs.
+            load_balancers: 0,
+            load_balancer_addresses: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());

@@ -3,7 +3,8 @@
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use slipway_control::ports::{
-    BalancerLimits, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, SecretReader,
+    BalancerLimits, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader,
+    SecretReader,
 };
 use slipway_domain::{Image, Platform, SecretReference};
 

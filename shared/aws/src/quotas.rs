@@ -19,7 +19,9 @@ use aws_sdk_servicequotas::types::ServiceQuota;
 use aws_smithy_types::DateTime;
 use futures_util::future::{join, join3, join5};
 use jiff::Timestamp;
-use slipway_control::ports::{BalancerLimits, PortResult, Quota, QuotaKind, QuotaReader, RouteReader};
+use slipway_control::ports::{
+    BalancerLimits, PortResult, Quota, QuotaKind, QuotaReader, RouteReader,
+};
 
 use crate::HttpApi;
 use crate::cloudformation::list::existing;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Platform,
-    Place, RoutePath, Scope, Step,
+    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Place,
+    Platform, RoutePath, Scope, Step,
 };
 
 use crate::Stamp;

@@ -251,7 +251,8 @@ mod tests {
     #[test]
     fn what_only_an_own_load_balancer_can_do_is_refused_on_a_shared_one() {
         for ingress in ["shared", "public"] {
-            let manifest = json!({"ingress": ingress, "listener_port": 8080, "scaling": {"min": 0}});
+            let manifest =
+                json!({"ingress": ingress, "listener_port": 8080, "scaling": {"min": 0}});
             assert_eq!(refused(manifest), ["/listener_port", "/scaling/min"]);
         }
         let manifest = json!({"ingress": "public", "authorization": "iam"});

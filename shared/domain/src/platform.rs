@@ -81,6 +81,10 @@ pub struct Billed {
     pub keys: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
+    /// Load balancers that services share, internal and public.
+    pub load_balancers: u64,
+    /// Addresses of the public one: one for each zone.
+    pub load_balancer_addresses: u64,
 }
 
 impl Platform {

@@ -31,9 +31,7 @@ pub(super) fn taken(item: &Item) -> Taken {
     let rules = set("rules").into_iter().flatten();
     Taken {
         rules: rules.filter_map(|rule| rule.parse().ok()).collect(),
-        groups: set("groups").map_or(0, |groups| {
-            u32::try_from(groups.len()).unwrap_or(u32::MAX)
-        }),
+        groups: set("groups").map_or(0, |groups| u32::try_from(groups.len()).unwrap_or(u32::MAX)),
     }
 }
 
@@ -54,8 +52,9 @@ impl Registry {
             let room = |limit: u32, new: usize| {
                 number(limit.saturating_sub(u32::try_from(new).unwrap_or(u32::MAX)))
             };
-            let mut conditions =
-                vec!["(attribute_not_exists(#groups) OR size(#groups) <= :groups_before)".to_owned()];
+            let mut conditions = vec![
+                "(attribute_not_exists(#groups) OR size(#groups) <= :groups_before)".to_owned(),
+            ];
             let mut add = "ADD #groups :groups".to_owned();
             let mut update = Update::builder()
                 .table_name(&self.table)
@@ -72,7 +71,8 @@ impl Registry {
                     .expression_attribute_values(":rules_before", room(limits.rules, rules.len()));
                 for (place, rule) in rules.iter().enumerate() {
                     conditions.push(format!("NOT contains(#rules, :rule{place})"));
-                    update = update.expression_attribute_values(format!(":rule{place}"), text(rule));
+                    update =
+                        update.expression_attribute_values(format!(":rule{place}"), text(rule));
                 }
                 add.push_str(", #rules :rules");
                 update = update.expression_attribute_values(":rules", AttributeValue::Ss(rules));

@@ -8,8 +8,8 @@ use slipway_domain::{Image, SecretReference, ServiceName};
 use super::Tape;
 use super::transient;
 use crate::ports::{
-    BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup, ImageReader,
-    PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
+    BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup,
+    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,

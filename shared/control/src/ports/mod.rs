@@ -20,8 +20,8 @@ use slipway_domain::{
 use slipway_scaling::Paused;
 
 use crate::change::Change;
-use crate::places::AllTaken;
 use crate::error::{CommitError, PortError};
+use crate::places::AllTaken;
 use crate::reconcile::observed::{
     ChangeSet, CloudFormationStatus, ObservedStack, OperationFailure, ResourceDrift, Rollout,
     StuckResource,
@@ -31,8 +31,8 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    BalancerLimits, FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
-    RepositoryReader, SecretReader,
+    BalancerLimits, FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind,
+    QuotaReader, RepositoryReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{

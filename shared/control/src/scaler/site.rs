@@ -2,9 +2,7 @@
 
 use slipway_domain::scaling::{ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{
-    Balancer as Balanced, EnvironmentName, Phase, Platform, PlatformName, Scope,
-};
+use slipway_domain::{Balancer as Balanced, EnvironmentName, Phase, Platform, PlatformName, Scope};
 use slipway_scaling::Bounds;
 
 use super::HandsOff;

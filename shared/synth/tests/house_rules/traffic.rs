@@ -34,13 +34,13 @@ pub(super) fn hold(
     let target = &groups[0]["Properties"];
     let nameless = |group: &Value| {
         let mut properties = group["Properties"].clone();
-        properties
-            .as_object_mut()
-            .map(|it| it.shift_remove("Name"));
+        properties.as_object_mut().map(|it| it.shift_remove("Name"));
         properties
     };
     rules.hold(
-        groups.iter().all(|group| nameless(group) == nameless(groups[0])),
+        groups
+            .iter()
+            .all(|group| nameless(group) == nameless(groups[0])),
         "the target groups differ",
     );
     rules.hold(

@@ -186,7 +186,8 @@ where
             | Phase::RollingOut
             | Phase::Deleting => false,
         };
-        let environment = look.name.scope.environment().filter(|_| is_settled)?;
+        let environment = look.name.scope.environment().filter(|_| is_settled);
+        let environment = environment?;
         let manifest = &look.state.service.manifest;
         Some(manifest.effective(environment, &self.platform.environment))
     }

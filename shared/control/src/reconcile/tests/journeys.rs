@@ -113,9 +113,7 @@ fn a_former_path_is_released_once_the_new_one_is_served() {
 
 #[test]
 fn a_place_on_a_shared_load_balancer_stays_until_it_is_left() {
-    let shared = |service: &str, path: &str| {
-        json!({"service": service, "image": "nginx:1", "ingress": "shared", "path": path})
-    };
+    let shared = |service: &str, path: &str| json!({"service": service, "image": "nginx:1", "ingress": "shared", "path": path});
     let mut world = World::settled(&shared("orders", "/a"));
     world.register(&shared("below", "/a/b"));
     world.settle();
