@@ -1,6 +1,7 @@
 //! The compiled program against a server that answers as a platform would.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod costs;
 mod hooks;
 mod mock;
 mod needs;

@@ -8,6 +8,7 @@ mod asking;
 mod bad_input;
 mod calls;
 mod concurrency;
+mod costs;
 mod environments;
 mod events;
 mod evidence;

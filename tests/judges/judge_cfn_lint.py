@@ -22,6 +22,7 @@ from cfnlint.runner import Runner
 from cfnlint.runner.template import run_template_by_file_path
 from cfnlint.template import Template
 
+from boundary import too_large
 from verdict import Finding, Judged, files_in, report, still_bites
 
 REGIONS = ["us-east-1", "us-west-2"]
@@ -32,13 +33,16 @@ def judge(path: str) -> Judged:
     """All of cfn-lint's complaints about one file."""
     template, _ = decode(path)
     types = {}
+    findings = []
     if isinstance(template, dict):
         resources = Template(path, template).get_resources()
         # Plain strings: cfn-lint's own carry positions, which cannot pass between processes.
         types = {str(name): str(body.get("Type", "")) for name, body in resources.items()}
+        large = too_large(template)
+        if large:
+            findings.append(Finding(path, "ServiceBoundary", "", "BOUNDARY", large))
     # A fresh configuration: a template's Metadata may change it, and must not for the next one.
     matches = run_template_by_file_path(path, ConfigMixIn(regions=REGIONS), RULES, False)
-    findings = []
     for match in matches:
         where = list(match.path or [])
         resource = str(where[1]) if where[:1] == ["Resources"] and len(where) > 1 else ""

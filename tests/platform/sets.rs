@@ -5,94 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use slipway_domain::{Billed, Platform};
 use slipway_synth::cost::{Assumptions, Usd, platform};
-use slipway_tests::pairwise::{Row, rows};
 use slipway_tests::platform_template::{Made, PlatformTemplate};
 
 use crate::references;
 
-/// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 22] = [
-    ("PlatformName", "other"),
-    ("Environment", "live"),
-    ("VpcCidr", "192.168.128.0/17"),
-    ("AvailabilityZones", "us-east-1a,us-east-1b,us-east-1c"),
-    ("CorsAllowOrigins", "https://a.example,https://b.example"),
-    ("ThrottlingBurstLimit", "100"),
-    ("ThrottlingRateLimit", "50"),
-    ("DomainName", "api.example.com"),
-    (
-        "DomainCertificate",
-        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
-    ),
-    ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
-    (
-        "PublicCertificate",
-        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
-    ),
-    ("PublicDomainName", "www.example.com"),
-    ("LogRetentionDays", "7"),
-    ("MaxStackOperations", "1"),
-    ("OperationDeadlineMinutes", "170"),
-    ("UpgradeAtOnce", "50"),
-    ("UpgradeMaxFailures", "1"),
-    ("AlertEmail", "ops@example.com"),
-    ("DeploymentEmail", "team@example.com"),
-    ("SecretPrefixes", "/shared/,/teams/{service}/"),
-    ("AllowedRegistries", "public.ecr.aws,ghcr.io"),
-    ("RegistryMirrors", "docker.io=https://mirror.example/hub"),
-];
-
-/// The choices of each parameter, its default first.
-fn choices(template: &PlatformTemplate) -> Vec<(String, Vec<String>)> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    let parameters = template.parameters().into_iter();
-    parameters
-        .map(|(name, declaration)| {
-            let default = text(&declaration["Default"]);
-            let given = OTHERS.iter().find(|(other, _)| *other == name);
-            let others: Vec<String> = match (given, declaration["AllowedValues"].as_array()) {
-                (Some((_, other)), _) => vec![(*other).to_owned()],
-                (None, Some(allowed)) => allowed.iter().map(text).collect(),
-                (None, None) => panic!("{name} has no other value in OTHERS"),
-            };
-            let mut all = vec![default];
-            all.extend(
-                others
-                    .into_iter()
-                    .filter(|it| *it != all[0])
-                    .collect::<Vec<_>>(),
-            );
-            (name, all)
-        })
-        .collect()
-}
-
-/// Zones are named for as many as there are.
-fn with_zones(row: &Row) -> Row {
-    let mut row = row.clone();
-    if !row["AvailabilityZones"].is_empty() && row["ZoneCount"] == "2" {
-        row.insert(
-            "AvailabilityZones".to_owned(),
-            "us-east-1a,us-east-1b".to_owned(),
-        );
-    }
-    row
-}
-
-fn sets(template: &PlatformTemplate) -> Vec<Row> {
-    let allowed = |row: &Row| template.refused(row).unwrap().is_none();
-    let found = rows(&choices(template), allowed);
-    found.iter().map(with_zones).collect()
-}
-
 #[test]
 fn nobody_refers_to_what_a_set_does_not_make() {
     let template = PlatformTemplate::read().unwrap();
-    let sets = sets(&template);
+    let sets = template.sets().unwrap();
     assert!((9..=40).contains(&sets.len()), "{} sets", sets.len());
     for set in &sets {
         let made = template.made(set).unwrap();
@@ -177,6 +97,10 @@ fn counted(made: &Made) -> Billed {
         .iter()
         .filter(|it| it["Properties"]["VpcEndpointType"] == "Interface")
         .map(|it| it["Properties"]["SubnetIds"].as_array().unwrap().len());
+    let acls: Vec<&Value> = of("AWS::WAFv2::WebACL");
+    let rules = acls
+        .iter()
+        .map(|it| it["Properties"]["Rules"].as_array().unwrap().len());
     assert_eq!(count("AWS::EC2::NatGateway"), count("AWS::EC2::EIP"));
     Billed {
         nat_gateways: count("AWS::EC2::NatGateway"),
@@ -190,13 +114,15 @@ fn counted(made: &Made) -> Billed {
             .filter(|it| it["Properties"]["Scheme"] == "internet-facing")
             .map(|it| u64::try_from(it["Properties"]["Subnets"].as_array().unwrap().len()).unwrap())
             .sum(),
+        web_acls: count("AWS::WAFv2::WebACL"),
+        web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
     }
 }
 
 #[test]
 fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
     let template = PlatformTemplate::read().unwrap();
-    for set in sets(&template) {
+    for set in template.sets().unwrap() {
         let made = template.made(&set).unwrap();
         let billed = counted(&made);
         let said = serde_json::to_value(said(&made)).unwrap();
@@ -207,6 +133,8 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
             // These the output names by what each costs.
             load_balancers: 0,
             load_balancer_addresses: 0,
+            web_acls: 0,
+            web_acl_rules: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());
@@ -229,6 +157,10 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         assert_eq!(
             output.contains("dashboard is 3.00 more"),
             billed.dashboards == 1
+        );
+        assert_eq!(
+            output.contains("web ACL is 8.00 more"),
+            billed.web_acls == 1
         );
     }
 }

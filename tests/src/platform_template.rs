@@ -5,6 +5,7 @@
 //! (`{"Ref": "Vpc"}`), so that a test can see who refers to whom.
 
 mod addresses;
+mod sets;
 
 use std::collections::BTreeMap;
 

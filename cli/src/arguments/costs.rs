@@ -13,14 +13,14 @@ pub(crate) struct Costs {
     /// services. What may be a service's name is one: a file `orders` is `./orders`
     #[arg(value_name = "NAME|FILE")]
     pub(crate) of: Option<String>,
-    #[command(flatten)]
-    pub(crate) assume: Assume,
     /// Print the estimate as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// The platform's values, for a manifest; otherwise those of a sample
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "platform", value_name = "FILE")]
     pub(crate) values: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) assume: Assume,
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
 }

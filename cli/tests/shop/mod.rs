@@ -210,8 +210,9 @@ pub(crate) fn plan(verdict: &str) -> Value {
         "cost": {
             "monthly_usd": "36.04", "at_most_usd": "36.04", "difference_usd": "-1.50",
             "lines": [{"component": "Fargate vCPU", "stack": "p--orders--prod", "quantity": "730", "unit": "vCPU-hours",
-                "monthly_usd": "36.04", "assumption": "2 tasks at all hours"}],
+                "monthly_usd": "36.04", "varies_with": "tasks", "assumption": "2 tasks at all hours"}],
             "prices_of": "us-east-1, 2026-11-01",
+            "assumed": {"requests": 1_000_000, "log_mb": 500, "image_mb": 2000, "capacity_units": 1, "nat_gb": 0},
         },
     })
 }

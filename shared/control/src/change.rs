@@ -49,6 +49,8 @@ pub struct StackChange {
     pub path: Option<RoutePath>,
     /// The places that it holds from now on, beside those it holds already.
     pub places: BTreeSet<Place>,
+    /// Whether the scaler is to look: it may have other hours to keep, of which no stack tells.
+    pub rescales: bool,
 }
 
 /// The version that a stack's record begins with: the time in milliseconds. A record that is made
@@ -66,6 +68,7 @@ impl StackChange {
             deployment: None,
             path: None,
             places: BTreeSet::new(),
+            rescales: false,
         }
     }
 }
@@ -208,6 +211,9 @@ fn build(
             deployment: deployment.as_ref().map(|d| d.id),
             path,
             places: BTreeSet::new(),
+            rescales: previous
+                .as_ref()
+                .is_some_and(|previous| previous.settings.scaling != effective.settings.scaling),
         };
         deployments.extend(deployment);
         stacks.insert(scope, change);

@@ -6,6 +6,7 @@
 
 pub mod alarms;
 pub mod balancer;
+pub mod container;
 pub mod deployment;
 pub mod effective;
 pub mod forbidden;
@@ -15,6 +16,7 @@ pub mod manifest;
 pub mod name;
 pub mod notify;
 pub mod path;
+pub mod permission;
 pub mod platform;
 pub mod problem;
 pub mod scaling;
@@ -37,6 +39,7 @@ pub use manifest::Manifest;
 pub use name::{EnvironmentName, PlatformName, ServiceName, TeamName};
 pub use notify::{NoticeKind, Notify, OutgoingWebhook, WebhookUrl};
 pub use path::RoutePath;
+pub use permission::{Capability, Permission};
 pub use platform::{Billed, Platform};
 pub use problem::{Problem, Problems};
 pub use scaling::Scaling;

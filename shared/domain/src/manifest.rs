@@ -11,10 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::container::{self, ContainerHealth, Sidecar};
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
+use crate::permission::Permission;
 use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::SecretReference;
@@ -125,6 +127,39 @@ pub struct Settings {
     pub triggers: Triggers,
     /// How a new version takes the place of the old.
     pub deploy: Deploy,
+    /// What the service may do to things of the account.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub permissions: Vec<Permission>,
+    /// Whether traces are taken and sent to X-Ray: by a collector beside the container.
+    #[serde(skip_serializing_if = "is_false")]
+    pub tracing: bool,
+    /// Seconds between SIGTERM and SIGKILL, when a task is to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "container::forms::stop_timeout")]
+    pub stop_timeout: Option<u32>,
+    /// Whether the container cannot write to its own file system.
+    #[serde(skip_serializing_if = "is_false")]
+    pub read_only: bool,
+    /// Directories that are empty when a task starts, gone when it ends, and writable.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "container::forms::directories")]
+    pub scratch: Vec<String>,
+    /// GiB of a task's own disk, which all its containers share; 20 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "container::forms::storage")]
+    pub storage: Option<u32>,
+    /// Whether commands may be run in the container by `aws ecs execute-command`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub exec: bool,
+    /// The user, and group, that the container runs as; the image's own when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "container::forms::user")]
+    pub user: Option<String>,
+    /// Containers beside the service's own, in each of its tasks, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "container::forms::SidecarMap")]
+    pub sidecars: BTreeMap<String, Sidecar>,
 }
 
 impl Default for Settings {
@@ -154,8 +189,22 @@ impl Default for Settings {
             images: Images::default(),
             triggers: Triggers::default(),
             deploy: Deploy::default(),
+            permissions: Vec::new(),
+            tracing: false,
+            stop_timeout: None,
+            read_only: false,
+            scratch: Vec::new(),
+            storage: None,
+            exec: false,
+            user: None,
+            sidecars: BTreeMap::new(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn default_repair() -> bool {
@@ -249,6 +298,10 @@ pub struct Health {
     /// Seconds after a task's start in which failures do not count.
     #[schemars(range(min = 0, max = 7200))]
     pub grace: u32,
+    /// How ECS finds out from inside: a command that is run in the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "container::forms::of::<ContainerHealth>")]
+    pub container: Option<ContainerHealth>,
 }
 
 impl Default for Health {
@@ -260,6 +313,7 @@ impl Default for Health {
             healthy: 2,
             unhealthy: 3,
             grace: 60,
+            container: None,
         }
     }
 }

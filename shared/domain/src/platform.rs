@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::balancer::Balancer;
+use crate::image::Image;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
+use crate::schema;
 use crate::secret::SecretReference;
 
 /// The platform's values, as in the variable `SLIPWAY_PLATFORM` and the output
@@ -45,8 +47,19 @@ pub struct Platform {
     /// version, where none sleeps.
     #[serde(default)]
     pub waker: String,
+    /// The ARN of the web ACL in front of the services' load balancers; empty where there is none.
+    #[serde(default)]
+    pub web_acl: String,
+    /// The image of the container that takes traces, beside those that are traced.
+    #[serde(default = "collector")]
+    pub collector_image: Image,
     /// Prefixes under which a service's secrets must lie; `{service}` stands for its name.
     pub secret_prefixes: Vec<String>,
+    /// What the names of buckets, tables, queues, topics and buses must begin with that services
+    /// may use; `{service}` stands for the service's name. Empty on a platform of an earlier
+    /// version, where they may use none.
+    #[serde(default)]
+    pub resource_prefixes: Vec<String>,
     /// Registries from which images may come; any, when empty.
     #[serde(default)]
     pub allowed_registries: Vec<String>,
@@ -85,6 +98,18 @@ pub struct Billed {
     pub load_balancers: u64,
     /// Addresses of the public one: one for each zone.
     pub load_balancer_addresses: u64,
+    /// Web ACLs.
+    #[serde(default)]
+    pub web_acls: u64,
+    /// The rules of them, one of a managed group's each.
+    #[serde(default)]
+    pub web_acl_rules: u64,
+}
+
+/// AWS's distribution of the OpenTelemetry collector, of 2026-05; where `template.yaml` says
+/// nothing else.
+fn collector() -> Image {
+    schema::literal("public.ecr.aws/aws-observability/aws-otel-collector:v0.48.0")
 }
 
 impl Platform {
@@ -94,6 +119,28 @@ impl Platform {
             .iter()
             .map(|prefix| prefix.replace("{service}", service.as_str()))
             .collect()
+    }
+
+    /// What the names must begin with of things that `service` may use.
+    pub fn resource_prefixes_of(&self, service: &ServiceName) -> Vec<String> {
+        self.resource_prefixes
+            .iter()
+            .map(|prefix| prefix.replace("{service}", service.as_str()))
+            .collect()
+    }
+
+    /// Whether a service may name a bucket, a table, a queue, a topic or a bus. The platform's own
+    /// the permissions boundary denies whatever the prefixes say.
+    pub fn allows_name(&self, service: &ServiceName, name: &str) -> bool {
+        self.resource_prefixes_of(service)
+            .iter()
+            .any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
+    /// Whether images may come from where this one does.
+    pub fn allows_registry(&self, image: &Image) -> bool {
+        let mut allowed = self.allowed_registries.iter();
+        self.allowed_registries.is_empty() || allowed.any(|it| it == image.registry())
     }
 
     /// Whether a service may read the secret. The platform's own (`/{platform}/_platform/`:

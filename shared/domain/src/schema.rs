@@ -103,6 +103,7 @@ fn describe(error: &ValidationError<'_>) -> Vec<Problem> {
         ValidationErrorKind::MaxItems { limit } | ValidationErrorKind::MaxProperties { limit } => {
             one(format!("must have at most {limit} entries"))
         }
+        ValidationErrorKind::MinItems { limit } => one(format!("must have at least {limit} entry")),
         // The schema uses no other keyword; a test renders one of each.
         _ => one(error.to_string()),
     }
@@ -245,6 +246,21 @@ pub(crate) fn queue_name(_: &mut SchemaGenerator) -> Schema {
         "type": "string",
         "pattern": r"^[A-Za-z0-9_-]{1,75}(\.fifo)?$",
         "x-rule": "the name of an SQS queue, of letters, digits, `-` and `_`, at most 80 characters, such as `orders-in`",
+    })
+}
+
+pub(crate) fn resource_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 20,
+        "items": {
+            "type": "string",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._/#:-]*$",
+            "maxLength": 255,
+            "x-rule": "a name of letters, digits and `._/#:-`, at most 255 characters: no ARN, no `*`",
+        },
+        "x-rule": "a list of 1 to 20 names",
     })
 }
 

@@ -12,8 +12,8 @@ use crate::manifest::{Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
-use crate::problem::{Problem, Problems, join};
-use crate::{alarms, forbidden, ingress, scaling, schema, size, strategy};
+use crate::problem::{Problem, Problems};
+use crate::{alarms, container, forbidden, ingress, permission, scaling, schema, size, strategy};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -83,7 +83,7 @@ impl Manifest {
     /// Everything that is wrong with the manifest on this platform.
     ///
     /// # Errors
-    /// Secrets outside the allowed prefixes, images from registries that are not allowed,
+    /// Secrets and names outside the allowed prefixes, images from registries that are not allowed,
     /// and two environments at one path.
     pub fn check_on(&self, platform: &Platform) -> Result<(), Problems> {
         let mut problems = BTreeSet::new();
@@ -115,30 +115,32 @@ impl Manifest {
     fn policy(&self, effective: &Effective, platform: &Platform) -> Vec<Problem> {
         let mut problems = Vec::new();
         let environment = &effective.environment;
-        for (name, secret) in &effective.settings.secrets {
+        // Pointers begin with the field, which may be an environment's own.
+        let written = |pointer: &str| {
+            let field = pointer.split('/').nth(1).unwrap_or_default();
+            let base = self.pointer(environment, field);
+            format!("{base}{}", &pointer[1 + field.len()..])
+        };
+        for (pointer, secret) in effective.settings.all_secrets() {
             if !platform.allows_secret(&self.service, secret) {
                 let prefixes = platform.secret_prefixes_of(&self.service).join("` or `");
                 problems.push(Problem::new(
-                    join(&self.pointer(environment, "secrets"), name),
+                    written(&pointer),
                     format!("is outside what this service may read: a secret must lie under `{prefixes}`"),
                 ));
             }
         }
-        if let Some(image) = &effective.settings.image
-            && !platform.allowed_registries.is_empty()
-            && !platform
-                .allowed_registries
-                .iter()
-                .any(|allowed| allowed == image.registry())
-        {
-            problems.push(Problem::new(
-                self.pointer(environment, "image"),
-                format!(
-                    "comes from `{}`; this platform allows images from `{}`",
-                    image.registry(),
-                    platform.allowed_registries.join("`, `")
-                ),
-            ));
+        for (pointer, image) in effective.settings.all_images() {
+            if !platform.allows_registry(image) {
+                problems.push(Problem::new(
+                    written(&pointer),
+                    format!(
+                        "comes from `{}`; this platform allows images from `{}`",
+                        image.registry(),
+                        platform.allowed_registries.join("`, `")
+                    ),
+                ));
+            }
         }
         let settings = &effective.settings;
         if let Some(detail) = ingress::missing(settings.ingress, platform) {
@@ -153,6 +155,34 @@ impl Manifest {
                 self.pointer(environment, "scaling"),
                 "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
             ));
+        }
+        problems.extend(self.names(effective, platform));
+        problems
+    }
+
+    /// The things that an environment's permissions name, and that are not this service's.
+    fn names(&self, effective: &Effective, platform: &Platform) -> Vec<Problem> {
+        let pointer = self.pointer(&effective.environment, "permissions");
+        let mut problems = Vec::new();
+        for (place, permission) in effective.settings.permissions.iter().enumerate() {
+            for (index, name) in permission.on.iter().enumerate() {
+                let is_owned = permission.allow.thing().is_owned();
+                if is_owned && !platform.allows_name(&self.service, name) {
+                    let prefixes = platform.resource_prefixes_of(&self.service);
+                    let detail = if prefixes.is_empty() {
+                        "is named on a platform that lets services name nothing yet: update the platform first".to_owned()
+                    } else {
+                        let prefixes = prefixes.join("` or `");
+                        format!(
+                            "is outside what this service may name: it must begin with `{prefixes}`"
+                        )
+                    };
+                    problems.push(Problem::new(
+                        format!("{pointer}/{place}/on/{index}"),
+                        detail,
+                    ));
+                }
+            }
         }
         problems
     }
@@ -340,10 +370,17 @@ impl Settings {
             );
         }
         let pairs = |name: &String, value: &str| name.len() + value.len();
-        let bytes = self.command.iter().map(String::len).sum::<usize>()
-            + self.environment.iter().map(|(name, value)| pairs(name, value)).sum::<usize>()
+        let texts = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+        let variables = |all: &std::collections::BTreeMap<String, String>| {
+            all.iter()
+                .map(|(name, value)| pairs(name, value))
+                .sum::<usize>()
+        };
+        let beside = self.sidecars.values();
+        let beside = beside.map(|it| texts(&it.command) + variables(&it.environment) + 500);
+        let bytes = texts(&self.command) + variables(&self.environment) + beside.sum::<usize>()
             // A reference becomes an ARN, which is about this much longer.
-            + self.secrets.iter().map(|(name, secret)| pairs(name, secret.as_str()) + 60).sum::<usize>();
+            + self.all_secrets().map(|(name, secret)| pairs(&name, secret.as_str()) + 60).sum::<usize>();
         if bytes > MAX_CONTAINER_BYTES {
             broken(
                 "/environment",
@@ -357,6 +394,8 @@ impl Settings {
             strategy::broken(self),
             scaling::broken(self),
             alarms::broken(self),
+            permission::broken(self),
+            container::broken(self),
             ingress::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {

@@ -10,8 +10,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, dashboard, load_balancer, logs, names, network, roles, routes, scaling,
-    service, shared_balancer, sleep, stamp, task, traffic,
+    alarms, cluster, dashboard, firewall, load_balancer, logs, names, network, roles, routes,
+    scaling, service, shared_balancer, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -76,7 +76,10 @@ fn web(site: &Site<'_>) -> Template {
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
-        Ingress::Dedicated => load_balancer::add(&mut resources, site),
+        Ingress::Dedicated => {
+            load_balancer::add(&mut resources, site);
+            firewall::add(&mut resources, site);
+        }
         Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
         Ingress::None => {}
     }
@@ -225,6 +228,16 @@ impl Site<'_> {
             ..
         } = self.platform;
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+
+    /// The endpoint of an AWS service in the platform's region, as keys know it; China's have a
+    /// suffix of their own.
+    pub(crate) fn endpoint(&self, service: &str) -> String {
+        let domain = match self.platform.partition.as_str() {
+            "aws-cn" => "amazonaws.com.cn",
+            _ => "amazonaws.com",
+        };
+        format!("{service}.{}.{domain}", self.platform.region)
     }
 }
 

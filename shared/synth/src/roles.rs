@@ -2,7 +2,8 @@
 //!
 //! Both lie under the platform's path and within its permissions boundary. The execution
 //! role can pull the image, write its own log streams and read the secrets that the
-//! manifest names; the task role can do nothing.
+//! manifest names; the task role can do what the manifest's permissions say, and without any,
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
+use crate::permissions;
 
 pub(crate) const EXECUTION: &str = "ExecutionRole";
 pub(crate) const TASK: &str = "TaskRole";
@@ -24,7 +26,20 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "PolicyDocument": {"Version": "2012-10-17", "Statement": statements(site)},
     }]);
     to.add(EXECUTION, execution);
-    to.add(TASK, role(site, "What runs in the tasks of"));
+    to.add(TASK, task(site));
+}
+
+/// The role that the containers have.
+fn task(site: &Site<'_>) -> Value {
+    let mut role = role(site, "What runs in the tasks of");
+    let statements = permissions::statements(site);
+    if !statements.is_empty() {
+        role["Properties"]["Policies"] = json!([{
+            "PolicyName": "permissions",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+        }]);
+    }
+    role
 }
 
 fn role(site: &Site<'_>, what: &str) -> Value {
@@ -66,8 +81,28 @@ fn statements(site: &Site<'_>) -> Vec<Value> {
 
 /// What pulling from a private ECR registry needs; other registries ask no role.
 fn pull(site: &Site<'_>) -> Vec<Value> {
-    let Some(image) = site.image.ecr() else {
+    let settings = &site.effective.settings;
+    let mut images = vec![site.image];
+    images.extend(settings.sidecars.values().map(|it| &it.image));
+    images.extend(settings.tracing.then_some(&site.platform.collector_image));
+    let partition = &site.platform.partition;
+    let repositories: BTreeSet<String> = images
+        .iter()
+        .filter_map(|image| image.ecr())
+        .map(|it| {
+            format!(
+                "arn:{partition}:ecr:{}:{}:repository/{}",
+                it.region, it.account, it.repository
+            )
+        })
+        .collect();
+    if repositories.is_empty() {
         return Vec::new();
+    }
+    let mut repositories: Vec<String> = repositories.into_iter().collect();
+    let resource = match repositories.len() {
+        1 => json!(repositories.remove(0)),
+        _ => json!(repositories),
     };
     vec![
         json!({
@@ -85,10 +120,7 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
                 "ecr:BatchGetImage",
                 "ecr:GetDownloadUrlForLayer",
             ],
-            "Resource": format!(
-                "arn:{}:ecr:{}:{}:repository/{}",
-                site.platform.partition, image.region, image.account, image.repository
-            ),
+            "Resource": resource,
         }),
     ]
 }
@@ -97,7 +129,7 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
 fn secrets(site: &Site<'_>) -> Vec<Value> {
     let mut parameters = BTreeSet::new();
     let mut secrets = BTreeSet::new();
-    for reference in site.effective.settings.secrets.values() {
+    for (_, reference) in site.effective.settings.all_secrets() {
         match reference.location() {
             Location::Parameter(name) => {
                 parameters.insert(site.arn("ssm", &format!("parameter{name}")));
@@ -131,7 +163,7 @@ fn secrets(site: &Site<'_>) -> Vec<Value> {
         if !arns.is_empty() {
             statements
                 .push(json!({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": arns}));
-            stores.push(format!("{store}.{}.{}", site.platform.region, domain(site)));
+            stores.push(site.endpoint(store));
         }
     }
     if !stores.is_empty() {
@@ -167,12 +199,4 @@ fn prefixes(site: &Site<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
         .map(|prefix| site.arn("secretsmanager", &format!("secret:{prefix}*")))
         .collect();
     (parameters, secrets)
-}
-
-/// What endpoints end in; China's have a suffix of their own.
-fn domain(site: &Site<'_>) -> &'static str {
-    match site.platform.partition.as_str() {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    }
 }

@@ -40,6 +40,9 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "EnableECSManagedTags": true,
         "PropagateTags": "SERVICE",
     });
+    if settings.exec {
+        service["Properties"]["EnableExecuteCommand"] = true.into();
+    }
     if let Some(properties) = service["Properties"].as_object_mut()
         && !has_load_balancer
     {

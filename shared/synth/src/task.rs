@@ -1,15 +1,16 @@
-//! The task definition: one container, `app`.
+//! The task definition: the service's container, `app`, and those beside it.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use slipway_domain::SecretReference;
-use slipway_domain::manifest::{Architecture, Capacity};
+use slipway_domain::container::ContainerHealth;
+use slipway_domain::manifest::{Architecture, Capacity, Settings};
 use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
-use crate::{logs, roles};
+use crate::{logs, roles, sidecars};
 
 pub(crate) const DEFINITION: &str = "TaskDefinition";
 
@@ -36,26 +37,49 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         Architecture::X86_64 => "X86_64",
         Architecture::Arm64 => "ARM64",
     };
-    to.add(
-        DEFINITION,
-        json!({
-            "Type": "AWS::ECS::TaskDefinition",
-            "Properties": {
-                "Family": site.family(),
-                "RequiresCompatibilities": [compatibility],
-                "NetworkMode": "awsvpc",
-                "Cpu": settings.cpu.to_string(),
-                "Memory": settings.memory.to_string(),
-                "RuntimePlatform": {
-                    "OperatingSystemFamily": "LINUX",
-                    "CpuArchitecture": architecture,
-                },
-                "ExecutionRoleArn": attribute(roles::EXECUTION, "Arn"),
-                "TaskRoleArn": attribute(roles::TASK, "Arn"),
-                "ContainerDefinitions": [container(site)],
+    let mut definition = json!({
+        "Type": "AWS::ECS::TaskDefinition",
+        "Properties": {
+            "Family": site.family(),
+            "RequiresCompatibilities": [compatibility],
+            "NetworkMode": "awsvpc",
+            "Cpu": settings.cpu.to_string(),
+            "Memory": settings.memory.to_string(),
+            "RuntimePlatform": {
+                "OperatingSystemFamily": "LINUX",
+                "CpuArchitecture": architecture,
             },
-        }),
-    );
+            "ExecutionRoleArn": attribute(roles::EXECUTION, "Arn"),
+            "TaskRoleArn": attribute(roles::TASK, "Arn"),
+            "ContainerDefinitions": containers(site),
+        },
+    });
+    let properties = &mut definition["Properties"];
+    if let Some(storage) = settings.storage {
+        properties["EphemeralStorage"] = json!({"SizeInGiB": storage});
+    }
+    let volumes = volumes(settings);
+    if !volumes.is_empty() {
+        properties["Volumes"] = volumes.into();
+    }
+    to.add(DEFINITION, definition);
+}
+
+/// The service's own first: what runs is told by it.
+fn containers(site: &Site<'_>) -> Vec<Value> {
+    let mut containers = vec![container(site)];
+    containers.extend(sidecars::containers(site));
+    containers
+}
+
+/// Directories on the task's own disk.
+fn volumes(settings: &Settings) -> Vec<Value> {
+    let scratch = (0..settings.scratch.len()).map(|place| json!({"Name": scratch(place)}));
+    scratch.collect()
+}
+
+fn scratch(place: usize) -> String {
+    format!("scratch-{place}")
 }
 
 fn container(site: &Site<'_>) -> Value {
@@ -66,17 +90,8 @@ fn container(site: &Site<'_>) -> Value {
         "Essential": true,
         "PortMappings": [{"ContainerPort": settings.port, "Protocol": "tcp"}],
         "Environment": variables(site),
-        "StopTimeout": STOP_SECONDS,
-        "LogConfiguration": {
-            "LogDriver": "awslogs",
-            "Options": {
-                "awslogs-group": reference(logs::GROUP),
-                "awslogs-region": site.platform.region,
-                "awslogs-stream-prefix": CONTAINER,
-                "mode": "non-blocking",
-                "max-buffer-size": LOG_BUFFER,
-            },
-        },
+        "StopTimeout": stop_seconds(settings),
+        "LogConfiguration": log(site, CONTAINER),
     });
     if let Some(restart) = &site.run.restart {
         container["DockerLabels"] = json!({RESTART_LABEL: restart});
@@ -85,23 +100,92 @@ fn container(site: &Site<'_>) -> Value {
         container["Command"] = json!(settings.command);
     }
     if !settings.secrets.is_empty() {
-        container["Secrets"] = settings
-            .secrets
-            .iter()
-            .map(|(name, secret)| json!({"Name": name, "ValueFrom": value_from(site, secret)}))
-            .collect();
+        container["Secrets"] = secrets(site, &settings.secrets);
     }
+    surround(&mut container, settings);
     container
 }
 
-/// The manifest's variables and the three that are always there, sorted.
+/// Where a container stands, and what it may touch. What is not asked for is left out: to say it
+/// would be new tasks for every service that never had anything else.
+fn surround(container: &mut Value, settings: &Settings) {
+    if settings.read_only {
+        container["ReadonlyRootFilesystem"] = true.into();
+    }
+    if let Some(user) = &settings.user {
+        container["User"] = user.as_str().into();
+    }
+    if settings.exec {
+        // Whatever a session leaves behind has somebody who ends it.
+        container["LinuxParameters"] = json!({"InitProcessEnabled": true});
+    }
+    if let Some(health) = &settings.health.container {
+        container["HealthCheck"] = health_check(health);
+    }
+    let mounts = settings.scratch.iter().enumerate();
+    let mounts: Vec<Value> = mounts
+        .map(|(place, path)| json!({"SourceVolume": scratch(place), "ContainerPath": path}))
+        .collect();
+    if !mounts.is_empty() {
+        container["MountPoints"] = mounts.into();
+    }
+    let waits = sidecars::waited_for(settings);
+    if !waits.is_empty() {
+        container["DependsOn"] = waits.into();
+    }
+}
+
+pub(crate) fn stop_seconds(settings: &Settings) -> u32 {
+    settings.stop_timeout.unwrap_or(STOP_SECONDS)
+}
+
+/// Where a container's lines go; `prefix` stands before its streams' names.
+pub(crate) fn log(site: &Site<'_>, prefix: &str) -> Value {
+    json!({
+        "LogDriver": "awslogs",
+        "Options": {
+            "awslogs-group": reference(logs::GROUP),
+            "awslogs-region": site.platform.region,
+            "awslogs-stream-prefix": prefix,
+            "mode": "non-blocking",
+            "max-buffer-size": LOG_BUFFER,
+        },
+    })
+}
+
+/// A command that ECS runs in a container, without a shell.
+pub(crate) fn health_check(health: &ContainerHealth) -> Value {
+    let command: Vec<&str> = std::iter::once("CMD")
+        .chain(health.command.iter().map(String::as_str))
+        .collect();
+    json!({
+        "Command": command,
+        "Interval": health.interval,
+        "Timeout": health.timeout,
+        "Retries": health.retries,
+        "StartPeriod": health.start,
+    })
+}
+
+pub(crate) fn secrets(site: &Site<'_>, secrets: &BTreeMap<String, SecretReference>) -> Value {
+    secrets
+        .iter()
+        .map(|(name, secret)| json!({"Name": name, "ValueFrom": value_from(site, secret)}))
+        .collect()
+}
+
+/// The manifest's variables, the three that are always there, and those by which traces find
+/// their collector, sorted.
 fn variables(site: &Site<'_>) -> Vec<Value> {
     let settings = &site.effective.settings;
-    let own = [
+    let mut own = vec![
         ("AWS_REGION", site.platform.region.clone()),
         ("ENVIRONMENT", site.effective.environment.to_string()),
         ("PORT", settings.port.to_string()),
     ];
+    if settings.tracing {
+        own.extend(sidecars::ADDRESSES.map(|(name, value)| (name, value.to_owned())));
+    }
     let mut variables: BTreeMap<&str, &str> = own
         .iter()
         .filter(|(name, _)| !settings.secrets.contains_key(*name))
@@ -110,6 +194,10 @@ fn variables(site: &Site<'_>) -> Vec<Value> {
     for (name, value) in &settings.environment {
         variables.insert(name, value);
     }
+    listed(variables)
+}
+
+pub(crate) fn listed<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Value> {
     variables
         .into_iter()
         .map(|(name, value)| json!({"Name": name, "Value": value}))

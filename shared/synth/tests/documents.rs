@@ -29,7 +29,10 @@ fn examples(folder: &Path) -> Vec<(PathBuf, Manifest)> {
             found.extend(examples(&path));
         } else if path.extension().is_some_and(|it| it == "yaml") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let manifest = read(&text, &path.display().to_string());
+            // Whether its own platform allows it: `tests/seeds.rs`.
+            let document: Value = serde_saphyr::from_str(&text).unwrap();
+            let manifest = Manifest::read(&document)
+                .unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
             found.push((path, manifest));
         }
     }
@@ -115,7 +118,7 @@ fn the_documentation_has_every_field_with_its_range_default_and_meaning() {
         }
         for number in numbers(node) {
             let words: Vec<&str> = cells[1]
-                .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
+                .split(|c: char| !c.is_alphanumeric() && !"_-:".contains(c))
                 .collect();
             assert!(
                 words.contains(&number.as_str()),
@@ -195,7 +198,7 @@ fn the_documentations_manifests_are_valid() {
         .skip(1)
         .map(|it| it.split("```").next().unwrap())
         .collect();
-    assert_eq!(blocks.len(), 4);
+    assert!(blocks.len() >= 4);
     for block in blocks {
         read(block, block);
     }

@@ -69,6 +69,71 @@ fn a_role_with_very_many_secrets_stays_under_the_limit_of_iam() {
 }
 
 #[test]
+fn a_web_acl_stands_in_front_of_a_load_balancer_and_of_nothing_else() {
+    let acl = "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/b";
+    let platform = Platform {
+        web_acl: acl.to_owned(),
+        ..Platform::sample()
+    };
+    let association = |document: Value| {
+        let manifest = Manifest::read(&document).unwrap();
+        let default = &platform.environment;
+        let effective = manifest.effective(default, default).unwrap();
+        let template = environment_stack(&effective, &platform, &RunState::default()).unwrap();
+        template.resource("WebAclAssociation").cloned()
+    };
+    let found = association(json!({"service": "orders", "image": "nginx"})).unwrap();
+    let expected = json!({"ResourceArn": {"Ref": "LoadBalancer"}, "WebACLArn": acl});
+    assert_eq!(found["Properties"], expected);
+    let unreached = json!({"service": "orders", "image": "nginx", "ingress": "none"});
+    assert_eq!(association(unreached), None);
+}
+
+#[test]
+fn the_most_permissions_that_a_manifest_may_have_are_room_enough_in_a_role() {
+    let names = |count: usize, length: usize| -> Vec<String> {
+        let pad = "x".repeat(length);
+        (0..count)
+            .map(|it| format!("shared-{it:02}{pad}"))
+            .collect()
+    };
+    let manifest = |count: usize, length: usize| {
+        let owned = [
+            "dynamodb:read",
+            "dynamodb:write",
+            "events:put",
+            "s3:read",
+            "s3:write",
+            "sns:publish",
+            "sqs:receive",
+            "sqs:send",
+        ];
+        let mut all: Vec<Value> = owned
+            .map(|it| json!({"allow": it, "on": names(count, length)}))
+            .into();
+        let models: Vec<String> = names(count, 0)
+            .iter()
+            .map(|it| format!("us.{it}.v1"))
+            .collect();
+        all.push(json!({"allow": "bedrock:invoke", "on": models}));
+        all.push(json!({"allow": "cloudwatch:put", "on": names(count, length)}));
+        json!({"service": "orders", "image": "nginx", "permissions": all})
+    };
+    let mut accepted = 0;
+    for (count, length) in (1..20).flat_map(|count| (0..50).map(move |length| (count, length))) {
+        let document = manifest(count, length);
+        if Manifest::read_on(&document, &Platform::sample()).is_ok() {
+            let template = stack(&document);
+            let policies = &template.resource("TaskRole").unwrap()["Properties"]["Policies"];
+            let bytes = policies.to_string().len();
+            assert!(bytes < 9_000, "{count} of {length}: {bytes}");
+            accepted = accepted.max(bytes);
+        }
+    }
+    assert!(accepted > 7_000, "what is accepted is {accepted}");
+}
+
+#[test]
 fn nothing_changes_between_a_template_and_itself() {
     let manifest = json!({"service": "orders", "image": "nginx"});
     assert_eq!(changes(&manifest, &manifest), []);

@@ -1,4 +1,5 @@
-//! Writes templates for the judges: every golden one, those of the examples and of random manifests.
+//! Writes templates for the judges: every golden one, those of the examples and of random manifests,
+//! and the platform with each set of parameters.
 //!
 //! `render-for-judges DIR N SEED` gives the same files for the same seed. Each random
 //! manifest gives the stack of one of its environments, every other one as it is first created,
@@ -16,6 +17,7 @@ use slipway_domain::{Manifest, Platform};
 use slipway_synth::{RunState, Template, Weights, environment_stack, service_stack};
 use slipway_tests::local_platform::root;
 use slipway_tests::manifests::manifest_with_image;
+use slipway_tests::platform_template::PlatformTemplate;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,7 +41,19 @@ fn run(arguments: &[String]) -> Result<usize> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let count: u32 = count.parse().context("N")?;
     let seed: u64 = seed.parse().context("SEED")?;
-    Ok(golden(folder)? + examples(folder)? + random(folder, count, seed)?)
+    Ok(golden(folder)? + examples(folder)? + random(folder, count, seed)? + platforms(folder)?)
+}
+
+/// The platform, pairwise: conditions hide from judges who does not decide them what is made.
+fn platforms(folder: &Path) -> Result<usize> {
+    let template = PlatformTemplate::read()?;
+    let sets = template.sets()?;
+    for (number, set) in sets.iter().enumerate() {
+        let file = folder.join(format!("platform-{number:02}.json"));
+        let plain = template.plain(set)?;
+        fs::write(&file, format!("{plain:#}\n")).with_context(|| file.display().to_string())?;
+    }
+    Ok(sets.len())
 }
 
 /// Copies the golden templates, which a test holds to what is rendered.
@@ -50,7 +64,9 @@ fn golden(folder: &Path) -> Result<usize> {
         let case = case?;
         for file in fs::read_dir(case.path())? {
             let file = file?;
-            if file.path().extension().is_some_and(|it| it == "json") {
+            let is_template = file.path().extension().is_some_and(|it| it == "json");
+            // The values of a platform that a case is about.
+            if is_template && file.file_name() != "platform.json" {
                 let name = format!(
                     "golden-{}-{}",
                     case.file_name().to_string_lossy(),
@@ -102,7 +118,11 @@ fn examples(folder: &Path) -> Result<usize> {
 }
 
 fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
-    let platform = Platform::sample();
+    let plain = Platform::sample();
+    let guarded = Platform {
+        web_acl: "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/sample/0a1b".to_owned(),
+        ..Platform::sample()
+    };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -115,7 +135,8 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .map_err(|reason| anyhow::anyhow!("{reason}"))?
             .current();
         let manifest = Manifest::read(&document)?;
-        manifest.check_on(&platform)?;
+        let platform = if number % 4 == 0 { &guarded } else { &plain };
+        manifest.check_on(platform)?;
         let run = RunState {
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
             weights: (number % 3 == 0).then_some(Weights::SECOND),
@@ -128,12 +149,12 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .effective(name, &platform.environment)
             .with_context(|| format!("no environment {name}"))?;
         let file = |kind: &str| folder.join(format!("random-{number:04}-{kind}.json"));
-        let stack = environment_stack(&effective, &platform, &run);
+        let stack = environment_stack(&effective, platform, &run);
         let stack = stack.with_context(|| format!("{name} has no image"))?;
         write(&file("environment"), &stack)?;
         files += 1;
         if number % 10 == 0 {
-            write(&file("service"), &service_stack(&manifest, &platform))?;
+            write(&file("service"), &service_stack(&manifest, platform))?;
             files += 1;
         }
     }

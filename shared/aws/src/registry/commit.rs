@@ -27,6 +27,7 @@ enum Role {
     Places,
     Seen,
     History,
+    Scaler,
 }
 
 impl ChangeWriter for Registry {
@@ -76,6 +77,10 @@ impl Registry {
                     self.wake(change, scope, stack)?
                 },
             ));
+            if let (true, Scope::Environment(environment)) = (stack.rescales, scope) {
+                let item = self.wake_scaler(name, environment, change.at)?;
+                items.push((Role::Scaler, item));
+            }
         }
         for (path, owner) in &change.claims {
             items.push(self.claim(path, owner)?);
@@ -305,10 +310,12 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                     None => CommitError::Contended,
                 });
             }
-            Role::Service | Role::Stack | Role::History => moved = Some(CommitError::Moved),
             // Somebody else took it since it was chosen: another one may be free.
             Role::Places => {
                 contended = Some(CommitError::Contended);
+            }
+            Role::Service | Role::Stack | Role::History | Role::Scaler => {
+                moved = Some(CommitError::Moved);
             }
             Role::Path(path) => {
                 let part = |name| {

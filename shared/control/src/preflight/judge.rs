@@ -108,7 +108,7 @@ fn secrets(
     missing: Result<Vec<SecretReference>, PortError>,
     at: &impl Fn(Subject, Outcome, String, Option<&str>) -> Check,
 ) -> Vec<Check> {
-    let secrets = &effective.settings.secrets;
+    let secrets: Vec<_> = effective.settings.all_secrets().collect();
     if secrets.is_empty() {
         return Vec::new();
     }
@@ -121,11 +121,11 @@ fn secrets(
         .iter()
         .filter(|(_, reference)| missing.contains(reference));
     let mut checks: Vec<Check> = failed
-        .map(|(variable, reference)| {
+        .map(|(pointer, reference)| {
+            let variable = pointer.rsplit('/').next().unwrap_or_default();
             let message =
                 format!("The secret `{reference}` of `{variable}` does not exist: make it first.");
-            let pointer = format!("/secrets/{variable}");
-            at(Subject::Secrets, Outcome::Failed, message, Some(&pointer))
+            at(Subject::Secrets, Outcome::Failed, message, Some(pointer))
         })
         .collect();
     if checks.is_empty() {

@@ -110,7 +110,11 @@ pub async fn preflight(
     needs: &Needs,
 ) -> PortResult<Findings> {
     let lookup = ports.image(image).await;
-    let references: Vec<_> = effective.settings.secrets.values().cloned().collect();
+    let references: Vec<_> = effective
+        .settings
+        .all_secrets()
+        .map(|(_, secret)| secret.clone())
+        .collect();
     let missing = if references.is_empty() {
         Ok(Vec::new())
     } else {

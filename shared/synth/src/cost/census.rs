@@ -52,6 +52,9 @@ const CLUSTER_METRICS: u64 = 13;
 const SERVICE_METRICS: u64 = 15;
 const FAMILY_METRICS: u64 = 10;
 
+/// GiB of a task's disk that its price holds already (AWS Fargate pricing).
+const FREE_DISK: u64 = 20;
+
 /// What Container Insights writes to; the name is AWS's.
 const INSIGHTS_GROUPS: &str = "/aws/ecs/containerinsights/";
 
@@ -75,6 +78,8 @@ pub(super) struct Census<'a> {
     pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Whether a web ACL looks at them.
+    pub(super) is_filtered: bool,
     pub(super) repositories: Vec<&'a str>,
     /// What the tasks run.
     pub(super) images: Vec<Image>,
@@ -90,6 +95,8 @@ pub(super) struct Tasks {
     /// MiB of a task.
     pub(super) memory: u64,
     pub(super) arm64: bool,
+    /// GiB of its disk beyond those that are free.
+    pub(super) disk: u64,
     /// The fewest that run.
     pub(super) min: u64,
     /// The most that run.
@@ -163,6 +170,7 @@ impl<'a> Census<'a> {
                 self.load_balancers += 1;
             }
             "AWS::KMS::Key" => self.keys += 1,
+            "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
                 insights: properties["LogGroupName"]
                     .as_str()
@@ -255,6 +263,10 @@ fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
         cpu: number("Cpu")?,
         memory: number("Memory")?,
         arm64: definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64",
+        disk: definition["EphemeralStorage"]["SizeInGiB"]
+            .as_u64()
+            .unwrap_or_default()
+            .saturating_sub(FREE_DISK),
         min,
         max,
     })
@@ -384,6 +396,7 @@ mod tests {
                 cpu: 256,
                 memory: 512,
                 arm64: false,
+                disk: 0,
                 min: count,
                 max: count,
             };

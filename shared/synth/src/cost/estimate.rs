@@ -135,6 +135,18 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
     if census.is_served {
         items.extend(requests(assumed));
     }
+    if census.is_filtered {
+        let thousands = assumed.requests.saturating_add(500) / 1000;
+        items.push(
+            Item::new(
+                "web ACL, requests",
+                Name::WebAclRequests,
+                Quantity::thousandths(thousands),
+            )
+            .varying_with(VariesWith::Use)
+            .assuming(assumed.of_requests()),
+        );
+    }
     items.extend(counted(census));
     items.extend(logs(census, assumed));
     let repositories = census.repositories.iter();
@@ -208,7 +220,7 @@ fn usual(tasks: &Tasks, assumed: &Assumptions) -> u64 {
     said.min(tasks.max).max(tasks.min)
 }
 
-fn fargate(tasks: &Tasks, assumed: &Assumptions) -> [Item; 2] {
+fn fargate(tasks: &Tasks, assumed: &Assumptions) -> Vec<Item> {
     let (cpu, memory) = if tasks.arm64 {
         (
             ("Fargate vCPU, arm64", Name::FargateArm64Vcpu),
@@ -230,11 +242,18 @@ fn fargate(tasks: &Tasks, assumed: &Assumptions) -> [Item; 2] {
     // CPU units are 1/1024 of a vCPU, and a GB of Fargate's is 1024 MiB. Multiplied before it
     // is divided: every size that Fargate has comes out exact.
     let hours = |count: u64, size: u64| Quantity::thousandths(count * size * HOURS * 1000 / 1024);
-    [(cpu, tasks.cpu), (memory, tasks.memory)].map(|((component, price), size)| {
+    let item = |(component, price), size: u64| {
         Item::new(component, price, hours(usual, size))
             .at_most(hours(tasks.max, size))
             .assuming(assumption.clone())
-    })
+    };
+    let mut items = vec![item(cpu, tasks.cpu), item(memory, tasks.memory)];
+    if tasks.disk > 0 {
+        // In GiB already.
+        let disk = ("Fargate disk", Name::FargateDisk);
+        items.push(item(disk, tasks.disk * 1024));
+    }
+    items
 }
 
 /// Logs cost when they are written, and as long as they are kept.

@@ -56,6 +56,12 @@ fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
             Name::PublicAddress,
             hours(billed.load_balancer_addresses),
         ),
+        ("web ACL", Name::WebAcl, Quantity::whole(billed.web_acls)),
+        (
+            "web ACL, rules",
+            Name::WebAclRule,
+            Quantity::whole(billed.web_acl_rules),
+        ),
     ];
     let mut items: Vec<Item> = counts
         .into_iter()

@@ -21,6 +21,7 @@ pub(super) enum Name {
     FargateArm64Vcpu,
     #[serde(rename = "fargate-arm64-memory")]
     FargateArm64Memory,
+    FargateDisk,
     LoadBalancer,
     LoadBalancerCapacity,
     Alarm,
@@ -139,8 +140,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last six, at the addresses that the file names.
-    const READ: [(Name, &str); 41] = [
+    /// infracost, and, the last seven, at the addresses that the file names.
+    const READ: [(Name, &str); 42] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::LambdaRequests, "0.20"),
@@ -178,6 +179,7 @@ mod tests {
         (Name::SecretRequests, "0.05"),
         (Name::FargateArm64Vcpu, "0.03238"),
         (Name::FargateArm64Memory, "0.00356"),
+        (Name::FargateDisk, "0.000111"),
         (Name::FargateSpotVcpu, "0.0129"),
         (Name::Pipeline, "0.002"),
         (Name::PublicAddress, "0.005"),
@@ -195,7 +197,7 @@ mod tests {
             .into_iter()
             .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
             .collect();
-        assert_eq!(by_infracost.len(), READ.len() - 6);
+        assert_eq!(by_infracost.len(), READ.len() - 7);
         // None is without a reading, and none was read twice.
         let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
         names.sort();

@@ -74,15 +74,60 @@ fn roles(rules: &mut Rules, template: &Template, effective: &Effective, platform
             );
         }
     }
+    task_role(rules, template, effective, platform);
+}
+
+/// The code of a service may do what its manifest permits, and where that is nothing, nothing.
+fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
+    let policies = &template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"];
+    let permissions = &effective.settings.permissions;
+    let settings = &effective.settings;
     rules.hold(
-        template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"].is_null(),
-        "the task role may do something",
+        policies.is_null() == (permissions.is_empty() && !settings.tracing && !settings.exec),
+        "the task role may do something that nobody permits, or nothing",
     );
+    // IAM counts no blanks, and there are none in this form but in texts.
+    rules.hold(
+        policies.to_string().len() < 10_240,
+        "the task role's policy is too large for IAM",
+    );
+    let prefixes = platform.resource_prefixes_of(&effective.service);
+    let statements = &policies[0]["PolicyDocument"]["Statement"];
+    for statement in statements.as_array().into_iter().flatten() {
+        for resource in texts(&statement["Resource"]) {
+            let what: Vec<&str> = resource.splitn(6, ':').collect();
+            let ["arn", _, service, region, account, name] = what[..] else {
+                rules.hold(resource == "*", &format!("{resource} is no ARN"));
+                continue;
+            };
+            let is_here = (region == platform.region && account == platform.account)
+                || (service == "s3" && region.is_empty() && account.is_empty())
+                || service == "bedrock";
+            rules.hold(is_here, &format!("{resource} is elsewhere"));
+            let name = name.strip_prefix("table/").unwrap_or(name);
+            let name = name.strip_prefix("event-bus/").unwrap_or(name);
+            rules.hold(
+                matches!(service, "bedrock" | "kms")
+                    || prefixes.iter().any(|it| name.starts_with(it)),
+                &format!("{resource} is not the service's to name"),
+            );
+        }
+        let is_s3 = texts(&statement["Action"]).any(|action| action.starts_with("s3:"));
+        let account = &statement["Condition"]["StringEquals"]["aws:ResourceAccount"];
+        rules.hold(
+            !is_s3 || *account == platform.account,
+            "a bucket may be of another account",
+        );
+    }
 }
 
 /// Actions for which IAM has no resource.
 fn knows_no_resource(action: &str) -> bool {
-    action == "ecr:GetAuthorizationToken" || action.starts_with("elasticloadbalancing:Describe")
+    action == "ecr:GetAuthorizationToken"
+        || action == "cloudwatch:PutMetricData"
+        || action.starts_with("ssmmessages:")
+        || action.starts_with("xray:")
+        || action.starts_with("elasticloadbalancing:Describe")
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {

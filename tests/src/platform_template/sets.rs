@@ -1,0 +1,135 @@
+//! Sets of parameters of `template.yaml`, every two choices of two parameters together in one of
+//! them, and each as a template in which nothing is left to be decided.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Map, Value, json};
+
+use super::PlatformTemplate;
+use crate::pairwise::{Row, rows};
+
+/// Another value than the default, of parameters that list none to choose from.
+const OTHERS: [(&str, &str); 25] = [
+    ("PlatformName", "other"),
+    ("Environment", "live"),
+    ("VpcCidr", "192.168.128.0/17"),
+    ("AvailabilityZones", "us-east-1a,us-east-1b,us-east-1c"),
+    ("CorsAllowOrigins", "https://a.example,https://b.example"),
+    ("ThrottlingBurstLimit", "100"),
+    ("ThrottlingRateLimit", "50"),
+    ("DomainName", "api.example.com"),
+    (
+        "DomainCertificate",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
+    ),
+    ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
+    (
+        "PublicCertificate",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
+    ),
+    ("PublicDomainName", "www.example.com"),
+    ("WafRateLimit", "10"),
+    ("LogRetentionDays", "7"),
+    ("MaxStackOperations", "1"),
+    ("OperationDeadlineMinutes", "170"),
+    ("UpgradeAtOnce", "50"),
+    ("UpgradeMaxFailures", "1"),
+    ("AlertEmail", "ops@example.com"),
+    ("DeploymentEmail", "team@example.com"),
+    ("SecretPrefixes", "/shared/,/teams/{service}/"),
+    ("ResourcePrefixes", "acme-{service}--,acme-shared-"),
+    (
+        "CollectorImage",
+        "111122223333.dkr.ecr.us-east-1.amazonaws.com/otel:v1",
+    ),
+    ("AllowedRegistries", "public.ecr.aws,ghcr.io"),
+    ("RegistryMirrors", "docker.io=https://mirror.example/hub"),
+];
+
+impl PlatformTemplate {
+    /// The sets, each with a value for every parameter. None is refused by the template's rules.
+    ///
+    /// # Errors
+    /// A parameter with nothing to choose from, which then wants an entry in `OTHERS`, and a rule
+    /// that cannot be decided.
+    pub fn sets(&self) -> Result<Vec<Row>> {
+        let allowed = |row: &Row| matches!(self.refused(row), Ok(None));
+        let found = rows(&self.choices()?, allowed);
+        Ok(found.iter().map(with_zones).collect())
+    }
+
+    /// The template with these parameters decided: what is made, without conditions. What still
+    /// names a parameter, in a text that names a resource too, has it as a default.
+    ///
+    /// # Errors
+    /// As [`Self::made`].
+    pub fn plain(&self, given: &Row) -> Result<Value> {
+        let scope = self.scope(given)?;
+        let made = self.made(given)?;
+        let resources: Map<String, Value> = made
+            .resources
+            .into_iter()
+            .map(|(id, mut resource)| {
+                if let Some(fields) = resource.as_object_mut() {
+                    fields.shift_remove("Condition");
+                }
+                (id, resource)
+            })
+            .collect();
+        let outputs = made.outputs.into_iter();
+        let outputs: Map<String, Value> = outputs
+            .map(|(name, value)| (name, json!({"Value": value})))
+            .collect();
+        let mut plain = json!({
+            "AWSTemplateFormatVersion": self.template["AWSTemplateFormatVersion"],
+            "Transform": self.template["Transform"],
+            "Globals": scope.value(&self.template["Globals"])?,
+            "Resources": resources,
+            "Outputs": outputs,
+        });
+        let text = plain.to_string();
+        let mut parameters = self.parameters();
+        parameters.retain(|name, _| text.contains(&format!("${{{name}}}")));
+        for (name, declaration) in &mut parameters {
+            declaration["Default"] = given.get(name).context("no value")?.as_str().into();
+        }
+        plain["Parameters"] = parameters.into();
+        Ok(plain)
+    }
+
+    /// The choices of each parameter, its default first.
+    fn choices(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let text = |value: &Value| {
+            let text = value.as_str().map(str::to_owned);
+            text.unwrap_or_else(|| value.to_string())
+        };
+        let mut choices = Vec::new();
+        for (name, declaration) in self.parameters() {
+            let default = text(&declaration["Default"]);
+            let given = OTHERS.iter().find(|(other, _)| *other == name);
+            let mut others: Vec<String> = match given {
+                Some((_, other)) => vec![(*other).to_owned()],
+                None => {
+                    let allowed = declaration["AllowedValues"].as_array();
+                    let allowed = allowed.with_context(|| format!("{name} is not in OTHERS"))?;
+                    allowed.iter().map(text).collect()
+                }
+            };
+            others.retain(|other| *other != default);
+            others.insert(0, default);
+            choices.push((name, others));
+        }
+        Ok(choices)
+    }
+}
+
+/// Zones are named for as many as there are.
+fn with_zones(row: &Row) -> Row {
+    let mut row = row.clone();
+    if !row["AvailabilityZones"].is_empty() && row["ZoneCount"] == "2" {
+        row.insert(
+            "AvailabilityZones".to_owned(),
+            "us-east-1a,us-east-1b".to_owned(),
+        );
+    }
+    row
+}
