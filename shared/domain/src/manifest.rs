@@ -62,6 +62,10 @@ pub struct Overrides(pub serde_json::Map<String, serde_json::Value>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(transform = schema::closed)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "fields of a document, each a choice of its own"
+)]
 pub struct Settings {
     /// What the service is.
     pub kind: Kind,

@@ -87,11 +87,11 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         sleep::outlives(&mut listener);
     }
     to.add(LISTENER, listener);
-    to.add(RULE, rule(site, PRIORITY, patterns(site)));
+    to.add(RULE, rule(site, PRIORITY, &patterns(site)));
 }
 
 /// The service's rule: what lies under one of the patterns goes to its target groups.
-pub(crate) fn rule(site: &Site<'_>, priority: u32, patterns: Vec<String>) -> Value {
+pub(crate) fn rule(site: &Site<'_>, priority: u32, patterns: &[String]) -> Value {
     json!({
         "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
         "Properties": {

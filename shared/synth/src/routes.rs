@@ -23,14 +23,14 @@ const TIMEOUT_MILLISECONDS: u32 = 30_000;
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
     if let Some(shared) = site.shared {
         let its = json!(format!("integrations/{}", shared.balancer.integration));
-        let root = route(site, &format!("ANY {prefix}"), its.clone());
+        let root = route(site, &format!("ANY {prefix}"), &its);
         to.add(ROOT_ROUTE, root);
-        let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), its);
+        let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), &its);
         to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
         return;
     }
     let target = |integration| path(&[json!("integrations"), reference(integration)]);
-    let to_root = |integration| route(site, &format!("ANY {prefix}"), target(integration));
+    let to_root = |integration| route(site, &format!("ANY {prefix}"), &target(integration));
     // One after another: an HTTP API that is changed in two places at once answers
     // ConflictException.
     if site.effective.settings.strip_path {
@@ -44,7 +44,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
         to.add(ROOT_ROUTE, to_root(INTEGRATION));
     }
     let key = format!("ANY {prefix}/{{proxy+}}");
-    let below = route(site, &key, target(INTEGRATION));
+    let below = route(site, &key, &target(INTEGRATION));
     to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
 }
 
@@ -80,7 +80,7 @@ fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
     })
 }
 
-fn route(site: &Site<'_>, key: &str, target: Value) -> Value {
+fn route(site: &Site<'_>, key: &str, target: &Value) -> Value {
     let authorization = match site.effective.settings.authorization {
         Authorization::None => "NONE",
         Authorization::Iam => "AWS_IAM",

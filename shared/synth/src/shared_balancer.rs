@@ -63,8 +63,8 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         resource["Properties"]["Name"] = name.into();
         to.add(group, resource);
     }
-    let patterns = vec![path.to_string(), format!("{path}/*")];
-    let mut rule = load_balancer::rule(site, shared.priority, patterns);
+    let patterns = [path.to_string(), format!("{path}/*")];
+    let mut rule = load_balancer::rule(site, shared.priority, &patterns);
     refine(&mut rule["Properties"], &site.effective.settings, path);
     to.add(load_balancer::RULE, rule);
 }
