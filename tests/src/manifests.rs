@@ -13,17 +13,14 @@ type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
 /// A manifest that `Manifest::read` takes and that the sample platform allows.
 pub fn valid_manifest() -> impl Strategy<Value = Value> {
-    let ingress = prop_oneof![
-        13 => Just("dedicated"),
-        3 => Just("none"),
-        3 => Just("shared"),
-        1 => Just("public"),
-    ];
-    (reachable_manifest(), ingress).prop_map(|(document, ingress)| match ingress {
-        "none" => without_ingress(document),
-        "dedicated" => document,
-        shared => on_the_platforms(document, shared),
-    })
+    prop_oneof![
+        8 => reachable_manifest(),
+        1 => reachable_manifest().prop_map(without_ingress),
+        1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "shared")),
+        1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "public")),
+        1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
+        1 => function(),
+    ]
 }
 
 /// Takes away what only a load balancer of the service's own can do, and for those that the HTTP
@@ -46,6 +43,91 @@ fn on_the_platforms(mut document: Value, ingress: &str) -> Value {
         strip(overrides);
     }
     document
+}
+
+/// A worker, in all environments: the queue and what is told of it is said at the top.
+fn worker(document: Value, queue: &Value) -> Value {
+    let mut document = without_ingress(document);
+    let Some(fields) = document.as_object_mut() else {
+        return document;
+    };
+    fields.retain(|name, _| !["ingress", "kind", "port"].contains(&name.as_str()));
+    fields.insert("kind".to_owned(), "worker".into());
+    fields.extend(queue.as_object().cloned().unwrap_or_default());
+    let environments = fields
+        .get_mut("environments")
+        .and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        if let Some(overrides) = overrides.as_object_mut() {
+            overrides.retain(|name, _| !["kind", "port"].contains(&name.as_str()));
+        }
+    }
+    document
+}
+
+/// A function, in all environments, with an image or without.
+fn function() -> impl Strategy<Value = Value> {
+    let shape = (1_u32..=900, 128_u32..=10_240, any::<bool>()).prop_map(
+        |(timeout, memory, vpc)| json!({"timeout": timeout, "memory": memory, "vpc": vpc}),
+    );
+    let says = (
+        shape,
+        btree_map("[A-RT-Z][A-Z0-9]{1,10}", text(), 0..4),
+        prop::option::of(route_path()),
+        any::<bool>(),
+        any::<bool>(),
+        select(vec!["none", "iam"]),
+        select(vec!["x86_64", "arm64"]),
+    );
+    let says = says.prop_map(
+        |(shape, variables, path, strip_path, has_image, authorization, architecture)| {
+            let mut fields = json!({
+                "kind": "function", "function": shape, "environment": variables,
+                "strip_path": strip_path, "authorization": authorization,
+                "architecture": architecture,
+            });
+            if let Some(path) = path {
+                fields["path"] = path.into();
+            }
+            if has_image {
+                fields["image"] = OWN_IMAGE.into();
+            }
+            fields
+        },
+    );
+    (service_name(), says, shape_of_another()).prop_map(|(service, mut document, other)| {
+        let parameter = format!("ssm:/devops2-g4/{service}/key");
+        document["secrets"] = json!({"SECRET": parameter});
+        document["environments"] = json!({"qa": {"function": other}});
+        document["service"] = service.into();
+        document
+    })
+}
+
+/// An image that Lambda can run on the sample platform.
+const OWN_IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/a/b:1";
+
+fn shape_of_another() -> impl Strategy<Value = Value> {
+    (1_u32..=900).prop_map(|timeout| json!({"timeout": timeout}))
+}
+
+fn work_queue() -> impl Strategy<Value = Value> {
+    let times =
+        (60_u32..=1_209_600).prop_flat_map(|retention| (0..retention.min(43_201), Just(retention)));
+    let on = prop::sample::subsequence(vec!["cpu", "memory", "dead_letters"], 0..=3);
+    let bounds = (0_u32..=100).prop_flat_map(|min| (Just(min), min.max(1)..=5000));
+    (times, 1_u32..=86_400, 1_u32..=1000, on, bounds).prop_map(
+        |((visibility, retention), delay, attempts, on, (min, max))| {
+            json!({
+                "queue": {
+                    "visibility": visibility, "retention": retention,
+                    "delay": delay, "attempts": attempts,
+                },
+                "alarms": {"on": on},
+                "scaling": {"min": min, "max": max},
+            })
+        },
+    )
 }
 
 /// Takes away what is for those that callers reach.
@@ -114,7 +196,11 @@ fn reachable_manifest() -> impl Strategy<Value = Value> {
 /// A valid manifest whose default environment has an image.
 pub fn manifest_with_image() -> impl Strategy<Value = Value> {
     (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
-        document["image"] = image.into();
+        document["image"] = if document["kind"] == "function" {
+            OWN_IMAGE.into()
+        } else {
+            image.into()
+        };
         document
     })
 }

@@ -1,8 +1,9 @@
 //! Sets of parameters in which every two choices of two parameters stand together once.
 //!
 //! Greedy and deterministic: a row begins with the first pair that no row has yet, and then takes,
-//! parameter by parameter, the choice that has most new pairs with what the row has. It is not the
-//! smallest number of rows, but near it, and a few dozen lines.
+//! parameter by parameter, the choice that has most new pairs with what the row has. Of the rows
+//! that this gives when it goes round from each parameter, the one with most new pairs is taken. It
+//! is not the smallest number of rows, but near it, and a few dozen lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,39 +69,54 @@ fn row(
     pair: [Choice; 2],
     allowed: &impl Fn(&Row) -> bool,
 ) -> Option<Vec<usize>> {
-    let mut fixed: BTreeMap<usize, usize> = pair.into();
-    let mut row = Vec::new();
-    for (place, (_, choices)) in parameters.iter().enumerate() {
-        let new = |choice: usize| {
-            let known = fixed.iter().filter(|(other, _)| **other != place);
-            let pairs = known.map(|(other, its)| {
-                let (a, b) = ((*other, *its), (place, choice));
+    let new = |row: &Vec<usize>| of(row).iter().filter(|it| missing.contains(it)).count();
+    let mut rows: Vec<Vec<usize>> = (0..parameters.len())
+        .map(|first| filled(parameters, missing, pair, first))
+        .collect();
+    // The best first; of equals the first.
+    rows.sort_by_key(|row| std::cmp::Reverse(new(row)));
+    let fine = rows.iter().find(|row| allowed(&named(parameters, row)));
+    match fine {
+        Some(fine) => Some(fine.clone()),
+        None => made_allowed(parameters, rows.first()?, pair, allowed),
+    }
+}
+
+/// A row with the pair, filled from one parameter on and round.
+fn filled(
+    parameters: &[(String, Vec<String>)],
+    missing: &BTreeSet<(Choice, Choice)>,
+    pair: [Choice; 2],
+    first: usize,
+) -> Vec<usize> {
+    let mut row: BTreeMap<usize, usize> = pair.into();
+    for step in 0..parameters.len() {
+        let place = (first + step) % parameters.len();
+        if row.contains_key(&place) {
+            continue;
+        }
+        let new = |choice: &usize| {
+            let pairs = row.iter().map(|(other, its)| {
+                let (a, b) = ((*other, *its), (place, *choice));
                 if a < b { (a, b) } else { (b, a) }
             });
             pairs.filter(|pair| missing.contains(pair)).count()
         };
-        let best = match fixed.get(&place) {
-            Some(choice) => *choice,
-            // The first of the best, which is the default among equals.
-            None => (0..choices.len()).rev().max_by_key(|choice| new(*choice))?,
-        };
-        fixed.insert(place, best);
-        row.push(best);
+        // The first of the best, which is the default among equals.
+        let best = (0..parameters[place].1.len()).rev().max_by_key(new);
+        row.insert(place, best.unwrap_or_default());
     }
-    made_allowed(parameters, row, pair, allowed)
+    row.into_values().collect()
 }
 
-/// The row, or one that is like it but for one or two choices, not of the pair, and is allowed.
+/// A row that is like this one but for one or two choices, not of the pair, and is allowed.
 fn made_allowed(
     parameters: &[(String, Vec<String>)],
-    row: Vec<usize>,
+    row: &[usize],
     pair: [Choice; 2],
     allowed: &impl Fn(&Row) -> bool,
 ) -> Option<Vec<usize>> {
     let is_fine = |row: &[usize]| allowed(&named(parameters, row));
-    if is_fine(&row) {
-        return Some(row);
-    }
     let free = |place: &usize| pair.iter().all(|(fixed, _)| fixed != place);
     let places: Vec<usize> = (0..parameters.len()).filter(free).collect();
     let others = |row: &[usize]| {
@@ -114,7 +130,7 @@ fn made_allowed(
         }
         found
     };
-    let near = others(&row);
+    let near = others(row);
     if let Some(fine) = near.iter().find(|row| is_fine(row)) {
         return Some(fine.clone());
     }

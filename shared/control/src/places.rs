@@ -80,7 +80,7 @@ pub struct NoRoom {
 /// Where an environment's rule is, if its place is held and the platform has that load balancer.
 pub fn place_of(effective: &Effective, stack: &StackRecord, platform: &Platform) -> Option<Place> {
     let path = effective.path.as_ref()?;
-    let balancers = effective.settings.ingress.balancers(platform);
+    let balancers = effective.settings.way_in().balancers(platform);
     stack
         .places
         .iter()
@@ -92,7 +92,7 @@ pub fn place_of(effective: &Effective, stack: &StackRecord, platform: &Platform)
 pub fn is_wanted(place: &Place, effective: Option<&Effective>, platform: &Platform) -> bool {
     effective.is_some_and(|effective| {
         let settings = &effective.settings;
-        has(settings.ingress.balancers(platform), place)
+        has(settings.way_in().balancers(platform), place)
             && effective.path.as_ref() == Some(&place.path)
             && place.group <= groups(effective)
     })
@@ -128,7 +128,7 @@ fn wanted_of(
     stack: Option<&StackRecord>,
     platform: &Platform,
 ) -> Option<Wanted> {
-    let ingress = effective.settings.ingress;
+    let ingress = effective.settings.way_in();
     if !ingress.is_platforms() {
         return None;
     }

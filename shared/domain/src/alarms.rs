@@ -17,7 +17,7 @@ use crate::schema;
 #[schemars(transform = schema::closed)]
 pub struct Alarms {
     /// Those that are on.
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 6))]
     pub on: Vec<Alert>,
     /// Percent of CPU above which it tells, after 10 minutes.
     #[schemars(range(min = 1, max = 100))]
@@ -67,6 +67,8 @@ pub enum Alert {
     ResponseTime,
     /// Targets fail their health checks.
     Unhealthy,
+    /// Messages that a worker has failed to work off lie in its dead-letter queue.
+    DeadLetters,
 }
 
 impl Alert {
@@ -78,6 +80,7 @@ impl Alert {
             Self::Errors => "errors",
             Self::ResponseTime => "response_time",
             Self::Unhealthy => "unhealthy",
+            Self::DeadLetters => "dead_letters",
         }
     }
 }

@@ -65,7 +65,7 @@ impl Manifest {
             service: self.service.clone(),
             team: self.team.clone(),
             environment: environment.clone(),
-            path: settings.ingress.has_path().then_some(path),
+            path: settings.is_reached().then_some(path),
             settings,
         })
     }

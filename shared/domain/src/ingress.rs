@@ -2,7 +2,7 @@
 
 use crate::alarms::Alert;
 use crate::balancer::Balancer;
-use crate::manifest::{Authorization, Health, Ingress, Settings};
+use crate::manifest::{Authorization, Health, Ingress, Kind, Settings};
 use crate::platform::Platform;
 use crate::problem::Broken;
 
@@ -69,13 +69,31 @@ impl Ingress {
     }
 }
 
+impl Settings {
+    /// The way in to its tasks: what `ingress` says, for those that anybody calls.
+    pub fn way_in(&self) -> Ingress {
+        match self.kind {
+            Kind::Web => self.ingress,
+            Kind::Worker | Kind::Function => Ingress::None,
+        }
+    }
+
+    /// Whether callers reach it, under a path.
+    pub fn is_reached(&self) -> bool {
+        match self.kind {
+            Kind::Web | Kind::Worker => self.way_in().has_path(),
+            Kind::Function => self.ingress != Ingress::None,
+        }
+    }
+}
+
 /// What is said of a way in that there is not.
 pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     let mut broken = Vec::new();
-    if !settings.ingress.has_load_balancer() {
+    if !settings.way_in().has_load_balancer() {
         broken.extend(needs_a_load_balancer(settings));
     }
-    if settings.ingress.is_platforms() {
+    if settings.way_in().is_platforms() {
         broken.extend(needs_an_own_one(settings));
     }
     broken.extend(needs_a_way_in(settings));
@@ -113,15 +131,22 @@ fn needs_an_own_one(settings: &Settings) -> Vec<Broken> {
     broken
 }
 
+/// With what there is no way in, or no load balancer.
+fn with(settings: &Settings) -> String {
+    match settings.kind {
+        Kind::Web => format!("with the ingress `{}`", settings.ingress.name()),
+        Kind::Worker | Kind::Function => format!("with the kind `{}`", settings.kind.name()),
+    }
+}
+
 /// What only a load balancer can do.
 fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
-    let ingress = settings.ingress.name();
-    let without = format!("and with the ingress `{ingress}` there is none");
+    let without = format!("and {} there is none", with(settings));
     let mut broken = Vec::new();
     let mut refuse = |is_said: bool, pointer: &str, what: &str| {
         if is_said {
             let detail = format!("{what}, {without}");
-            broken.push(Broken::new(pointer, &["/ingress"], detail));
+            broken.push(Broken::new(pointer, &["/ingress", "/kind"], detail));
         }
     };
     let strategy = settings.deploy.strategy;
@@ -138,18 +163,27 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => true,
-            Alert::Cpu | Alert::Memory => false,
+            Alert::Cpu | Alert::Memory | Alert::DeadLetters => false,
         };
         let what = format!("names `{}`, which a load balancer measures", alert.name());
         refuse(of_balancer, "/alarms/on", &what);
     }
-    if settings.health != Health::default() {
+    // A check inside the container needs nobody in front of it.
+    let of_container = Health {
+        container: settings.health.container.clone(),
+        ..Health::default()
+    };
+    if settings.health != of_container {
         let detail = format!("is what a load balancer checks, {without}: leave it out");
-        broken.push(Broken::unused("/health", &["/ingress"], detail));
+        broken.push(Broken::unused("/health", &["/ingress", "/kind"], detail));
     }
     if settings.listener_port != Settings::default().listener_port {
         let detail = format!("is a load balancer's, {without}: leave it out");
-        broken.push(Broken::unused("/listener_port", &["/ingress"], detail));
+        broken.push(Broken::unused(
+            "/listener_port",
+            &["/ingress", "/kind"],
+            detail,
+        ));
     }
     broken
 }
@@ -157,16 +191,19 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
 /// What is of the path under which a service is reached, and of the HTTP API before it.
 fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
     let default = Settings::default();
-    let ingress = settings.ingress;
+    let is_on_api = match settings.kind {
+        Kind::Web | Kind::Worker => settings.way_in().is_on_api(),
+        Kind::Function => settings.is_reached(),
+    };
     let unused = |pointer: &str, is_for: &str| {
         let detail = format!(
-            "is for {is_for}, and the ingress is `{}`: leave it out",
-            ingress.name()
+            "is for {is_for}, and {} it is none: leave it out",
+            with(settings)
         );
-        Broken::unused(pointer, &["/ingress"], detail)
+        Broken::unused(pointer, &["/ingress", "/kind"], detail)
     };
     let mut broken = Vec::new();
-    if !ingress.has_path() {
+    if !settings.is_reached() {
         let callers = "a service that callers reach";
         if settings.path.is_some() {
             broken.push(unused("/path", callers));
@@ -175,7 +212,7 @@ fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
             broken.push(unused("/strip_path", callers));
         }
     }
-    if !ingress.is_on_api() && settings.authorization != Authorization::None {
+    if !is_on_api && settings.authorization != Authorization::None {
         let is_for = "a service behind the platform's HTTP API";
         broken.push(unused("/authorization", is_for));
     }

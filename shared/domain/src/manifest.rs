@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
 use crate::container::{self, ContainerHealth, Sidecar};
+use crate::function::Function;
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
 use crate::permission::Permission;
+use crate::queue::WorkQueue;
 use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::SecretReference;
@@ -116,6 +118,10 @@ pub struct Settings {
     pub cluster: Cluster,
     /// What the tasks run on.
     pub capacity: Capacity,
+    /// The queue that a worker works off, which is made for it.
+    pub queue: WorkQueue,
+    /// How a function runs.
+    pub function: Function,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -186,6 +192,8 @@ impl Default for Settings {
             authorization: Authorization::None,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
+            queue: WorkQueue::default(),
+            function: Function::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             dashboard: false,
@@ -225,6 +233,10 @@ fn default_team() -> TeamName {
 pub enum Kind {
     /// Answers HTTP requests.
     Web,
+    /// Works off a queue of its own. Nobody calls it.
+    Worker,
+    /// A function of Lambda, which the HTTP API calls itself.
+    Function,
 }
 
 /// A processor architecture.

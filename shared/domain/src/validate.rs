@@ -8,12 +8,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::effective::Effective;
-use crate::manifest::{Manifest, Overrides, Settings};
+use crate::manifest::{Kind, Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems};
-use crate::{alarms, container, forbidden, ingress, permission, scaling, schema, size, strategy};
+use crate::{
+    alarms, container, forbidden, function, ingress, kind, permission, scaling, schema, size,
+    strategy,
+};
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
 /// whole task definition (Amazon ECS developer guide, service quotas).
@@ -143,12 +146,17 @@ impl Manifest {
             }
         }
         let settings = &effective.settings;
-        if let Some(detail) = ingress::missing(settings.ingress, platform) {
+        if let Some(detail) = ingress::missing(settings.way_in(), platform) {
             let pointer = self.pointer(environment, "ingress");
             problems.push(Problem::new(pointer, detail));
         }
+        if settings.kind == Kind::Function
+            && let Some((field, detail)) = function::refused_on(effective, platform)
+        {
+            problems.push(Problem::new(self.pointer(environment, field), detail));
+        }
         if platform.waker.is_empty()
-            && settings.ingress.has_load_balancer()
+            && settings.way_in().has_load_balancer()
             && settings.scaling.may_sleep()
         {
             problems.push(Problem::new(
@@ -397,6 +405,7 @@ impl Settings {
             permission::broken(self),
             container::broken(self),
             ingress::broken(self),
+            kind::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {
             Rule {

@@ -44,6 +44,8 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
             "health": {"path": "/", "interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 3, "grace": 60},
             "ingress": "dedicated", "listener_port": 80, "authorization": "none",
             "cluster": "dedicated", "capacity": "fargate",
+            "queue": {"delay": 60, "visibility": 30, "retention": 345_600, "attempts": 5},
+            "function": {"timeout": 30, "memory": 512, "vpc": false},
             "scaling": {
                 "min": 2, "max": 10, "by": "alarms", "cpu": {"low": 30, "high": 70}, "memory": {"low": 30, "high": 70},
                 "resolution": 60, "to_zero": {"after": 15, "answer": "retry"}

@@ -29,7 +29,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         &site.effective.environment,
     );
     let mut widgets = vec![use_of(site), tasks(site)];
-    if site.effective.settings.ingress.has_load_balancer() {
+    if site.effective.settings.way_in().has_load_balancer() {
         widgets.extend(traffic(site));
     }
     let mut widgets = placed(widgets);

@@ -10,8 +10,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, dashboard, firewall, load_balancer, logs, names, network, roles, routes,
-    scaling, service, shared_balancer, sleep, stamp, task, traffic,
+    alarms, cluster, dashboard, firewall, function, load_balancer, logs, names, network, queue,
+    roles, routes, scaling, service, shared_balancer, sleep, stamp, task, traffic,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -41,7 +41,7 @@ pub fn environment_stack(
 ) -> Option<Template> {
     let image = effective.settings.image.as_ref()?;
     let shared = shared_balancer::find(effective, platform, run);
-    if effective.settings.ingress.is_platforms() && shared.is_none() {
+    if effective.settings.way_in().is_platforms() && shared.is_none() {
         return None;
     }
     let site = Site {
@@ -52,7 +52,8 @@ pub fn environment_stack(
         shared,
     };
     let mut template = match effective.settings.kind {
-        Kind::Web => web(&site),
+        Kind::Web | Kind::Worker => tasks(&site),
+        Kind::Function => function(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
     // Last, so that the stamp does not depend on them.
@@ -67,15 +68,19 @@ pub fn environment_stack(
     })
 }
 
-fn web(site: &Site<'_>) -> Template {
+/// A service of ECS.
+fn tasks(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     logs::add(&mut resources, site);
     match site.effective.settings.cluster {
         Cluster::Dedicated => cluster::add(&mut resources, site),
     }
+    if queue::is_there(site) {
+        queue::add(&mut resources, site);
+    }
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
-    match site.effective.settings.ingress {
+    match site.effective.settings.way_in() {
         Ingress::Dedicated => {
             load_balancer::add(&mut resources, site);
             firewall::add(&mut resources, site);
@@ -92,21 +97,35 @@ fn web(site: &Site<'_>) -> Template {
     alarms::add(&mut resources, site);
     dashboard::add(&mut resources, site);
     if let Some(path) = &site.effective.path
-        && site.effective.settings.ingress.is_on_api()
+        && site.effective.settings.way_in().is_on_api()
     {
         routes::add(&mut resources, site, path);
     }
-    Template::new(
-        &format!(
-            "Slipway: {} of the service {} on {}",
-            site.effective.environment, site.effective.service, site.platform.name
-        ),
-        resources.0,
-        outputs(site),
+    Template::new(&description(site), resources.0, outputs(site))
+}
+
+/// A function of Lambda.
+fn function(site: &Site<'_>) -> Template {
+    let mut resources = Resources::default();
+    function::add(&mut resources, site);
+    if let Some(path) = &site.effective.path {
+        function::add_callers(&mut resources, site, path);
+        routes::add(&mut resources, site, path);
+    }
+    let mut outputs = url(site);
+    function::put_outputs(&mut |name, value| outputs[name] = json!({"Value": value}));
+    Template::new(&description(site), resources.0, outputs)
+}
+
+fn description(site: &Site<'_>) -> String {
+    format!(
+        "Slipway: {} of the service {} on {}",
+        site.effective.environment, site.effective.service, site.platform.name
     )
 }
 
-fn outputs(site: &Site<'_>) -> Value {
+/// The output that says where the service is reached, if it is.
+fn url(site: &Site<'_>) -> Value {
     let mut outputs = json!({});
     if let Some(path) = &site.effective.path {
         let public = site.shared.map(|it| &*it.balancer.url);
@@ -115,13 +134,21 @@ fn outputs(site: &Site<'_>) -> Value {
         let url = format!("{endpoint}{path}");
         outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
     }
+    outputs
+}
+
+fn outputs(site: &Site<'_>) -> Value {
+    let mut outputs = url(site);
     let mut put = |name: &str, value: Value| outputs[name] = json!({"Value": value});
     put("Cluster", reference(cluster::CLUSTER));
     put("Service", reference(service::SERVICE));
     put("ServiceName", attribute(service::SERVICE, "Name"));
     put("TaskDefinition", reference(task::DEFINITION));
-    if site.effective.settings.ingress.has_load_balancer() {
+    if site.effective.settings.way_in().has_load_balancer() {
         put_balancer(site, &mut put);
+    }
+    if queue::is_there(site) {
+        queue::put_outputs(&mut put);
     }
     put("LogGroup", reference(logs::GROUP));
     if site.effective.settings.deploy.strategy.shifts() {
@@ -156,6 +183,13 @@ fn manifest(effective: &Effective) -> Value {
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
         settings.shift_remove("triggers");
+        // A queue that is not made is none: nothing of it is in the template.
+        if !effective.settings.kind.has_own_queue() {
+            settings.shift_remove("queue");
+        }
+        if effective.settings.kind != Kind::Function {
+            settings.shift_remove("function");
+        }
         // And whether there is a dashboard, the template shows.
         settings.shift_remove("dashboard");
     }

@@ -31,7 +31,7 @@ fn write(value: &Value, parts: &mut Vec<Value>) {
     match value {
         Value::Array(items) => {
             between(parts, '[', ']', items.iter(), |item, parts| {
-                write(item, parts)
+                write(item, parts);
             });
         }
         Value::Object(fields) if is_intrinsic(fields) => {

@@ -22,7 +22,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     );
 }
 
-fn group(site: &Site<'_>, name: &str) -> Value {
+pub(crate) fn group(site: &Site<'_>, name: &str) -> Value {
     json!({
         "Type": "AWS::Logs::LogGroup",
         "DeletionPolicy": "RetainExceptOnCreate",

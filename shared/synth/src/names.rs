@@ -22,6 +22,16 @@ pub fn log_group(platform: &Platform, service: &ServiceName, env: &EnvironmentNa
     format!("/aws/ecs/{}", family(platform, service, env))
 }
 
+/// The log group of an environment's function: `/aws/lambda/{platform}--{service}--{env}`. The
+/// platform's own functions have groups with one hyphen.
+pub fn function_log_group(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+) -> String {
+    format!("/aws/lambda/{}--{service}--{env}", platform.name)
+}
+
 /// The log group that Container Insights writes a cluster's performance into.
 pub fn insights_log_group(cluster: &str) -> String {
     format!("/aws/ecs/containerinsights/{cluster}/performance")

@@ -33,7 +33,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     );
     if let Some(shared) = site.shared {
         add_task_ingress(to, site, &json!(shared.balancer.security_group));
-    } else if site.effective.settings.ingress.has_load_balancer() {
+    } else if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
     }
 }

@@ -7,6 +7,7 @@
 //! that rule expires nothing (ECR user guide, "How a lifecycle policy works").
 
 use serde_json::{Value, json};
+use slipway_domain::manifest::Kind;
 use slipway_domain::{Manifest, Platform};
 
 use crate::environment_stack::Resources;
@@ -24,9 +25,7 @@ const ALL_KEPT: u32 = 9999;
 const UNTAGGED_DAYS: u32 = 14;
 
 pub(crate) fn add(to: &mut Resources, manifest: &Manifest, platform: &Platform) {
-    to.add(
-        REPOSITORY,
-        json!({
+    let mut repository = json!({
             "Type": "AWS::ECR::Repository",
             "DeletionPolicy": "RetainExceptOnCreate",
             "UpdateReplacePolicy": "Retain",
@@ -42,8 +41,47 @@ pub(crate) fn add(to: &mut Resources, manifest: &Manifest, platform: &Platform) 
                 "EmptyOnDelete": false,
                 "Tags": tags::lifeline(platform),
             },
-        }),
+    });
+    if feeds_functions(manifest, platform) {
+        repository["Properties"]["RepositoryPolicyText"] = for_functions(manifest, platform);
+    }
+    to.add(REPOSITORY, repository);
+}
+
+/// Whether an environment is a function, whose image Lambda pulls.
+pub(crate) fn feeds_functions(manifest: &Manifest, platform: &Platform) -> bool {
+    let default = &platform.environment;
+    let environments = manifest.environments(default).into_iter();
+    environments
+        .filter_map(|name| manifest.effective(&name, default))
+        .any(|effective| effective.settings.kind == Kind::Function)
+}
+
+/// Lets Lambda pull, for this service's functions only. Lambda would write such a policy itself
+/// when a function is made ("Create a Lambda function using a container image", permissions), and
+/// the stack would differ from its template then.
+fn for_functions(manifest: &Manifest, platform: &Platform) -> Value {
+    let Platform {
+        partition,
+        region,
+        account,
+        name,
+        ..
+    } = platform;
+    let functions = format!(
+        "arn:{partition}:lambda:{region}:{account}:function:{name}--{}--*",
+        manifest.service
     );
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "Functions",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "Condition": {"ArnLike": {"aws:SourceArn": functions}},
+        }],
+    })
 }
 
 /// Images with a tag are counted by themselves: an index is one image to people, and three or

@@ -3,7 +3,7 @@
 //! Both lie under the platform's path and within its permissions boundary. The execution
 //! role can pull the image, write its own log streams and read the secrets that the
 //! manifest names; the task role can do what the manifest's permissions say, and without any,
-//! nothing.
+//! nothing. A worker's may work off its queue, too.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
-use crate::permissions;
+use crate::{permissions, queue};
 
 pub(crate) const EXECUTION: &str = "ExecutionRole";
 pub(crate) const TASK: &str = "TaskRole";
@@ -32,7 +32,10 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
 /// The role that the containers have.
 fn task(site: &Site<'_>) -> Value {
     let mut role = role(site, "What runs in the tasks of");
-    let statements = permissions::statements(site);
+    let mut statements = permissions::statements(site);
+    if queue::is_there(site) {
+        statements.push(queue::statement());
+    }
     if !statements.is_empty() {
         role["Properties"]["Policies"] = json!([{
             "PolicyName": "permissions",
@@ -125,8 +128,9 @@ fn pull(site: &Site<'_>) -> Vec<Value> {
     ]
 }
 
-/// Reading the secrets that the manifest names, and nothing else.
-fn secrets(site: &Site<'_>) -> Vec<Value> {
+/// Reading the secrets that the manifest names, and nothing else. ECS and functions that read many
+/// at once ask for `GetParameters`, AWS's own extension for functions for one.
+pub(crate) fn secrets(site: &Site<'_>) -> Vec<Value> {
     let mut parameters = BTreeSet::new();
     let mut secrets = BTreeSet::new();
     for (_, reference) in site.effective.settings.all_secrets() {
@@ -149,13 +153,18 @@ fn secrets(site: &Site<'_>) -> Vec<Value> {
     if bytes > MAX_ARN_BYTES {
         (parameters, secrets) = prefixes(site);
     }
+    let read = if site.effective.settings.kind.has_tasks() {
+        json!("ssm:GetParameters")
+    } else {
+        json!(["ssm:GetParameter", "ssm:GetParameters"])
+    };
     let mut stores = Vec::new();
     let mut statements = Vec::new();
     for (sid, action, store, arns) in [
-        ("Parameters", "ssm:GetParameters", "ssm", parameters),
+        ("Parameters", read, "ssm", parameters),
         (
             "Secrets",
-            "secretsmanager:GetSecretValue",
+            json!("secretsmanager:GetSecretValue"),
             "secretsmanager",
             secrets,
         ),

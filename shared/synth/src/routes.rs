@@ -1,4 +1,4 @@
-//! The way from the platform's HTTP API to the load balancer.
+//! The way from the platform's HTTP API to the load balancer, or to the function.
 //!
 //! Two routes, the path itself and everything below it. Where the prefix is taken off, each
 //! needs an integration of its own, because the bare path has nothing left to send on. To a load
@@ -10,7 +10,7 @@ use slipway_domain::manifest::Authorization;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{path, reference};
-use crate::load_balancer;
+use crate::{function, load_balancer};
 
 const INTEGRATION: &str = "Integration";
 const ROOT_INTEGRATION: &str = "RootIntegration";
@@ -55,6 +55,11 @@ fn after(first: &str, mut resource: Value) -> Value {
 }
 
 fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
+    let mut integration = if site.effective.settings.kind.has_tasks() {
+        to_balancer(site)
+    } else {
+        to_function(site)
+    };
     let mut parameters = json!({
         // Behind the VPC link every request comes from the link; what a caller writes into
         // the header itself is overwritten.
@@ -63,20 +68,33 @@ fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
     if let Some(new_path) = new_path {
         parameters["overwrite:path"] = json!(new_path);
     }
+    integration["RequestParameters"] = parameters;
+    json!({"Type": "AWS::ApiGatewayV2::Integration", "Properties": integration})
+}
+
+fn to_balancer(site: &Site<'_>) -> Value {
     json!({
-        "Type": "AWS::ApiGatewayV2::Integration",
-        "Properties": {
-            "ApiId": site.platform.api,
-            "IntegrationType": "HTTP_PROXY",
-            "IntegrationMethod": "ANY",
-            "ConnectionType": "VPC_LINK",
-            "ConnectionId": site.platform.vpc_link,
-            // A private integration names the listener, and its port with it.
-            "IntegrationUri": reference(load_balancer::LISTENER),
-            "PayloadFormatVersion": "1.0",
-            "TimeoutInMillis": TIMEOUT_MILLISECONDS,
-            "RequestParameters": parameters,
-        },
+        "ApiId": site.platform.api,
+        "IntegrationType": "HTTP_PROXY",
+        "IntegrationMethod": "ANY",
+        "ConnectionType": "VPC_LINK",
+        "ConnectionId": site.platform.vpc_link,
+        // A private integration names the listener, and its port with it.
+        "IntegrationUri": reference(load_balancer::LISTENER),
+        "PayloadFormatVersion": "1.0",
+        "TimeoutInMillis": TIMEOUT_MILLISECONDS,
+    })
+}
+
+/// Without the VPC link: the HTTP API calls the function itself.
+fn to_function(site: &Site<'_>) -> Value {
+    json!({
+        "ApiId": site.platform.api,
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationMethod": "POST",
+        "IntegrationUri": reference(function::ALIAS),
+        "PayloadFormatVersion": "2.0",
+        "TimeoutInMillis": TIMEOUT_MILLISECONDS,
     })
 }
 

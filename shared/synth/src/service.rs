@@ -15,7 +15,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let launch_type = match settings.capacity {
         Capacity::Fargate => "FARGATE",
     };
-    let has_load_balancer = settings.ingress.has_load_balancer();
+    let has_load_balancer = settings.way_in().has_load_balancer();
     let mut service = json!({"Type": "AWS::ECS::Service"});
     if has_load_balancer && !settings.deploy.strategy.shifts() {
         // ECS refuses a target group that no load balancer uses yet. Where traffic moves, the

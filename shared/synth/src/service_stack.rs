@@ -22,11 +22,14 @@ pub fn service_stack(manifest: &Manifest, platform: &Platform) -> Template {
         outputs(),
     );
     // Only what this stack follows: other changes of the manifest leave it alone.
-    let followed = json!({
+    let mut followed = json!({
         "service": manifest.service,
         "team": manifest.team,
         "images": manifest.settings.images,
     });
+    if repository::feeds_functions(manifest, platform) {
+        followed["functions"] = true.into();
+    }
     stamp::put(&mut template, repository::REPOSITORY, &followed);
     template
 }

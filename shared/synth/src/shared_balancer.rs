@@ -33,7 +33,7 @@ pub(crate) fn find<'a>(
     platform: &'a Platform,
     run: &RunState,
 ) -> Option<Shared<'a>> {
-    let balancers = effective.settings.ingress.balancers(platform);
+    let balancers = effective.settings.way_in().balancers(platform);
     let Some(place) = &run.place else {
         return Some(Shared {
             balancer: balancers.first()?,

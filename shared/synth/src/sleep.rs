@@ -22,7 +22,7 @@ pub const WAKE_PRIORITY: u32 = 1;
 /// needs none.
 pub(crate) fn is_possible(site: &Site<'_>) -> bool {
     let settings = &site.effective.settings;
-    settings.ingress.has_load_balancer() && settings.scaling.may_sleep()
+    settings.way_in().has_load_balancer() && settings.scaling.may_sleep()
 }
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {

@@ -10,7 +10,7 @@ use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
-use crate::{logs, roles, sidecars};
+use crate::{logs, queue, roles, sidecars};
 
 pub(crate) const DEFINITION: &str = "TaskDefinition";
 
@@ -93,6 +93,11 @@ fn container(site: &Site<'_>) -> Value {
         "StopTimeout": stop_seconds(settings),
         "LogConfiguration": log(site, CONTAINER),
     });
+    if !settings.kind.listens()
+        && let Some(container) = container.as_object_mut()
+    {
+        container.shift_remove("PortMappings");
+    }
     if let Some(restart) = &site.run.restart {
         container["DockerLabels"] = json!({RESTART_LABEL: restart});
     }
@@ -174,33 +179,39 @@ pub(crate) fn secrets(site: &Site<'_>, secrets: &BTreeMap<String, SecretReferenc
         .collect()
 }
 
-/// The manifest's variables, the three that are always there, and those by which traces find
-/// their collector, sorted.
+/// The manifest's variables, those that are always there, and those by which traces find their
+/// collector, sorted.
 fn variables(site: &Site<'_>) -> Vec<Value> {
     let settings = &site.effective.settings;
     let mut own = vec![
-        ("AWS_REGION", site.platform.region.clone()),
-        ("ENVIRONMENT", site.effective.environment.to_string()),
-        ("PORT", settings.port.to_string()),
+        ("AWS_REGION", json!(site.platform.region)),
+        ("ENVIRONMENT", json!(site.effective.environment)),
     ];
-    if settings.tracing {
-        own.extend(sidecars::ADDRESSES.map(|(name, value)| (name, value.to_owned())));
+    if settings.kind.listens() {
+        own.push(("PORT", settings.port.to_string().into()));
     }
-    let mut variables: BTreeMap<&str, &str> = own
-        .iter()
+    if queue::is_there(site) {
+        own.push((queue::VARIABLE, reference(queue::QUEUE)));
+    }
+    if settings.tracing {
+        own.extend(sidecars::ADDRESSES.map(|(name, value)| (name, value.into())));
+    }
+    let mut variables: BTreeMap<&str, Value> = own
+        .into_iter()
         .filter(|(name, _)| !settings.secrets.contains_key(*name))
-        .map(|(name, value)| (*name, value.as_str()))
         .collect();
     for (name, value) in &settings.environment {
-        variables.insert(name, value);
+        variables.insert(name, json!(value));
     }
     listed(variables)
 }
 
-pub(crate) fn listed<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Value> {
+pub(crate) fn listed<'a, V: Into<Value>>(
+    variables: impl IntoIterator<Item = (&'a str, V)>,
+) -> Vec<Value> {
     variables
         .into_iter()
-        .map(|(name, value)| json!({"Name": name, "Value": value}))
+        .map(|(name, value)| json!({"Name": name, "Value": value.into()}))
         .collect()
 }
 

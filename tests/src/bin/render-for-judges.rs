@@ -47,8 +47,10 @@ fn run(arguments: &[String]) -> Result<usize> {
 /// The platform, pairwise: conditions hide from judges who does not decide them what is made.
 fn platforms(folder: &Path) -> Result<usize> {
     let template = PlatformTemplate::read()?;
-    let sets = template.sets()?;
-    for (number, set) in sets.iter().enumerate() {
+    let mut sets = template.sets()?;
+    for (number, set) in sets.iter_mut().enumerate() {
+        // Whoever deploys names zones: in a template, judges rightly warn of names.
+        set.insert("AvailabilityZones".to_owned(), String::new());
         let file = folder.join(format!("platform-{number:02}.json"));
         let plain = template.plain(set)?;
         fs::write(&file, format!("{plain:#}\n")).with_context(|| file.display().to_string())?;

@@ -1,6 +1,9 @@
 //! Sets of parameters of `template.yaml`, every two choices of two parameters together in one of
 //! them, and each as a template in which nothing is left to be decided.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
@@ -52,7 +55,20 @@ impl PlatformTemplate {
     /// A parameter with nothing to choose from, which then wants an entry in `OTHERS`, and a rule
     /// that cannot be decided.
     pub fn sets(&self) -> Result<Vec<Row>> {
-        let allowed = |row: &Row| matches!(self.refused(row), Ok(None));
+        // Rules are asked thousands of times, and look at few parameters.
+        let rules = self.template["Rules"].to_string();
+        let known: RefCell<BTreeMap<Row, bool>> = RefCell::default();
+        let allowed = |row: &Row| {
+            let named = |name: &String| rules.contains(&format!("\"{name}\""));
+            let mut asked = row.clone();
+            asked.retain(|name, _| named(name));
+            let answer = known.borrow().get(&asked).copied();
+            answer.unwrap_or_else(|| {
+                let is_allowed = matches!(self.refused(&asked), Ok(None));
+                known.borrow_mut().insert(asked, is_allowed);
+                is_allowed
+            })
+        };
         let found = rows(&self.choices()?, allowed);
         Ok(found.iter().map(with_zones).collect())
     }

@@ -142,7 +142,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             ) {
                 (Some(creation), Some(steady)) => {
                     let ends = Ends {
-                        rolls_out: true,
+                        rolls_out: effective.settings.kind.has_tasks(),
                         pauses: effective.settings.deploy.pause.is_some(),
                     };
                     present(service, creation, steady, ends)
@@ -162,7 +162,7 @@ fn lost_its_place(
     stack: Option<&StackRecord>,
     platform: &Platform,
 ) -> Option<String> {
-    let ingress = effective.settings.ingress;
+    let ingress = effective.settings.way_in();
     let parameter = ingress.parameter()?;
     let is_there = stack.is_some_and(|stack| place_of(effective, stack, platform).is_some());
     (!is_there).then(|| {

@@ -33,6 +33,8 @@ use slipway_domain::{EnvironmentName, Platform, ServiceName};
 use slipway_scaling::{Decision, Trigger};
 
 use self::plan::{Opening, Plan};
+pub(crate) use self::site::policy;
+
 use self::site::Site;
 use crate::error::PortError;
 use crate::ports::{

@@ -1,6 +1,7 @@
 //! What there is to scale, from what the registry knows of it.
 
-use slipway_domain::scaling::{ScaledBy, Scaling};
+use slipway_domain::manifest::Settings;
+use slipway_domain::scaling::{Queue, ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{Balancer as Balanced, EnvironmentName, Phase, Platform, PlatformName, Scope};
 use slipway_scaling::Bounds;
@@ -78,7 +79,7 @@ pub(super) fn site(
     if state.service.deleting || stack.status.phase == Phase::Deleting {
         return hands_off(HandsOff::Gone);
     }
-    let policy = effective.settings.scaling;
+    let policy = policy(&effective.settings, &stack.status);
     let Some(settled) = &stack.progress.settled else {
         return Err(never_ready(stack));
     };
@@ -100,6 +101,17 @@ pub(super) fn site(
         generation: settled.generation,
         changes: is_changing(stack.status.phase),
     })
+}
+
+/// The manifest's policy; a queue that was made for the service has the name that its stack says.
+pub(crate) fn policy(settings: &Settings, status: &StackStatus) -> Scaling {
+    let mut policy = settings.scaling.clone();
+    if settings.kind.has_own_queue() {
+        let name = status.outputs.get(slipway_synth::QUEUE_OUTPUT).cloned();
+        let delay = settings.queue.delay;
+        policy.queue = name.map(|name| Queue { name, delay });
+    }
+    policy
 }
 
 /// Whether tasks may come and go for other reasons than their number.
@@ -196,5 +208,27 @@ impl Site {
             })
         };
         dimensions.iter().any(is_mine) || is_the_policys()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use slipway_domain::Manifest;
+
+    use super::*;
+
+    #[test]
+    fn a_workers_own_queue_has_the_name_that_its_stack_says() {
+        let document = json!({"service": "a", "kind": "worker", "queue": {"delay": 30}});
+        let settings = Manifest::read(&document).unwrap().settings;
+        let mut status = StackStatus::new(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(policy(&settings, &status).queue, None);
+        let name = "devops2-g4--a--prod-Queue-X";
+        status
+            .outputs
+            .insert(slipway_synth::QUEUE_OUTPUT.to_owned(), name.to_owned());
+        let queue = policy(&settings, &status).queue.unwrap();
+        assert_eq!((queue.name.as_str(), queue.delay), (name, 30));
     }
 }

@@ -382,7 +382,7 @@ fn look(
     let effective = manifest.effective(environment, &platform.environment)?;
     let output = |key| stack.status.outputs.get(key).cloned();
     Some(Look {
-        policy: effective.settings.scaling,
+        policy: crate::scaler::policy(&effective.settings, &stack.status),
         environment: environment.clone(),
         record,
         place: output("Cluster").zip(output("ServiceName")),

@@ -25,8 +25,8 @@ where
         let state = self.state(name).await?;
         let own = costs::own(&state, &self.platform, assumed);
         let platform = cost::platform(&self.platform, assumed);
-        let shares = Shares::count(&self.registry).await?;
-        let shared = shares.of(name, platform.monthly_usd);
+        let counted = Shares::count(&self.registry).await?;
+        let shared = counted.of(name, platform.monthly_usd);
         Ok(ServiceCostsView::new(name.clone(), own, shared))
     }
 
@@ -39,7 +39,7 @@ where
         limit: usize,
     ) -> Result<PlatformCostsView, ServiceError> {
         let own = cost::platform(&self.platform, assumed);
-        let shares = Shares::count(&self.registry).await?;
+        let counted = Shares::count(&self.registry).await?;
         let page = self.registry.services(None, after, limit).await?;
         let mut services = Vec::with_capacity(page.items.len());
         for summary in page.items {
@@ -47,7 +47,7 @@ where
             let Some(state) = self.registry.service(&summary.name).await? else {
                 continue;
             };
-            let shared = shares.of(&summary.name, own.monthly_usd);
+            let shared = counted.of(&summary.name, own.monthly_usd);
             let cost = costs::own(&state, &self.platform, assumed);
             services.push(ServiceCostsView::new(summary.name, cost, shared).in_list(summary.team));
         }
@@ -55,7 +55,7 @@ where
         Ok(PlatformCostsView::new(
             name,
             own,
-            shares.all(),
+            counted.all(),
             services,
             page.next,
         ))

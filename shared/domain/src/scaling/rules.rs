@@ -154,9 +154,9 @@ fn sleep(settings: &Settings) -> Option<Broken> {
     let scaling = &settings.scaling;
     // Without a load balancer there is nobody who calls whoever wakes the service, and without a
     // queue nothing that tells that there is work.
-    if scaling.may_sleep() && !settings.ingress.has_load_balancer() && scaling.queue.is_none() {
+    if scaling.may_sleep() && !settings.way_in().has_load_balancer() && !settings.has_queue() {
         let detail = "lets the service sleep, and neither a load balancer nor a `queue` would say when to wake it: 1 or more would be right".to_owned();
-        let others = ["/ingress", "/scaling/queue", "/scaling/schedule"];
+        let others = ["/ingress", "/kind", "/scaling/queue", "/scaling/schedule"];
         return Some(Broken::new("/scaling/min", &others, detail));
     }
     let is_said = scaling.to_zero != super::ToZero::default();

@@ -3,8 +3,12 @@
 use serde_json::{Value, json};
 use slipway_domain::Alert;
 
-use super::{Watched, When, alarm, highest, of_balancer, of_service, of_targets, sum};
+use super::{
+    Metric, Watched, When, alarm, dimension, highest, of_balancer, of_service, of_targets, sum,
+};
 use crate::environment_stack::{Resources, Site};
+use crate::intrinsic::attribute;
+use crate::queue;
 
 pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
     let mut on = site.effective.settings.alarms.on.clone();
@@ -45,6 +49,20 @@ fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
             let unhealthy = of_targets(site, "UnHealthyHostCount", "Maximum", 60);
             ("AlertUnhealthy", sum(unhealthy))
         }
+        Alert::DeadLetters => ("AlertDeadLetters", Watched::Metric(dead_letters())),
+    }
+}
+
+/// How many lie there, whoever brought them: of those that SQS itself moves there, the number of
+/// messages sent tells nothing ("Amazon SQS dead-letter queues").
+fn dead_letters() -> Metric {
+    let name = attribute(queue::DEAD_LETTERS, "QueueName");
+    Metric {
+        namespace: "AWS/SQS".to_owned(),
+        name: "ApproximateNumberOfMessagesVisible".to_owned(),
+        dimensions: vec![dimension("QueueName", &name)],
+        statistic: "Maximum",
+        period: 60,
     }
 }
 
@@ -79,6 +97,11 @@ fn when(site: &Site<'_>, alert: Alert) -> When {
             format!("has over {} unhealthy targets", alarms.unhealthy),
             alarms.unhealthy.into(),
             2,
+        ),
+        Alert::DeadLetters => (
+            "has messages that no task could work off".to_owned(),
+            0.into(),
+            1,
         ),
     };
     When {

@@ -2,12 +2,14 @@
 //! it is low. They only say when to look; what to do is decided from the metrics themselves.
 
 use serde_json::{Value, json};
-use slipway_domain::scaling::{Metric as Own, Queue, Statistic};
+use slipway_domain::scaling::{Metric as Own, Statistic};
 
 use super::{
     Metric, Watched, When, alarm, dimension, of_service, of_targets, service_dimensions, sum,
 };
 use crate::environment_stack::{Resources, Site};
+use crate::intrinsic::attribute;
+use crate::queue;
 
 /// Minutes in a row that are too high: one may be a spike.
 pub(super) const HIGH_MINUTES: u32 = 2;
@@ -41,8 +43,11 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
     if let Some(requests) = scaling.requests {
         add_requests(to, site, requests);
     }
-    if let Some(queue) = &scaling.queue {
-        add_queue(to, site, queue);
+    if queue::is_there(site) {
+        let name = attribute(queue::QUEUE, queue::QUEUE_OUTPUT);
+        add_queue(to, site, &name, site.effective.settings.queue.delay);
+    } else if let Some(queue) = &scaling.queue {
+        add_queue(to, site, &queue.name.as_str().into(), queue.delay);
     }
     for (place, metric) in scaling.metrics.iter().enumerate() {
         add_metric(to, site, place + 1, metric);
@@ -104,19 +109,19 @@ fn add_requests(to: &mut Resources, site: &Site<'_>, requests: u32) {
 
 /// The oldest message is looked at before it has waited for as long as it may: what is started
 /// then takes its time.
-fn add_queue(to: &mut Resources, site: &Site<'_>, queue: &Queue) {
+fn add_queue(to: &mut Resources, site: &Site<'_>, name: &Value, delay: u32) {
     let watched = Watched::Metric(Metric {
         namespace: "AWS/SQS".to_owned(),
         name: "ApproximateAgeOfOldestMessage".to_owned(),
-        dimensions: vec![dimension("QueueName", &queue.name.as_str().into())],
+        dimensions: vec![dimension("QueueName", name)],
         statistic: "Maximum",
         period: 60,
     });
     let words = |rest: &str| format!("The oldest message for {} waits {rest}", site.family());
-    let half = queue.delay / 2;
+    let half = delay / 2;
     let above = high(words(&format!("over {half} seconds")), half.into(), 1);
     to.add("QueueHigh", alarm(site, &watched, &above));
-    let fifth = (queue.delay / 5).max(1);
+    let fifth = (delay / 5).max(1);
     let rest = format!("less than {fifth} seconds");
     let below = low(words(&rest), fifth.into(), UNKNOWN);
     to.add("QueueLow", alarm(site, &watched, &below));

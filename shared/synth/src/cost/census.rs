@@ -9,7 +9,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 10] = [
+pub(super) const FREE: [(&str, &str); 13] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -41,6 +41,12 @@ pub(super) const FREE: [(&str, &str); 10] = [
         "part of its load balancer",
     ),
     ("AWS::IAM::Role", "not billed"),
+    ("AWS::Lambda::Alias", "a name of a version"),
+    ("AWS::Lambda::Permission", "not billed"),
+    (
+        "AWS::Lambda::Version",
+        "calls are billed, whatever version they are of",
+    ),
 ];
 
 /// Metrics that Container Insights reports of a cluster, of a service and of a task family on
@@ -78,13 +84,25 @@ pub(super) struct Census<'a> {
     pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Functions of Lambda.
+    pub(super) functions: Vec<Function>,
+    /// Queues that tasks work off.
+    pub(super) queues: u64,
     /// Whether a web ACL looks at them.
     pub(super) is_filtered: bool,
     pub(super) repositories: Vec<&'a str>,
-    /// What the tasks run.
+    /// What the tasks and functions run.
     pub(super) images: Vec<Image>,
     /// CloudFormation types that have no price here, and how many of each.
     pub(super) unknown: BTreeMap<&'a str, u64>,
+}
+
+/// A function of Lambda.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Function {
+    /// MiB.
+    pub(super) memory: u64,
+    pub(super) arm64: bool,
 }
 
 /// The tasks of an ECS service on Fargate.
@@ -170,6 +188,17 @@ impl<'a> Census<'a> {
                 self.load_balancers += 1;
             }
             "AWS::KMS::Key" => self.keys += 1,
+            "AWS::Lambda::Function" => match properties["MemorySize"].as_u64() {
+                Some(memory) => {
+                    self.functions.push(Function {
+                        memory,
+                        arm64: properties["Architectures"][0] == "arm64",
+                    });
+                    let image = properties["Code"]["ImageUri"].as_str();
+                    self.images.extend(image.and_then(|it| it.parse().ok()));
+                }
+                None => return false,
+            },
             "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
                 insights: properties["LogGroupName"]
@@ -177,6 +206,8 @@ impl<'a> Census<'a> {
                     .is_some_and(|name| name.starts_with(INSIGHTS_GROUPS)),
                 days: properties["RetentionInDays"].as_u64().unwrap_or(FOR_EVER),
             }),
+            // Requests are billed, and nobody asks a dead-letter queue.
+            "AWS::SQS::Queue" => self.queues += u64::from(properties["RedrivePolicy"].is_object()),
             kind => return FREE.iter().any(|(free, _)| *free == kind),
         }
         true

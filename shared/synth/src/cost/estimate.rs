@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::assumptions::Assumptions;
-use super::census::{Census, Tasks};
+use super::census::{Census, Function, Tasks};
 use super::money::{Quantity, Usd};
 use super::prices::{self, Name};
 use super::{CostLine, CostView, NOT_ESTIMATED, VariesWith};
@@ -147,6 +147,8 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
             .assuming(assumed.of_requests()),
         );
     }
+    items.extend(census.functions.iter().flat_map(|it| function(it, assumed)));
+    items.extend(queues(census, assumed));
     items.extend(counted(census));
     items.extend(logs(census, assumed));
     let repositories = census.repositories.iter();
@@ -256,6 +258,49 @@ fn fargate(tasks: &Tasks, assumed: &Assumptions) -> Vec<Item> {
     items
 }
 
+/// A queue costs by what is asked of it, and its dead letters nothing.
+fn queues(census: &Census<'_>, assumed: &Assumptions) -> Option<Item> {
+    let thousands = assumed.requests.saturating_add(500) / 1000;
+    let requests = Quantity::thousandths(thousands.saturating_mul(census.queues));
+    (census.queues > 0).then(|| {
+        Item::new("queue", Name::QueueRequests, requests)
+            .varying_with(VariesWith::Use)
+            .assuming(format!(
+                "{}, of which a message takes three",
+                assumed.of_requests()
+            ))
+    })
+}
+
+/// A function costs nothing while nobody calls it.
+fn function(function: &Function, assumed: &Assumptions) -> [Item; 2] {
+    let (component, price) = if function.arm64 {
+        ("function, arm64", Name::LambdaArm64)
+    } else {
+        ("function, x86_64", Name::LambdaX86)
+    };
+    // A GB of Lambda's is 1024 MiB, and ten calls of a tenth of a second are one second.
+    let thousandths = assumed.requests.saturating_mul(100);
+    let gigabyte_seconds = thousandths.saturating_mul(function.memory) / 1024;
+    let calls = Quantity::thousandths(assumed.requests.saturating_add(500) / 1000);
+    let item = |component, price, quantity, assumption: String| {
+        Item::new(component, price, quantity)
+            .varying_with(VariesWith::Use)
+            .assuming(assumption)
+    };
+    let each = "a tenth of a second for each request".to_owned();
+    let all = assumed.of_requests();
+    [
+        item("function, requests", Name::LambdaRequests, calls, all),
+        item(
+            component,
+            price,
+            Quantity::thousandths(gigabyte_seconds),
+            each,
+        ),
+    ]
+}
+
 /// Logs cost when they are written, and as long as they are kept.
 fn logs(census: &Census<'_>, assumed: &Assumptions) -> Vec<Item> {
     if census.log_groups.is_empty() {
@@ -274,9 +319,11 @@ fn logs(census: &Census<'_>, assumed: &Assumptions) -> Vec<Item> {
         written += monthly;
         kept += monthly * group.days;
     }
+    // A function writes as much as a task, for want of a better guess.
+    let functions = u64::try_from(census.functions.len()).unwrap_or(u64::MAX);
     let services = census.services.iter();
-    let min: u64 = services.map(|tasks| usual(tasks, assumed)).sum();
-    let max: u64 = census.services.iter().map(|tasks| tasks.max).sum();
+    let min = functions + services.map(|tasks| usual(tasks, assumed)).sum::<u64>();
+    let max = functions + census.services.iter().map(|tasks| tasks.max).sum::<u64>();
     let item = |component, price, per_task: u64, days: u64| {
         Item::new(
             component,

@@ -31,6 +31,7 @@ pub(super) enum Name {
     LogStorage,
     ImageStorage,
     HttpRequests,
+    QueueRequests,
     FargateSpotVcpu,
     HttpRequestsBeyond,
     VpcLink,
@@ -141,9 +142,10 @@ mod tests {
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
     /// infracost, and, the last seven, at the addresses that the file names.
-    const READ: [(Name, &str); 42] = [
+    const READ: [(Name, &str); 43] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
+        (Name::QueueRequests, "0.40"),
         (Name::LambdaRequests, "0.20"),
         (Name::LambdaArm64, "0.0000133334"),
         (Name::LambdaX86, "0.0000166667"),

@@ -83,7 +83,11 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
     let permissions = &effective.settings.permissions;
     let settings = &effective.settings;
     rules.hold(
-        policies.is_null() == (permissions.is_empty() && !settings.tracing && !settings.exec),
+        policies.is_null()
+            == (permissions.is_empty()
+                && !settings.tracing
+                && !settings.exec
+                && !settings.kind.has_own_queue()),
         "the task role may do something that nobody permits, or nothing",
     );
     // IAM counts no blanks, and there are none in this form but in texts.
@@ -144,10 +148,10 @@ fn network(rules: &mut Rules, template: &Template, effective: &Effective, platfo
         resources["TaskSecurityGroup"]["Properties"]["SecurityGroupIngress"].is_null(),
         "tasks are open",
     );
-    if !effective.settings.ingress.has_load_balancer() {
+    if !effective.settings.way_in().has_load_balancer() {
         return;
     }
-    if effective.settings.ingress.is_platforms() {
+    if effective.settings.way_in().is_platforms() {
         super::shared::network(rules, template, effective, platform);
         return;
     }

@@ -5,6 +5,8 @@
 
 mod access;
 mod dashboard;
+mod function;
+mod queue;
 mod scaling;
 mod shared;
 mod strategy;
@@ -77,11 +79,19 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     );
     for template in [&template, &created, &shifted] {
         every_template(rules, template, platform);
+        if !effective.settings.kind.has_tasks() {
+            function::hold(rules, template, effective, platform);
+            continue;
+        }
         traffic::hold(rules, template, effective, platform);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
         dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
+        queue::hold(rules, template, effective);
+    }
+    if !effective.settings.kind.has_tasks() {
+        return;
     }
     let count = |template: &Template| {
         template.as_value()["Resources"]["Service"]["Properties"]["DesiredCount"].clone()

@@ -64,7 +64,7 @@ fn fours(rules: &mut Rules, template: &Template, effective: &Effective) {
     }
     let signals = 2
         + usize::from(scaling.requests.is_some())
-        + usize::from(scaling.queue.is_some())
+        + usize::from(effective.settings.has_queue())
         + scaling.metrics.len();
     let ends = |end: &str| {
         let found = template
@@ -145,7 +145,7 @@ fn every_alarm(rules: &mut Rules, template: &Template, effective: &Effective, pl
 /// Who wakes: in a target group of its own, to which nothing leads in the template.
 fn sleep(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
     let settings = &effective.settings;
-    let sleeps = settings.ingress.has_load_balancer() && settings.scaling.may_sleep();
+    let sleeps = settings.way_in().has_load_balancer() && settings.scaling.may_sleep();
     let resources = &template.as_value()["Resources"];
     let group = &resources["WakeTargetGroup"]["Properties"];
     rules.hold(
@@ -154,7 +154,7 @@ fn sleep(rules: &mut Rules, template: &Template, effective: &Effective, platform
     );
     let priority = resources["ListenerRule"]["Properties"]["Priority"].as_u64();
     rules.hold(
-        !settings.ingress.has_load_balancer() || priority > Some(u64::from(WAKE_PRIORITY)),
+        !settings.way_in().has_load_balancer() || priority > Some(u64::from(WAKE_PRIORITY)),
         "there is no room for a rule that wakes",
     );
     rules.hold(

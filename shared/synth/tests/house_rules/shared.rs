@@ -9,7 +9,7 @@ use slipway_synth::Template;
 use super::{Rules, of_type};
 
 fn balancers<'a>(effective: &Effective, platform: &'a Platform) -> &'a [Balancer] {
-    effective.settings.ingress.balancers(platform)
+    effective.settings.way_in().balancers(platform)
 }
 
 /// Whether a text is what metrics call one of the platform's load balancers.
@@ -113,7 +113,7 @@ fn routes(
     path: &str,
 ) {
     let routes = of_type(template, "AWS::ApiGatewayV2::Route");
-    if effective.settings.ingress == Ingress::Public {
+    if effective.settings.way_in() == Ingress::Public {
         rules.hold(routes.is_empty(), "the HTTP API leads there as well");
         return;
     }

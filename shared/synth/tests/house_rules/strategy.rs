@@ -73,7 +73,7 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
             "nobody can tell the template's weights",
         );
     } else {
-        let one = usize::from(effective.settings.ingress.has_load_balancer());
+        let one = usize::from(effective.settings.way_in().has_load_balancer());
         rules.hold(
             groups == one && advanced.is_null(),
             "a rolling deployment has one target group",
@@ -88,7 +88,7 @@ pub(super) fn hold_of_runs(
     effective: &Effective,
     [steady, created, shifted]: [&Template; 3],
 ) {
-    if !effective.settings.ingress.has_load_balancer() {
+    if !effective.settings.way_in().has_load_balancer() {
         return;
     }
     let strategy = effective.settings.deploy.strategy;

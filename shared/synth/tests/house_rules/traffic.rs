@@ -18,13 +18,18 @@ pub(super) fn hold(
     let task = &resources["TaskDefinition"]["Properties"];
     let service = &resources["Service"]["Properties"];
     let container = &task["ContainerDefinitions"][0];
-    container_rules(rules, service, container);
+    container_rules(rules, service);
+    variables(rules, effective, container);
     rules.hold(task["NetworkMode"] == "awsvpc", "Fargate has awsvpc only");
     rules.hold(
-        container["PortMappings"][0]["ContainerPort"] == port,
+        if settings.kind.listens() {
+            container["PortMappings"][0]["ContainerPort"] == port
+        } else {
+            container["PortMappings"].is_null()
+        },
         "the mapped port is not the container's",
     );
-    if !settings.ingress.has_load_balancer() {
+    if !settings.way_in().has_load_balancer() {
         nothing_leads_there(rules, template);
         return;
     }
@@ -61,7 +66,7 @@ pub(super) fn hold(
         "the service balances a container that is not there",
     );
 
-    if settings.ingress.is_platforms() {
+    if settings.way_in().is_platforms() {
         shared::hold(rules, template, effective, platform);
     } else {
         listener(rules, template, settings.listener_port);
@@ -103,7 +108,7 @@ fn nothing_leads_there(rules: &mut Rules, template: &Template) {
     );
 }
 
-fn container_rules(rules: &mut Rules, service: &Value, container: &Value) {
+fn container_rules(rules: &mut Rules, service: &Value) {
     let breaker = &service["DeploymentConfiguration"]["DeploymentCircuitBreaker"];
     rules.hold(
         breaker["Enable"] == true && breaker["Rollback"] == true,
@@ -113,6 +118,9 @@ fn container_rules(rules: &mut Rules, service: &Value, container: &Value) {
         service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED",
         "tasks have public addresses",
     );
+}
+
+fn variables(rules: &mut Rules, effective: &Effective, container: &Value) {
     let names: Vec<&str> = ["Environment", "Secrets"]
         .iter()
         .flat_map(|list| container[*list].as_array().into_iter().flatten())
@@ -122,7 +130,14 @@ fn container_rules(rules: &mut Rules, service: &Value, container: &Value) {
     once.sort_unstable();
     once.dedup();
     rules.hold(once.len() == names.len(), "a variable is set twice");
-    for name in ["AWS_REGION", "ENVIRONMENT", "PORT"] {
+    let kind = effective.settings.kind;
+    let of_kind = [
+        (kind.listens(), "PORT"),
+        (kind.has_own_queue(), "QUEUE_URL"),
+    ];
+    let of_kind = of_kind.iter().filter(|(is_set, _)| *is_set);
+    let all = of_kind.map(|(_, name)| *name);
+    for name in all.chain(["AWS_REGION", "ENVIRONMENT"]) {
         rules.hold(names.contains(&name), &format!("{name} is not set"));
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) 
     let export = format!("{}-name", platform.name);
     let mut words: BTreeSet<&str> = ["/", "service", "integrations", &export].into();
     words.extend(["Arn", "Name", "GroupId", "DNSName", "RepositoryUri"]);
-    words.extend(["LoadBalancerFullName", "TargetGroupFullName"]);
+    words.extend(["LoadBalancerFullName", "TargetGroupFullName", "QueueName"]);
+    words.insert("Version");
     for id in &ids {
         rules.hold(
             id.chars().all(|c| c.is_ascii_alphanumeric()),

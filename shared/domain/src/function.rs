@@ -1,0 +1,184 @@
+//! A function of Lambda: the manifest's `function`.
+//!
+//! It runs the service's image. What tasks need and a function has not (a port, CPU units, a
+//! number of tasks) is refused; what Lambda itself refuses is refused here, before anything is
+//! touched.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::alarms::Alarms;
+use crate::effective::Effective;
+use crate::manifest::{Ingress, Settings};
+use crate::platform::Platform;
+use crate::problem::Broken;
+use crate::scaling::Scaling;
+use crate::schema;
+use crate::secret::Location;
+use crate::strategy::Deploy;
+
+/// The most bytes of a function's variables, names and values together ("Lambda quotas").
+const MOST_VARIABLES: usize = 4096;
+
+/// Variables that are Lambda's own, and that `CreateFunction` refuses ("Working with Lambda
+/// environment variables", reserved).
+const RESERVED: [&str; 18] = [
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+];
+
+/// How a function runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(transform = schema::closed)]
+pub struct Function {
+    /// Seconds after which a call is ended. The HTTP API waits for 30 at most.
+    #[schemars(range(min = 1, max = 900))]
+    pub timeout: u32,
+    /// Memory in MiB. CPU comes with it: 1769 MiB have one vCPU.
+    #[schemars(range(min = 128, max = 10_240))]
+    pub memory: u32,
+    /// Whether it runs in the platform's private subnets, where databases are. It starts as fast
+    /// there; making and deleting it takes minutes more.
+    pub vpc: bool,
+}
+
+impl Default for Function {
+    fn default() -> Self {
+        Self {
+            timeout: 30,
+            memory: 512,
+            vpc: false,
+        }
+    }
+}
+
+/// What is wrong with a function's settings.
+pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
+    let mut broken = of_tasks(settings);
+    broken.extend(variables(settings));
+    broken.extend(secrets(settings));
+    broken
+}
+
+/// What is of tasks, and says nothing of a function.
+fn of_tasks(settings: &Settings) -> Vec<Broken> {
+    let default = Settings::default();
+    let is_other = settings.ingress != default.ingress && settings.ingress != Ingress::None;
+    let says = [
+        ("/port", settings.port != default.port),
+        ("/cpu", settings.cpu != default.cpu),
+        ("/memory", settings.memory != default.memory),
+        ("/cluster", settings.cluster != default.cluster),
+        ("/capacity", settings.capacity != default.capacity),
+        ("/ingress", is_other),
+        ("/scaling", settings.scaling != Scaling::default()),
+        ("/deploy", settings.deploy != Deploy::default()),
+        ("/dashboard", settings.dashboard),
+        ("/health/container", settings.health.container.is_some()),
+        ("/stop_timeout", settings.stop_timeout.is_some()),
+        ("/read_only", settings.read_only),
+        ("/scratch", !settings.scratch.is_empty()),
+        ("/storage", settings.storage.is_some()),
+        ("/exec", settings.exec),
+        ("/user", settings.user.is_some()),
+        ("/sidecars", !settings.sidecars.is_empty()),
+        ("/alarms", settings.alarms != Alarms::default()),
+    ];
+    let says = says.into_iter().filter(|(_, is_said)| *is_said);
+    says.map(|(pointer, _)| {
+        let detail = match pointer {
+            "/memory" => "is the memory of tasks: set `function.memory`, and leave this out",
+            "/cpu" => "is of tasks, and a function's CPU comes with its memory: leave it out",
+            "/scaling" => "is of tasks, and Lambda scales a function itself: leave it out",
+            "/ingress" => "is of tasks, and the HTTP API calls a function itself: leave it out, or set it to `none`",
+            _ => "is of tasks, and the kind is `function`: leave it out",
+        };
+        Broken::unused(pointer, &["/kind"], detail.to_owned())
+    })
+    .collect()
+}
+
+fn variables(settings: &Settings) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let maps = [
+        (
+            "environment",
+            settings.environment.keys().collect::<Vec<_>>(),
+        ),
+        ("secrets", settings.secrets.keys().collect()),
+    ];
+    for (field, names) in maps {
+        for name in names {
+            let why = if RESERVED.contains(&name.as_str()) {
+                "is a variable of Lambda's own, which a function cannot set"
+            } else if name.len() < 2 || !name.starts_with(|it: char| it.is_ascii_alphabetic()) {
+                "is no name of a variable of a function: those begin with a letter and have two characters or more"
+            } else {
+                continue;
+            };
+            let pointer = format!("/{field}/{name}");
+            let detail = format!("{why}: choose another name");
+            broken.push(Broken::new(pointer, &["/kind"], detail));
+        }
+    }
+    let own = settings.environment.iter();
+    let own = own.map(|(name, value)| name.len() + value.len());
+    let secrets = settings.secrets.iter();
+    let secrets = secrets.map(|(name, secret)| name.len() + secret.as_str().len());
+    let bytes: usize = own.chain(secrets).sum();
+    // `ENVIRONMENT` is there beside them.
+    if bytes + 40 > MOST_VARIABLES {
+        let detail = format!(
+            "holds, with `secrets`, {bytes} bytes; Lambda has room for {MOST_VARIABLES} with its own: put large values into Parameter Store or S3"
+        );
+        broken.push(Broken::new("/environment", &["/kind", "/secrets"], detail));
+    }
+    broken
+}
+
+/// A function reads its secrets itself, and Secrets Manager hands out no part of one.
+fn secrets(settings: &Settings) -> Vec<Broken> {
+    let parts = settings
+        .secrets
+        .iter()
+        .filter(|(_, secret)| matches!(secret.location(), Location::Secret(_, Some(_))));
+    parts
+        .map(|(name, _)| {
+            let detail = "is a key of a secret, and a function reads a secret whole: name it without what is behind `#`".to_owned();
+            Broken::new(format!("/secrets/{name}"), &["/kind"], detail)
+        })
+        .collect()
+}
+
+/// What is wrong with a function on a platform: the field, and why.
+pub(crate) fn refused_on(
+    effective: &Effective,
+    platform: &Platform,
+) -> Option<(&'static str, String)> {
+    let image = effective.settings.image.as_ref()?;
+    let is_there = image
+        .ecr()
+        .is_some_and(|it| it.account == platform.account && it.region == platform.region);
+    let detail = format!(
+        "is `{image}`, and Lambda runs images from ECR in its own region ({}) only: push it to the service's own repository",
+        platform.region
+    );
+    (!is_there).then_some(("image", detail))
+}
