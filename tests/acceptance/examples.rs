@@ -82,6 +82,8 @@ fn two_regions_two_projects_and_two_ports_go_from_registered_to_ready_and_away()
     let parameters = [
         ("NatMode", "per-zone"),
         ("FlowLogs", "true"),
+        ("SharedLoadBalancers", "1"),
+        ("PublicLoadBalancer", "true"),
         ("ThrottlingRateLimit", "500"),
         ("ThrottlingBurstLimit", "1000"),
     ];

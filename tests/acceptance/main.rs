@@ -16,6 +16,7 @@ mod evidence;
 mod examples;
 mod failures;
 mod healing;
+mod ingress;
 mod kinds;
 mod large;
 mod lifecycle;

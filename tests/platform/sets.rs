@@ -52,6 +52,9 @@ fn what_is_refused_is_refused_by_a_rule_that_says_why() {
         None
     );
     assert!(refused(&[("DomainName", "api.example.com")]).is_some());
+    let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/a";
+    let nameless = refused(&[("PublicCertificate", certificate)]).unwrap();
+    assert!(nameless.contains("PublicDomainName"), "{nameless}");
 }
 
 /// What the platform says of itself: the variables of the text that its functions are given.
@@ -82,7 +85,7 @@ fn counted(made: &Made) -> Billed {
         made.resources
             .values()
             .filter(move |it| it["Type"] == kind)
-            .collect()
+            .collect::<Vec<&Value>>()
     };
     let count = |kind: &str| {
         let found: Vec<&Value> = of(kind);
@@ -104,6 +107,12 @@ fn counted(made: &Made) -> Billed {
         alarms: count("AWS::CloudWatch::Alarm"),
         keys: count("AWS::KMS::Key"),
         dashboards: count("AWS::CloudWatch::Dashboard"),
+        load_balancers: count("AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        load_balancer_addresses: of("AWS::ElasticLoadBalancingV2::LoadBalancer")
+            .into_iter()
+            .filter(|it| it["Properties"]["Scheme"] == "internet-facing")
+            .map(|it| u64::try_from(it["Properties"]["Subnets"].as_array().unwrap().len()).unwrap())
+            .sum(),
         web_acls: count("AWS::WAFv2::WebACL"),
         web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
     }
@@ -120,6 +129,9 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         let mut values = Platform::sample();
         values.billed = Billed {
             dashboards: 0,
+            // These the output names by what each costs.
+            load_balancers: 0,
+            load_balancer_addresses: 0,
             web_acls: 0,
             web_acl_rules: 0,
             ..billed

@@ -20,9 +20,33 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
     prop_oneof![
         8 => reachable_manifest(),
         1 => reachable_manifest().prop_map(without_ingress),
+        1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "shared")),
+        1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "public")),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
         1 => function(),
     ]
+}
+
+/// Takes away what only a load balancer of the service's own can do, and for those that the HTTP
+/// API is not before what only that can do.
+fn on_the_platforms(mut document: Value, ingress: &str) -> Value {
+    let strip = |fields: &mut Value| {
+        let own = ["ingress", "listener_port", "scaling"];
+        let Some(fields) = fields.as_object_mut() else {
+            return;
+        };
+        fields.retain(|name, _| {
+            !own.contains(&name.as_str()) && (ingress != "public" || name != "authorization")
+        });
+    };
+    strip(&mut document);
+    document["ingress"] = ingress.into();
+    let environments = document.get_mut("environments");
+    let environments = environments.and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        strip(overrides);
+    }
+    document
 }
 
 /// One that callers reach.

@@ -150,6 +150,15 @@ impl From<ServiceError> for Refusal {
                 refusal.document = refusal.document.with_errors(vec![problem]);
                 refusal
             }
+            ServiceError::NoRoom {
+                pointer,
+                detail: problem,
+            } => {
+                let mut refusal = conflict("no-room");
+                let problem = Problem::new(pointer, problem);
+                refusal.document = refusal.document.with_errors(vec![problem]);
+                refusal
+            }
             ServiceError::Stale { .. } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "stale",

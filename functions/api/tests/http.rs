@@ -109,6 +109,7 @@ async fn stall(app: &App<InMemory>, service: &str, scope: &str) {
         service,
         record,
         release: Vec::new(),
+        places: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -71,6 +71,7 @@ async fn handler(tape: &Tape) -> InMemory {
         service: orders(),
         record,
         release: Vec::new(),
+        places: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -101,6 +101,7 @@ impl World {
             service: service.clone(),
             record,
             release: Vec::new(),
+            places: Vec::new(),
             deployments: Vec::new(),
             audit: None,
         };

@@ -3,7 +3,8 @@
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use slipway_control::ports::{
-    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, SecretReader,
+    BalancerLimits, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader,
+    SecretReader,
 };
 use slipway_domain::{Image, Platform, SecretReference};
 
@@ -56,5 +57,9 @@ impl SecretReader for Checks {
 impl QuotaReader for Checks {
     async fn quotas(&self) -> PortResult<Vec<Quota>> {
         self.quotas.quotas().await
+    }
+
+    async fn balancer_limits(&self) -> BalancerLimits {
+        self.quotas.balancer_limits().await
     }
 }

@@ -19,7 +19,9 @@ use aws_sdk_servicequotas::types::ServiceQuota;
 use aws_smithy_types::DateTime;
 use futures_util::future::{join, join3, join5};
 use jiff::Timestamp;
-use slipway_control::ports::{PortResult, Quota, QuotaKind, QuotaReader, RouteReader};
+use slipway_control::ports::{
+    BalancerLimits, PortResult, Quota, QuotaKind, QuotaReader, RouteReader,
+};
 
 use crate::HttpApi;
 use crate::cloudformation::list::existing;
@@ -285,6 +287,23 @@ impl QuotaReader for Quotas {
             both(QuotaKind::FargateVcpus, vcpus.0, vcpus.1),
         ];
         Ok(quotas.into_iter().flatten().collect())
+    }
+
+    async fn balancer_limits(&self) -> BalancerLimits {
+        let defaults = BalancerLimits::default();
+        let answer = self.balancing_limits().await;
+        let answer = answer.inspect_err(|error| {
+            tracing::warn!(error = %error, "the quotas of a load balancer cannot be read; AWS's defaults hold");
+        });
+        let limits = answer.unwrap_or_default();
+        let of = |name, default| limit(&limits, name).unwrap_or(default);
+        BalancerLimits {
+            rules: of("rules-per-application-load-balancer", defaults.rules),
+            groups: of(
+                "target-groups-per-application-load-balancer",
+                defaults.groups,
+            ),
+        }
     }
 }
 

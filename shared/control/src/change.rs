@@ -1,14 +1,15 @@
 //! What one call of the API writes: pure, and committed whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Platform,
-    RoutePath, Scope, Step,
+    Cause, Deployment, DeploymentId, Effective, EnvironmentName, Evidence, Manifest, Place,
+    Platform, RoutePath, Scope, Step,
 };
 
 use crate::Stamp;
+use crate::places::PlaceClaims;
 use crate::record::{
     AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord, Verdict,
 };
@@ -29,6 +30,8 @@ pub struct Change {
     pub deployments: Vec<Deployment>,
     /// The paths to be held, and by whom.
     pub claims: Vec<(RoutePath, PathOwner)>,
+    /// The places on the platform's load balancers to be held, and by whom ([`crate::places`]).
+    pub places: PlaceClaims,
     /// The answer to remember under an idempotency key.
     pub seen: Option<Seen>,
     /// When this is.
@@ -44,6 +47,8 @@ pub struct StackChange {
     pub deployment: Option<DeploymentId>,
     /// The path that the stack holds from now on, beside those it holds already.
     pub path: Option<RoutePath>,
+    /// The places that it holds from now on, beside those it holds already.
+    pub places: BTreeSet<Place>,
     /// Whether the scaler is to look: it may have other hours to keep, of which no stack tells.
     pub rescales: bool,
 }
@@ -62,6 +67,7 @@ impl StackChange {
             new: false,
             deployment: None,
             path: None,
+            places: BTreeSet::new(),
             rescales: false,
         }
     }
@@ -128,6 +134,7 @@ pub fn delete(state: &ServiceState, request: &Request) -> Change {
         stacks,
         deployments: Vec::new(),
         claims: Vec::new(),
+        places: PlaceClaims::default(),
         seen: None,
         at: request.stamp.now,
     }
@@ -203,6 +210,7 @@ fn build(
             new: !has(&scope),
             deployment: deployment.as_ref().map(|d| d.id),
             path,
+            places: BTreeSet::new(),
             rescales: previous
                 .as_ref()
                 .is_some_and(|previous| previous.settings.scaling != effective.settings.scaling),
@@ -225,6 +233,7 @@ fn build(
         stacks,
         deployments,
         claims,
+        places: PlaceClaims::default(),
         seen: None,
         at: request.stamp.now,
     }
@@ -309,7 +318,8 @@ impl Change {
                 scope: scope.clone(),
                 version: first_version(self.at) - 1,
                 deployment: None,
-                paths: std::collections::BTreeSet::new(),
+                paths: BTreeSet::new(),
+                places: BTreeSet::new(),
                 attention: Some(self.at),
                 status: StackStatus::new(self.at),
                 progress: crate::record::Progress::default(),
@@ -317,6 +327,7 @@ impl Change {
             record.version += 1;
             record.deployment = change.deployment.or(record.deployment);
             record.paths.extend(change.path.clone());
+            record.places.extend(change.places.iter().cloned());
         }
         ServiceState {
             service: self.service.clone(),

@@ -96,6 +96,14 @@ pub enum ServiceError {
         /// Who holds it.
         owner: String,
     },
+    /// The load balancers that services share are full.
+    #[error("the ingress {detail}")]
+    NoRoom {
+        /// Where the ingress is written, a JSON pointer into the manifest.
+        pointer: String,
+        /// The quota that is exhausted, and what would help.
+        detail: String,
+    },
     /// The caller's precondition does not hold.
     #[error(
         "`{service}` is at generation {generation}, not at the one in If-Match; read it again and repeat the change"

@@ -12,6 +12,7 @@ pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod hooks;
+pub mod places;
 pub mod ports;
 pub mod preflight;
 pub mod preview;

@@ -13,6 +13,7 @@ use crate::ports::{RouteReader, ServiceReader};
 use crate::preflight::{Check, Checks, Outcome, Subject, needs, preflight};
 use crate::reconcile::desired::{as_cleared, render_as_cleared};
 use crate::record::{ServiceState, Verdict};
+use crate::services::place::find as find_places;
 use crate::view::{PlanAction, PlanView, StackPlan};
 
 /// Compares the manifest with what the service's newest generation renders to, and asks
@@ -34,6 +35,11 @@ pub(crate) async fn plan(
         ));
     }
     obstacles.extend(paths_taken(manifest, state, platform, registry, gateway).await?);
+    let places = find_places(manifest, state, platform, registry, ports).await?;
+    obstacles.extend(places.err().map(|full| {
+        let pointer = manifest.pointer(&full.environment, "ingress");
+        Problem::new(pointer, full.detail)
+    }));
     let mut checks = path_checks(manifest, platform, &obstacles);
     let mut images = BTreeMap::new();
     for environment in manifest.environments(&platform.environment) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{
-    DeploymentId, EnvironmentName, Evidence, Image, Manifest, RoutePath, Scope, ServiceName,
+    DeploymentId, EnvironmentName, Evidence, Image, Manifest, Place, RoutePath, Scope, ServiceName,
 };
 use ulid::Ulid;
 
@@ -49,6 +49,8 @@ pub struct StackRecord {
     pub deployment: Option<DeploymentId>,
     /// The paths that this stack holds claims on; the API adds, the reconciler takes away.
     pub paths: BTreeSet<RoutePath>,
+    /// The places on the platform's load balancers that this stack holds; likewise.
+    pub places: BTreeSet<Place>,
     /// When the sweep looks at the stack; never, when absent.
     pub attention: Option<Timestamp>,
     /// What is known of the stack; written by the reconciler alone.

@@ -1,15 +1,25 @@
 //! What goes with a way in, and what does not.
 
 use crate::alarms::Alert;
+use crate::balancer::Balancer;
 use crate::manifest::{Authorization, Health, Ingress, Kind, Settings};
+use crate::platform::Platform;
 use crate::problem::Broken;
 
 impl Ingress {
-    /// Whether requests reach the service through the platform's HTTP API, under a path.
-    pub fn is_way_in(self) -> bool {
+    /// Whether callers reach the service under a path.
+    pub fn has_path(self) -> bool {
         match self {
-            Self::Dedicated => true,
+            Self::Dedicated | Self::Shared | Self::Public => true,
             Self::None => false,
+        }
+    }
+
+    /// Whether requests come through the platform's HTTP API, which lets callers in or not.
+    pub fn is_on_api(self) -> bool {
+        match self {
+            Self::Dedicated | Self::Shared => true,
+            Self::Public | Self::None => false,
         }
     }
 
@@ -17,8 +27,34 @@ impl Ingress {
     /// moves traffic between two versions, and calls whoever wakes a service that sleeps.
     pub fn has_load_balancer(self) -> bool {
         match self {
-            Self::Dedicated => true,
+            Self::Dedicated | Self::Shared | Self::Public => true,
             Self::None => false,
+        }
+    }
+
+    /// Whether that load balancer is the platform's, and others have their rules on it.
+    pub fn is_platforms(self) -> bool {
+        match self {
+            Self::Shared | Self::Public => true,
+            Self::Dedicated | Self::None => false,
+        }
+    }
+
+    /// The platform's load balancers of this kind.
+    pub fn balancers(self, platform: &Platform) -> &[Balancer] {
+        match self {
+            Self::Shared => &platform.shared_load_balancers,
+            Self::Public => &platform.public_load_balancers,
+            Self::Dedicated | Self::None => &[],
+        }
+    }
+
+    /// The parameter of the platform that makes load balancers of this kind.
+    pub fn parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Shared => Some("SharedLoadBalancers"),
+            Self::Public => Some("PublicLoadBalancer"),
+            Self::Dedicated | Self::None => None,
         }
     }
 
@@ -26,6 +62,8 @@ impl Ingress {
     pub fn name(self) -> &'static str {
         match self {
             Self::Dedicated => "dedicated",
+            Self::Shared => "shared",
+            Self::Public => "public",
             Self::None => "none",
         }
     }
@@ -40,10 +78,10 @@ impl Settings {
         }
     }
 
-    /// Whether the HTTP API leads to it, under a path.
+    /// Whether callers reach it, under a path.
     pub fn is_reached(&self) -> bool {
         match self.kind {
-            Kind::Web | Kind::Worker => self.way_in().is_way_in(),
+            Kind::Web | Kind::Worker => self.way_in().has_path(),
             Kind::Function => self.ingress != Ingress::None,
         }
     }
@@ -55,8 +93,40 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     if !settings.way_in().has_load_balancer() {
         broken.extend(needs_a_load_balancer(settings));
     }
-    if !settings.is_reached() {
-        broken.extend(needs_a_way_in(settings));
+    if settings.way_in().is_platforms() {
+        broken.extend(needs_an_own_one(settings));
+    }
+    broken.extend(needs_a_way_in(settings));
+    broken
+}
+
+/// What is wrong with the way in on this platform; nothing where it has such a one.
+pub(crate) fn missing(ingress: Ingress, platform: &Platform) -> Option<String> {
+    let parameter = ingress.parameter()?;
+    ingress.balancers(platform).is_empty().then(|| {
+        format!(
+            "is `{}`, and this platform has no such load balancer: its parameter `{parameter}` makes one; `dedicated` would be right until then",
+            ingress.name()
+        )
+    })
+}
+
+/// What only a load balancer of the service's own can do.
+fn needs_an_own_one(settings: &Settings) -> Vec<Broken> {
+    let ingress = settings.ingress.name();
+    let mut broken = Vec::new();
+    if settings.scaling.may_sleep() {
+        let detail = format!(
+            "lets the service sleep, and with the ingress `{ingress}` nobody would wake it: 1 or more would be right, also in `schedule`, or the ingress `dedicated`"
+        );
+        let others = ["/ingress", "/scaling/schedule"];
+        broken.push(Broken::new("/scaling/min", &others, detail));
+    }
+    if settings.listener_port != Settings::default().listener_port {
+        let detail = format!(
+            "is for a load balancer of the service's own, and with the ingress `{ingress}` it is the platform's: leave it out"
+        );
+        broken.push(Broken::unused("/listener_port", &["/ingress"], detail));
     }
     broken
 }
@@ -118,27 +188,35 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     broken
 }
 
-/// What is of the path under which a service is reached.
+/// What is of the path under which a service is reached, and of the HTTP API before it.
 fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
     let default = Settings::default();
-    [
-        ("/path", settings.path.is_some()),
-        ("/strip_path", settings.strip_path != default.strip_path),
-        (
-            "/authorization",
-            settings.authorization != Authorization::None,
-        ),
-    ]
-    .into_iter()
-    .filter(|(_, is_said)| *is_said)
-    .map(|(pointer, _)| {
+    let is_on_api = match settings.kind {
+        Kind::Web | Kind::Worker => settings.way_in().is_on_api(),
+        Kind::Function => settings.is_reached(),
+    };
+    let unused = |pointer: &str, is_for: &str| {
         let detail = format!(
-            "is for a service that callers reach, and {} nobody does: leave it out",
+            "is for {is_for}, and {} it is none: leave it out",
             with(settings)
         );
         Broken::unused(pointer, &["/ingress", "/kind"], detail)
-    })
-    .collect()
+    };
+    let mut broken = Vec::new();
+    if !settings.is_reached() {
+        let callers = "a service that callers reach";
+        if settings.path.is_some() {
+            broken.push(unused("/path", callers));
+        }
+        if settings.strip_path != default.strip_path {
+            broken.push(unused("/strip_path", callers));
+        }
+    }
+    if !is_on_api && settings.authorization != Authorization::None {
+        let is_for = "a service behind the platform's HTTP API";
+        broken.push(unused("/authorization", is_for));
+    }
+    broken
 }
 
 #[cfg(test)]
@@ -205,5 +283,34 @@ mod tests {
         let queue = json!({"min": 0, "queue": {"name": "jobs"}});
         let manifest = json!({"service": "a", "ingress": "none", "scaling": queue});
         Manifest::read(&manifest).unwrap();
+    }
+
+    #[test]
+    fn what_only_an_own_load_balancer_can_do_is_refused_on_a_shared_one() {
+        for ingress in ["shared", "public"] {
+            let manifest =
+                json!({"ingress": ingress, "listener_port": 8080, "scaling": {"min": 0}});
+            assert_eq!(refused(manifest), ["/listener_port", "/scaling/min"]);
+        }
+        let manifest = json!({"ingress": "public", "authorization": "iam"});
+        assert_eq!(refused(manifest), ["/authorization"]);
+    }
+
+    #[test]
+    fn a_platform_without_such_a_load_balancer_says_which_parameter_makes_one() {
+        let mut platform = crate::Platform::sample();
+        for (ingress, parameter) in [
+            ("shared", "SharedLoadBalancers"),
+            ("public", "PublicLoadBalancer"),
+        ] {
+            let manifest = json!({"service": "a", "environments": {"qa": {"ingress": ingress}}});
+            assert!(Manifest::read_on(&manifest, &platform).is_ok());
+            platform.shared_load_balancers.clear();
+            platform.public_load_balancers.clear();
+            let refused = Manifest::read_on(&manifest, &platform).unwrap_err();
+            assert_eq!(refused.problems[0].pointer, "/environments/qa/ingress");
+            assert!(refused.problems[0].detail.contains(parameter), "{refused}");
+            platform = crate::Platform::sample();
+        }
     }
 }

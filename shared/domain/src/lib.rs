@@ -5,6 +5,7 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod balancer;
 pub mod capacity;
 pub mod container;
 pub mod deployment;
@@ -34,6 +35,7 @@ pub mod triggers;
 mod validate;
 
 pub use alarms::{Alarms, Alert};
+pub use balancer::{Balancer, Place};
 pub use capacity::{InstanceCapacity, Spot};
 pub use deployment::{Cause, Deployment, DeploymentId, Evidence, Outcome, Step};
 pub use effective::Effective;

@@ -260,6 +260,10 @@ pub enum Architecture {
 pub enum Ingress {
     /// An internal load balancer of the service's own.
     Dedicated,
+    /// An internal load balancer of the platform's, behind its HTTP API, shared with others.
+    Shared,
+    /// A load balancer of the platform's that callers of the internet reach, shared with others.
+    Public,
     /// Nothing leads to it.
     None,
 }

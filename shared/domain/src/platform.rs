@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::balancer::Balancer;
 use crate::capacity::InstanceCapacity;
 use crate::image::Image;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
@@ -77,6 +78,12 @@ pub struct Platform {
     /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
     #[serde(default)]
     pub registry_mirrors: BTreeMap<String, String>,
+    /// Internal load balancers that services share, in the order in which they fill.
+    #[serde(default)]
+    pub shared_load_balancers: Vec<Balancer>,
+    /// Load balancers in front of services that callers of the internet reach without the HTTP API.
+    #[serde(default)]
+    pub public_load_balancers: Vec<Balancer>,
     /// What of the platform itself is billed for being there; nothing is known of a platform of
     /// an earlier version.
     #[serde(default)]
@@ -98,6 +105,10 @@ pub struct Billed {
     pub keys: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
+    /// Load balancers that services share, internal and public.
+    pub load_balancers: u64,
+    /// Addresses of the public one: one for each zone.
+    pub load_balancer_addresses: u64,
     /// Web ACLs.
     #[serde(default)]
     pub web_acls: u64,

@@ -146,6 +146,10 @@ impl Manifest {
             }
         }
         let settings = &effective.settings;
+        if let Some(detail) = ingress::missing(settings.way_in(), platform) {
+            let pointer = self.pointer(environment, "ingress");
+            problems.push(Problem::new(pointer, detail));
+        }
         if settings.kind == Kind::Function
             && let Some((field, detail)) = function::refused_on(effective, platform)
         {
@@ -197,7 +201,7 @@ impl Manifest {
     }
 
     /// Where a field of `environment` is written: in its overrides, or else at the top level.
-    fn pointer(&self, environment: &EnvironmentName, field: &str) -> String {
+    pub fn pointer(&self, environment: &EnvironmentName, field: &str) -> String {
         match self.environments.get(environment) {
             Some(overrides) if overrides.0.contains_key(field) => {
                 format!("/environments/{environment}/{field}")

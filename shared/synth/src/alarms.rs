@@ -13,8 +13,7 @@ use slipway_domain::scaling::ScaledBy;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
-use crate::load_balancer::{self, LOAD_BALANCER};
-use crate::{cluster, service};
+use crate::{cluster, load_balancer, service};
 
 pub(crate) use rollback::names as that_roll_back;
 
@@ -143,7 +142,7 @@ pub(crate) fn of_targets(
         .zip(["first", "second"])
         .map(|(group, id)| {
             let group = attribute(group, "TargetGroupFullName");
-            let mut metric = of_balancer(name, statistic, period);
+            let mut metric = of_balancer(site, name, statistic, period);
             metric.dimensions.push(dimension("TargetGroup", &group));
             (id.to_owned(), metric)
         })
@@ -151,8 +150,13 @@ pub(crate) fn of_targets(
 }
 
 /// A metric that the load balancer publishes of itself.
-pub(crate) fn of_balancer(name: &str, statistic: &'static str, period: u32) -> Metric {
-    let balancer = attribute(LOAD_BALANCER, "LoadBalancerFullName");
+pub(crate) fn of_balancer(
+    site: &Site<'_>,
+    name: &str,
+    statistic: &'static str,
+    period: u32,
+) -> Metric {
+    let balancer = load_balancer::full_name(site);
     Metric {
         namespace: "AWS/ApplicationELB".to_owned(),
         name: name.to_owned(),

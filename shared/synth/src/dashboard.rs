@@ -131,8 +131,11 @@ fn traffic(site: &Site<'_>) -> Vec<Value> {
     };
     let mut errors: Vec<_> = of("HTTPCode_Target_4XX_Count", "Sum", "4xx").collect();
     errors.extend(of("HTTPCode_Target_5XX_Count", "Sum", "5xx"));
-    let own = of_balancer("HTTPCode_ELB_5XX_Count", "Sum", 60);
-    errors.push(("5xx of the load balancer", own));
+    // One that services share does not say for which of them.
+    if site.shared.is_none() {
+        let own = of_balancer(site, "HTTPCode_ELB_5XX_Count", "Sum", 60);
+        errors.push(("5xx of the load balancer", own));
+    }
     let mut times: Vec<_> = of("TargetResponseTime", "Average", "average").collect();
     times.extend(of("TargetResponseTime", "p99", "99 of 100"));
     let mut targets: Vec<_> = of("HealthyHostCount", "Minimum", "healthy").collect();

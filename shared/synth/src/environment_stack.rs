@@ -2,16 +2,17 @@
 
 use serde_json::{Map, Value, json};
 use slipway_domain::manifest::{Capacity, Ingress, Kind};
-use slipway_domain::{Effective, Image, Platform};
+use slipway_domain::{Effective, Image, Place, Platform};
 
 use crate::capacity::PLACEMENT_OUTPUT;
 use crate::intrinsic::{attribute, reference};
+use crate::shared_balancer::Shared;
 use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
     alarms, capacity, cluster, dashboard, firewall, function, load_balancer, logs, names, network,
-    queue, roles, routes, scaling, service, sleep, stamp, task, traffic,
+    queue, roles, routes, scaling, service, shared_balancer, sleep, stamp, task, traffic,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -30,21 +31,30 @@ pub struct RunState {
     /// The live weights of the two target groups; `None` where none are known, as at a stack's
     /// creation. See [`Template::with_weights`].
     pub weights: Option<Weights>,
+    /// Where the service is on one of the platform's load balancers, if it shares one; the first
+    /// place of its path, where `None` is known.
+    pub place: Option<Place>,
 }
 
 /// The stack of one environment, or `None` while the environment has no image to run: it
-/// waits, which is a state and no error.
+/// waits, which is a state and no error. `None` too where it shares a load balancer that the
+/// platform does not have; such a manifest is refused before.
 pub fn environment_stack(
     effective: &Effective,
     platform: &Platform,
     run: &RunState,
 ) -> Option<Template> {
     let image = effective.settings.image.as_ref()?;
+    let shared = shared_balancer::find(effective, platform, run);
+    if effective.settings.way_in().is_platforms() && shared.is_none() {
+        return None;
+    }
     let site = Site {
         effective,
         platform,
         image,
         run,
+        shared,
     };
     let mut template = match effective.settings.kind {
         Kind::Web | Kind::Worker => tasks(&site),
@@ -78,6 +88,7 @@ fn tasks(site: &Site<'_>) -> Template {
             load_balancer::add(&mut resources, site);
             firewall::add(&mut resources, site);
         }
+        Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
         Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
@@ -88,7 +99,9 @@ fn tasks(site: &Site<'_>) -> Template {
     scaling::add(&mut resources, site);
     alarms::add(&mut resources, site);
     dashboard::add(&mut resources, site);
-    if let Some(path) = &site.effective.path {
+    if let Some(path) = &site.effective.path
+        && site.effective.settings.way_in().is_on_api()
+    {
         routes::add(&mut resources, site, path);
     }
     Template::new(&description(site), resources.0, outputs(site))
@@ -118,7 +131,10 @@ fn description(site: &Site<'_>) -> String {
 fn url(site: &Site<'_>) -> Value {
     let mut outputs = json!({});
     if let Some(path) = &site.effective.path {
-        let url = format!("{}{path}", site.platform.api_endpoint);
+        let public = site.shared.map(|it| &*it.balancer.url);
+        let endpoint = public.filter(|url| !url.is_empty());
+        let endpoint = endpoint.unwrap_or(&site.platform.api_endpoint);
+        let url = format!("{endpoint}{path}");
         outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
     }
     outputs
@@ -132,7 +148,7 @@ fn outputs(site: &Site<'_>) -> Value {
     put("ServiceName", attribute(service::SERVICE, "Name"));
     put("TaskDefinition", reference(task::DEFINITION));
     if site.effective.settings.way_in().has_load_balancer() {
-        put_balancer(&mut put);
+        put_balancer(site, &mut put);
     }
     if queue::is_there(site) {
         queue::put_outputs(&mut put);
@@ -158,13 +174,15 @@ fn outputs(site: &Site<'_>) -> Value {
     outputs
 }
 
-fn put_balancer(put: &mut impl FnMut(&str, Value)) {
-    let balancer = |name| attribute(load_balancer::LOAD_BALANCER, name);
-    put("LoadBalancer", balancer("DNSName"));
+fn put_balancer(site: &Site<'_>, put: &mut impl FnMut(&str, Value)) {
+    if site.shared.is_none() {
+        let address = attribute(load_balancer::LOAD_BALANCER, "DNSName");
+        put("LoadBalancer", address);
+    }
     put("TargetGroup", reference(load_balancer::TARGET_GROUP));
-    put("Listener", reference(load_balancer::LISTENER));
+    put("Listener", load_balancer::listener_of(site));
     // By these names metrics know them.
-    put("LoadBalancerName", balancer("LoadBalancerFullName"));
+    put("LoadBalancerName", load_balancer::full_name(site));
     let group = attribute(load_balancer::TARGET_GROUP, "TargetGroupFullName");
     put("TargetGroupName", group);
 }
@@ -207,6 +225,8 @@ pub(crate) struct Site<'a> {
     pub(crate) platform: &'a Platform,
     pub(crate) image: &'a Image,
     pub(crate) run: &'a RunState,
+    /// Where it is on one of the platform's load balancers, if it shares one.
+    pub(crate) shared: Option<Shared<'a>>,
 }
 
 impl Site<'_> {

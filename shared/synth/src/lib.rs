@@ -31,6 +31,7 @@ mod routes;
 mod scaling;
 mod service;
 mod service_stack;
+mod shared_balancer;
 mod sidecars;
 mod sleep;
 mod stamp;

@@ -40,6 +40,22 @@ pub(crate) fn target_groups(site: &Site<'_>) -> &'static [&'static str] {
     }
 }
 
+/// The name by which metrics know the load balancer.
+pub(crate) fn full_name(site: &Site<'_>) -> Value {
+    match site.shared {
+        Some(shared) => shared.balancer.full_name().into(),
+        None => attribute(LOAD_BALANCER, "LoadBalancerFullName"),
+    }
+}
+
+/// The ARN of the listener that the service's rule is on.
+pub(crate) fn listener_of(site: &Site<'_>) -> Value {
+    match site.shared {
+        Some(shared) => shared.balancer.listener.as_str().into(),
+        None => reference(LISTENER),
+    }
+}
+
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
     to.add(
@@ -71,25 +87,27 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         sleep::outlives(&mut listener);
     }
     to.add(LISTENER, listener);
-    to.add(
-        RULE,
-        json!({
-            "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
-            "Properties": {
-                "ListenerArn": reference(LISTENER),
-                "Priority": PRIORITY,
-                "Conditions": [{
-                    "Field": "path-pattern",
-                    "PathPatternConfig": {"Values": patterns(site)},
-                }],
-                "Actions": [if settings.deploy.strategy.shifts() {
-                    weights::forward(Weights::FIRST)
-                } else {
-                    json!({"Type": "forward", "TargetGroupArn": reference(TARGET_GROUP)})
-                }],
-            },
-        }),
-    );
+    to.add(RULE, rule(site, PRIORITY, &patterns(site)));
+}
+
+/// The service's rule: what lies under one of the patterns goes to its target groups.
+pub(crate) fn rule(site: &Site<'_>, priority: u32, patterns: &[String]) -> Value {
+    json!({
+        "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
+        "Properties": {
+            "ListenerArn": listener_of(site),
+            "Priority": priority,
+            "Conditions": [{
+                "Field": "path-pattern",
+                "PathPatternConfig": {"Values": patterns},
+            }],
+            "Actions": [if site.effective.settings.deploy.strategy.shifts() {
+                weights::forward(Weights::FIRST)
+            } else {
+                json!({"Type": "forward", "TargetGroupArn": reference(TARGET_GROUP)})
+            }],
+        },
+    })
 }
 
 fn listener(port: u16) -> Value {
@@ -123,7 +141,7 @@ fn patterns(site: &Site<'_>) -> Vec<String> {
     }
 }
 
-fn target_group(site: &Site<'_>) -> Value {
+pub(crate) fn target_group(site: &Site<'_>) -> Value {
     let settings = &site.effective.settings;
     let health = &settings.health;
     json!({

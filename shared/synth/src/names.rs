@@ -77,6 +77,26 @@ pub fn wake_target_group(
     format!("slipway-wake-{}", &hash[..19])
 }
 
+/// A target group on a load balancer that several services share: `slipway-{hash}-1`, of the stack's
+/// name and `part`. No name begins as those of [`wake_target_group`] do: `w` is no digit.
+pub(crate) fn target_group(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+    part: &str,
+) -> String {
+    let hash = sha256(format!("{}--{service}--{env} {part}", platform.name).as_bytes());
+    format!("slipway-{}{FIRST}", &hash[..22])
+}
+
+/// How the name of the first of two target groups ends.
+const FIRST: &str = "-1";
+
+/// The name of the target group that takes turns with the one of this name.
+pub(crate) fn second_target_group(first: &str) -> String {
+    format!("{}-2", first.strip_suffix(FIRST).unwrap_or(first))
+}
+
 /// The beginning of the tags that keep images from expiring. Nobody deploys by them, and their
 /// pushes, which are ours, start nothing.
 pub const KEPT_TAG_PREFIX: &str = "slipway-";

@@ -4,7 +4,7 @@
 //! back is a resource of its own: with both inside, the groups would need each other first.
 //! Rules inside the load balancer's group also take EC2's default, egress to anywhere, away.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
@@ -34,7 +34,9 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         tasks["Properties"]["Tags"] = tags::lifeline(site.platform);
     }
     to.add(TASK_GROUP, tasks);
-    if site.effective.settings.way_in().has_load_balancer() {
+    if let Some(shared) = site.shared {
+        add_task_ingress(to, site, &json!(shared.balancer.security_group));
+    } else if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
     }
 }
@@ -65,6 +67,11 @@ fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
             },
         }),
     );
+    add_task_ingress(to, site, &attribute(LOAD_BALANCER_GROUP, "GroupId"));
+}
+
+fn add_task_ingress(to: &mut Resources, site: &Site<'_>, from: &Value) {
+    let port = site.effective.settings.port;
     to.add(
         TASK_INGRESS,
         json!({
@@ -73,9 +80,9 @@ fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
                 "Description": "Their load balancer",
                 "GroupId": attribute(TASK_GROUP, "GroupId"),
                 "IpProtocol": "tcp",
-                "FromPort": settings.port,
-                "ToPort": settings.port,
-                "SourceSecurityGroupId": attribute(LOAD_BALANCER_GROUP, "GroupId"),
+                "FromPort": port,
+                "ToPort": port,
+                "SourceSecurityGroupId": from,
             },
         }),
     );

@@ -1,7 +1,8 @@
 //! The way from the platform's HTTP API to the load balancer, or to the function.
 //!
 //! Two routes, the path itself and everything below it. Where the prefix is taken off, each
-//! needs an integration of its own, because the bare path has nothing left to send on.
+//! needs an integration of its own, because the bare path has nothing left to send on. To a load
+//! balancer that services share, an integration of the platform's leads.
 
 use serde_json::{Value, json};
 use slipway_domain::RoutePath;
@@ -20,6 +21,16 @@ const PROXY_ROUTE: &str = "ProxyRoute";
 const TIMEOUT_MILLISECONDS: u32 = 30_000;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
+    if let Some(shared) = site.shared {
+        let its = json!(format!("integrations/{}", shared.balancer.integration));
+        let root = route(site, &format!("ANY {prefix}"), &its);
+        to.add(ROOT_ROUTE, root);
+        let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), &its);
+        to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
+        return;
+    }
+    let target = |integration| path(&[json!("integrations"), reference(integration)]);
+    let to_root = |integration| route(site, &format!("ANY {prefix}"), &target(integration));
     // One after another: an HTTP API that is changed in two places at once answers
     // ConflictException.
     if site.effective.settings.strip_path {
@@ -27,14 +38,13 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
         to.add(INTEGRATION, below);
         let root = after(INTEGRATION, integration(site, Some("/")));
         to.add(ROOT_INTEGRATION, root);
-        let root = route(site, &format!("ANY {prefix}"), ROOT_INTEGRATION);
-        to.add(ROOT_ROUTE, root);
+        to.add(ROOT_ROUTE, to_root(ROOT_INTEGRATION));
     } else {
         to.add(INTEGRATION, integration(site, None));
-        let root = route(site, &format!("ANY {prefix}"), INTEGRATION);
-        to.add(ROOT_ROUTE, root);
+        to.add(ROOT_ROUTE, to_root(INTEGRATION));
     }
-    let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), INTEGRATION);
+    let key = format!("ANY {prefix}/{{proxy+}}");
+    let below = route(site, &key, &target(INTEGRATION));
     to.add(PROXY_ROUTE, after(ROOT_ROUTE, below));
 }
 
@@ -88,7 +98,7 @@ fn to_function(site: &Site<'_>) -> Value {
     })
 }
 
-fn route(site: &Site<'_>, key: &str, integration: &str) -> Value {
+fn route(site: &Site<'_>, key: &str, target: &Value) -> Value {
     let authorization = match site.effective.settings.authorization {
         Authorization::None => "NONE",
         Authorization::Iam => "AWS_IAM",
@@ -99,7 +109,7 @@ fn route(site: &Site<'_>, key: &str, integration: &str) -> Value {
             "ApiId": site.platform.api,
             "RouteKey": key,
             "AuthorizationType": authorization,
-            "Target": path(&[json!("integrations"), reference(integration)]),
+            "Target": target,
         },
     })
 }

@@ -9,7 +9,7 @@ use slipway_domain::scaling::{ScaledBy, Scaling};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, path, reference};
-use crate::load_balancer::{LOAD_BALANCER, TARGET_GROUP};
+use crate::load_balancer::{self, TARGET_GROUP};
 use crate::{cluster, service};
 
 const TARGET: &str = "ScalableTarget";
@@ -35,7 +35,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     );
     match scaling.by {
         ScaledBy::Alarms => {}
-        ScaledBy::TargetTracking => track(to, scaling),
+        ScaledBy::TargetTracking => track(to, site, scaling),
     }
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
 const OUT_COOLDOWN: u32 = 60;
 const IN_COOLDOWN: u32 = 300;
 
-fn track(to: &mut Resources, scaling: &Scaling) {
+fn track(to: &mut Resources, site: &Site<'_>, scaling: &Scaling) {
     // With 20 seconds, ECS publishes such points before the policy exists: it refers to the
     // service by way of the scalable target.
     let suffix = if scaling.resolution < 60 {
@@ -67,13 +67,13 @@ fn track(to: &mut Resources, scaling: &Scaling) {
         let metric = json!({
             "PredefinedMetricType": "ALBRequestCountPerTarget",
             "ResourceLabel": path(&[
-                attribute(LOAD_BALANCER, "LoadBalancerFullName"),
+                load_balancer::full_name(site),
                 attribute(TARGET_GROUP, "TargetGroupFullName"),
             ]),
         });
         let mut policy = policy("requests", &metric, requests);
         // The group must be in use by its load balancer, which the rule brings about.
-        policy["DependsOn"] = json!([crate::load_balancer::RULE]);
+        policy["DependsOn"] = json!([load_balancer::RULE]);
         to.add("TrackRequests", policy);
     }
 }

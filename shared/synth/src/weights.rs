@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::intrinsic::{attribute, reference};
 use crate::load_balancer::{ALTERNATE, RULE, TARGET_GROUP};
+use crate::names;
 use crate::template::Template;
 
 /// The output that says how the applied template's rule is weighted, as `100/0`. A template
@@ -142,9 +143,15 @@ fn second_for_first(template: Value) -> Value {
     if let Some(resources) = template["Resources"].as_object_mut() {
         *resources = std::mem::take(resources)
             .into_iter()
-            .map(|(id, resource)| {
-                let id = if id == TARGET_GROUP { ALTERNATE } else { &id };
-                (id.to_owned(), resource)
+            .map(|(id, mut resource)| {
+                if id != TARGET_GROUP {
+                    return (id, resource);
+                }
+                if let Some(name) = resource.pointer_mut("/Properties/Name") {
+                    let first = name.as_str().unwrap_or_default();
+                    *name = names::second_target_group(first).into();
+                }
+                (ALTERNATE.to_owned(), resource)
             })
             .collect();
     }
@@ -181,8 +188,17 @@ mod tests {
     use crate::{RunState, environment_stack};
 
     fn stack(strategy: &str, weights: Option<Weights>) -> Template {
+        on("dedicated", strategy, weights)
+    }
+
+    fn shared(strategy: &str, weights: Option<Weights>) -> Template {
+        on("shared", strategy, weights)
+    }
+
+    fn on(ingress: &str, strategy: &str, weights: Option<Weights>) -> Template {
         let document = json!({
-            "service": "orders", "image": "nginx:1", "deploy": {"strategy": strategy}
+            "service": "orders", "image": "nginx:1", "ingress": ingress,
+            "deploy": {"strategy": strategy}
         });
         let manifest = Manifest::read(&document).expect("a manifest");
         let platform = Platform::sample();
@@ -236,6 +252,18 @@ mod tests {
         assert!(!text.contains(r#"{"Fn::GetAtt":["TargetGroup","#), "{text}");
         let output = &second.as_value()["Outputs"]["TargetGroup"]["Value"];
         assert_eq!(*output, reference(ALTERNATE));
+        // Where it has a name, it keeps that, too.
+        let name = |template: &Template, group| {
+            let group = template.resource(group).expect("a group");
+            group["Properties"]["Name"].clone()
+        };
+        let (both, alone) = (
+            shared("canary", None),
+            shared("rolling", Some(Weights::SECOND)),
+        );
+        assert!(name(&both, ALTERNATE).is_string());
+        assert_ne!(name(&both, ALTERNATE), name(&both, TARGET_GROUP));
+        assert_eq!(name(&alone, ALTERNATE), name(&both, ALTERNATE));
         // And it keeps it, however often its weights are handed in again.
         assert_eq!(second.clone().with_weights(Weights::SECOND), second);
     }

@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 27] = [
+const OTHERS: [(&str, &str); 29] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -25,6 +25,11 @@ const OTHERS: [(&str, &str); 27] = [
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
     ),
     ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
+    (
+        "PublicCertificate",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
+    ),
+    ("PublicDomainName", "www.example.com"),
     ("WafRateLimit", "10"),
     ("LogRetentionDays", "7"),
     ("MaxStackOperations", "1"),

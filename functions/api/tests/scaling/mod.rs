@@ -27,6 +27,7 @@ async fn running(scaling: &Value) -> (Arc<App<InMemory>>, Router) {
         service: orders,
         record,
         release: Vec::new(),
+        places: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -24,6 +24,7 @@ enum Role {
     Service,
     Stack,
     Path(RoutePath),
+    Places,
     Seen,
     History,
     Scaler,
@@ -83,6 +84,9 @@ impl Registry {
         }
         for (path, owner) in &change.claims {
             items.push(self.claim(path, owner)?);
+        }
+        for claim in self.claim_places(&change.places)? {
+            items.push((Role::Places, claim));
         }
         if let Some(seen) = &change.seen {
             items.push(self.seen(change, seen)?);
@@ -169,6 +173,9 @@ impl Registry {
         if let Some(path) = &stack.path {
             set("paths", AttributeValue::Ss(vec![path.to_string()]));
         }
+        if !stack.places.is_empty() {
+            set("places", places(stack));
+        }
         let team = &record.manifest.team;
         set("GSI1PK", text(key::SERVICES));
         set(
@@ -224,6 +231,10 @@ impl Registry {
             let paths = AttributeValue::Ss(vec![path.to_string()]);
             update = update.expression_attribute_values(":paths", paths);
         }
+        if !stack.places.is_empty() {
+            add.push("places :places");
+            update = update.expression_attribute_values(":places", places(stack));
+        }
         let update = update
             .update_expression(format!("SET {} ADD {}", set.join(", "), add.join(", ")))
             .build()
@@ -262,6 +273,10 @@ impl Registry {
     }
 }
 
+fn places(stack: &StackChange) -> AttributeValue {
+    AttributeValue::Ss(stack.places.iter().map(ToString::to_string).collect())
+}
+
 fn wrap(
     put: aws_sdk_dynamodb::types::builders::PutBuilder,
 ) -> Result<TransactWriteItem, CommitError> {
@@ -282,6 +297,7 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
     };
     let mut moved = None;
     let mut taken = None;
+    let mut contended = None;
     for (role, reason) in failed("ConditionalCheckFailed") {
         match role {
             Role::Seen => {
@@ -293,6 +309,10 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                     Some(Err(error)) => CommitError::Port(error),
                     None => CommitError::Contended,
                 });
+            }
+            // Somebody else took it since it was chosen: another one may be free.
+            Role::Places => {
+                contended = Some(CommitError::Contended);
             }
             Role::Service | Role::Stack | Role::History | Role::Scaler => {
                 moved = Some(CommitError::Moved);
@@ -315,7 +335,7 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
             }
         }
     }
-    moved.or(taken).or_else(|| {
+    moved.or(taken).or(contended).or_else(|| {
         failed("TransactionConflict")
             .next()
             .map(|_| CommitError::Contended)

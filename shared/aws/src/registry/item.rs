@@ -107,11 +107,19 @@ pub(super) fn stack(
             .map_err(|_| damaged(operation, item, "`paths`"))?,
         None => BTreeSet::new(),
     };
+    let places = item.get("places").and_then(|places| places.as_ss().ok());
+    let places = places
+        .into_iter()
+        .flatten()
+        .map(|place| place.parse())
+        .collect::<Result<BTreeSet<_>, _>>()
+        .map_err(|_| damaged(operation, item, "`places`"))?;
     Ok(Some(StackRecord {
         scope,
         version: get_number(item, "version").unwrap_or(0),
         deployment,
         paths,
+        places,
         attention: get_number(item, "attention_at")
             .and_then(|seconds| i64::try_from(seconds).ok())
             .and_then(|seconds| Timestamp::from_second(seconds).ok()),

@@ -69,6 +69,13 @@ pub(super) fn path(path: &RoutePath) -> Key {
     (format!("CLAIM#path#{path}"), "CLAIM".to_owned())
 }
 
+pub(super) fn balancer(name: &str, region: &str) -> Key {
+    (
+        format!("CLAIM#balancer#{region}#{name}"),
+        "CLAIM".to_owned(),
+    )
+}
+
 pub(super) fn operations(region: &str) -> Key {
     (format!("CLAIM#operations#{region}"), "CLAIM".to_owned())
 }

@@ -6,6 +6,7 @@
 mod commit;
 mod item;
 mod key;
+mod places;
 mod read;
 mod save;
 mod scaler;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use slipway_control::error::{PortError, PortErrorKind};
+use slipway_control::places::AllTaken;
 use slipway_control::ports::{HistoryReader, Page, PortResult, ServiceReader};
 use slipway_control::record::{AuditEntry, PathOwner, ServiceRecord, ServiceState};
 use slipway_control::view::{EnvironmentSummary, ServiceSummary};
@@ -15,6 +16,7 @@ use slipway_domain::{
 use super::Registry;
 use super::item::{Item, damaged, document, get, get_number, keyed, stack, text};
 use super::key;
+use super::places::taken;
 use crate::error::port_error;
 
 const QUERY: &str = "dynamodb:Query";
@@ -100,6 +102,16 @@ impl ServiceReader for Registry {
             service: part("service")?.parse().map_err(invalid)?,
             environment: part("env")?.parse().map_err(invalid)?,
         }))
+    }
+
+    async fn taken(&self, balancers: &[String]) -> PortResult<AllTaken> {
+        let mut all = AllTaken::new();
+        for name in balancers {
+            if let Some(item) = self.get(key::balancer(name, &self.region)).await? {
+                all.insert(name.clone(), taken(&item));
+            }
+        }
+        Ok(all)
     }
 }
 

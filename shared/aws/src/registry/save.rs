@@ -22,6 +22,7 @@ impl StackRegistry for Registry {
             for path in &write.release {
                 items.push(self.release_path(path, &write.service, environment)?);
             }
+            items.extend(self.release_places(&write.places, &write.service, environment)?);
         }
         for deployment in &write.deployments {
             let key = key::deployment(&write.service, &deployment.environment, deployment.id);
@@ -44,6 +45,7 @@ impl StackRegistry for Registry {
         for path in &record.paths {
             items.push(self.release_path(path, service, environment)?);
         }
+        items.extend(self.release_places(&record.places, service, environment)?);
         items.push(self.remove_scaler(service, environment)?);
         // The service's own stack goes last, and may wait for this one.
         items.push(self.wake_service(service, now)?);

@@ -14,7 +14,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{Change, Request, register, replace};
-use slipway_control::ports::{ChangeWriter, Slots, StackRegistry, StackWrite, UpgradeStore};
+use slipway_control::places;
+use slipway_control::ports::{
+    BalancerLimits, ChangeWriter, Slots, StackRegistry, StackWrite, UpgradeStore,
+};
 use slipway_control::record::{Seen, ServiceState};
 use slipway_control::upgrade::{Limits, Upgrade, UpgradeRecord};
 use slipway_domain::{Cause, Manifest, Platform, Scope};
@@ -151,6 +154,7 @@ async fn a_stack_is_written_under_the_version_that_was_read_and_gets_the_next() 
     let write = StackWrite {
         service: "orders".parse().unwrap(),
         release: record.paths.iter().cloned().collect(),
+        places: Vec::new(),
         record,
         deployments: Vec::new(),
         audit: None,
@@ -239,6 +243,65 @@ async fn a_registration_finds_nothing_of_its_name_and_takes_paths_that_are_free(
         "attribute_not_exists(PK) OR expires_at < :now"
     );
     assert_eq!(seen.value(":now"), "1795000000");
+}
+
+#[tokio::test]
+async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_back_by_name() {
+    let platform = Platform::sample();
+    let document = json!({
+        "service": "orders", "image": "nginx:1", "ingress": "shared",
+        "deploy": {"strategy": "canary"},
+    });
+    let manifest = Manifest::read_on(&document, &platform).unwrap();
+    let mut change = register(manifest.clone(), &platform, &request());
+    let wanted = places::wanted(&manifest, None, &platform);
+    let limits = BalancerLimits {
+        rules: 90,
+        groups: 80,
+    };
+    let claims = places::choose(&wanted, places::AllTaken::new(), limits, &platform).unwrap();
+    let priority = claims.places[0].0.priority;
+    places::add(&mut change, claims);
+    let table = Table::default();
+    let registry = table.registry();
+    registry.commit(&change).await.unwrap();
+    let balancer = table.part("CLAIM#balancer#eu-central-1#shared-1");
+    assert_eq!(
+        balancer.condition(),
+        "(attribute_not_exists(#groups) OR size(#groups) <= :groups_before) AND (attribute_not_exists(#rules) OR size(#rules) <= :rules_before) AND NOT contains(#rules, :rule0)"
+    );
+    let before = [":groups_before", ":rules_before", ":rule0"].map(|it| balancer.value(it));
+    assert_eq!(before, ["78", "89", &priority.to_string()]);
+    let groups = [1, 2].map(|group| format!("{priority} {group} orders/prod"));
+    let values = &balancer.0["ExpressionAttributeValues"];
+    assert_eq!(values[":groups"]["SS"], json!(groups));
+    let prod = Scope::Environment("prod".parse().unwrap());
+    let places = &table.part("STACK#prod").0["Item"]["places"]["SS"];
+    let held = [1, 2].map(|group| format!("shared-1 {priority} {group} /orders"));
+    assert_eq!(*places, json!(held));
+    // All go with the environment, one with its strategy.
+    let record = &change.after(None).stacks[&prod];
+    let (orders, prod) = ("orders".parse().unwrap(), "prod".parse().unwrap());
+    let forgotten = registry.forget_environment(&orders, &prod, record, now());
+    assert!(forgotten.await.unwrap());
+    let given_back = table.part("CLAIM#balancer").0;
+    assert_eq!(
+        given_back["UpdateExpression"],
+        "DELETE #groups :groups, #rules :rules"
+    );
+    let write = StackWrite {
+        service: orders,
+        release: Vec::new(),
+        places: record.places.iter().skip(1).cloned().collect(),
+        record: record.clone(),
+        deployments: Vec::new(),
+        audit: None,
+    };
+    assert!(registry.save(&write).await.unwrap());
+    let given_back = table.part("CLAIM#balancer").0;
+    assert_eq!(given_back["UpdateExpression"], "DELETE #groups :groups");
+    let update = &table.part("STACK#prod").0["UpdateExpression"];
+    assert!(update.as_str().unwrap().ends_with("DELETE places :left"));
 }
 
 #[tokio::test]

@@ -81,10 +81,19 @@ impl Registry {
         if !remove.is_empty() {
             parts.push(format!("REMOVE {}", remove.join(", ")));
         }
+        let mut delete = Vec::new();
         if !write.release.is_empty() {
-            parts.push("DELETE paths :released".to_owned());
+            delete.push("paths :released");
             let paths = write.release.iter().map(ToString::to_string).collect();
             update = update.expression_attribute_values(":released", AttributeValue::Ss(paths));
+        }
+        if !write.places.is_empty() {
+            delete.push("places :left");
+            let places = write.places.iter().map(ToString::to_string).collect();
+            update = update.expression_attribute_values(":left", AttributeValue::Ss(places));
+        }
+        if !delete.is_empty() {
+            parts.push(format!("DELETE {}", delete.join(", ")));
         }
         let update = update.update_expression(parts.join(" "));
         Ok(updates(update.build().map_err(built)?))
@@ -223,7 +232,7 @@ impl Registry {
     }
 }
 
-fn updates(update: Update) -> TransactWriteItem {
+pub(super) fn updates(update: Update) -> TransactWriteItem {
     TransactWriteItem::builder().update(update).build()
 }
 

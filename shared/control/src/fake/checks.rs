@@ -8,8 +8,8 @@ use slipway_domain::{Image, SecretReference, ServiceName};
 use super::Tape;
 use super::transient;
 use crate::ports::{
-    FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup, ImageReader,
-    PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
+    BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup,
+    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -26,6 +26,7 @@ struct Inner {
     silent: BTreeSet<String>,
     missing_secrets: BTreeSet<String>,
     quotas: BTreeMap<QuotaKind, Quota>,
+    balancer_limits: BalancerLimits,
     kept: BTreeMap<String, String>,
     hooks: BTreeMap<(ServiceName, Provider), HookSecrets>,
 }
@@ -141,6 +142,10 @@ impl QuotaReader for FakeChecks {
         let pass = self.tape.enter("quotas", false).await?;
         let quotas = self.lock().quotas.values().copied().collect();
         pass.leave(quotas)
+    }
+
+    async fn balancer_limits(&self) -> BalancerLimits {
+        self.lock().balancer_limits
     }
 }
 

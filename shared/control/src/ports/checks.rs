@@ -63,6 +63,28 @@ pub trait QuotaReader: Send + Sync {
     /// The quotas that a service's stacks use up, and how much of each is used. One that cannot
     /// be read is left out.
     fn quotas(&self) -> impl Future<Output = PortResult<Vec<Quota>>> + Send;
+
+    /// What one Application Load Balancer has room for; AWS's defaults where that cannot be read.
+    fn balancer_limits(&self) -> impl Future<Output = BalancerLimits> + Send;
+}
+
+/// What one Application Load Balancer has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalancerLimits {
+    /// Rules, without those that are a listener's default.
+    pub rules: u32,
+    /// Target groups.
+    pub groups: u32,
+}
+
+impl Default for BalancerLimits {
+    /// "Quotas for your Application Load Balancers" in its user guide.
+    fn default() -> Self {
+        Self {
+            rules: 100,
+            groups: 100,
+        }
+    }
 }
 
 /// A quota of the account and region.

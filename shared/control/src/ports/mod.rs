@@ -14,12 +14,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_domain::{
-    Deployment, DeploymentId, EnvironmentName, Evidence, RoutePath, Scope, ServiceName, TeamName,
+    Deployment, DeploymentId, EnvironmentName, Evidence, Place, RoutePath, Scope, ServiceName,
+    TeamName,
 };
 use slipway_scaling::Paused;
 
 use crate::change::Change;
 use crate::error::{CommitError, PortError};
+use crate::places::AllTaken;
 use crate::reconcile::observed::{
     ChangeSet, CloudFormationStatus, ObservedStack, OperationFailure, ResourceDrift, Rollout,
     StuckResource,
@@ -29,8 +31,8 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
-    RepositoryReader, SecretReader,
+    BalancerLimits, FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind,
+    QuotaReader, RepositoryReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
@@ -78,6 +80,9 @@ pub trait ServiceReader: Send + Sync {
         &self,
         path: &RoutePath,
     ) -> impl Future<Output = PortResult<Option<PathOwner>>> + Send;
+
+    /// What is taken of load balancers of the platform's, by their names. One call for each.
+    fn taken(&self, balancers: &[String]) -> impl Future<Output = PortResult<AllTaken>> + Send;
 }
 
 /// Reads what happened to a service. One call of the registry each; newest first.
@@ -171,6 +176,8 @@ pub struct StackWrite {
     pub record: StackRecord,
     /// Claims to release.
     pub release: Vec<RoutePath>,
+    /// Places on the platform's load balancers to release.
+    pub places: Vec<Place>,
     /// Deployments that advanced or began.
     pub deployments: Vec<Deployment>,
     /// What the audit log is to say.

@@ -5,6 +5,7 @@ use slipway_domain::{Effective, Platform, Scope};
 use slipway_synth::{RunState, Template, sha256};
 use ulid::Ulid;
 
+use crate::places::place_of;
 use crate::record::{ServiceRecord, ServiceState, StackRecord, Verdict};
 
 /// What is wanted of a stack.
@@ -128,6 +129,12 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
                 }
                 Some(Verdict::Cleared { .. }) | None => {}
             }
+            if let Some(reasons) = lost_its_place(&effective, stack, platform) {
+                return Desired::Refused {
+                    generation,
+                    reasons,
+                };
+            }
             let render = |count| render_as_cleared(&effective, stack, platform, count);
             match (
                 render(Some(effective.settings.scaling.first_count())),
@@ -146,6 +153,24 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             }
         }
     }
+}
+
+/// Why an environment that shares a load balancer cannot be rendered: the platform had the one on
+/// which it has its place, and has it no more.
+fn lost_its_place(
+    effective: &Effective,
+    stack: Option<&StackRecord>,
+    platform: &Platform,
+) -> Option<String> {
+    let ingress = effective.settings.way_in();
+    let parameter = ingress.parameter()?;
+    let is_there = stack.is_some_and(|stack| place_of(effective, stack, platform).is_some());
+    (!is_there).then(|| {
+        format!(
+            "The load balancer on which it has its place is not the platform's any more: set the platform's parameter `{parameter}` as it was, or change `ingress`, which is `{}`.",
+            ingress.name()
+        )
+    })
 }
 
 /// The settings with the image as it was cleared for the newest deployment, if it was.
@@ -169,6 +194,7 @@ pub(crate) fn render_as_cleared(
     let run = RunState {
         desired_count,
         restart: restart.map(|id| id.to_string()),
+        place: stack.and_then(|stack| place_of(effective, stack, platform)),
         ..RunState::default()
     };
     let effective = as_cleared(effective.clone(), stack);

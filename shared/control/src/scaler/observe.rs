@@ -72,7 +72,16 @@ fn of_balancer(balancer: &Balancer) -> Vec<Series> {
         plain("AWS/ApplicationELB", name, dimensions, statistic, MINUTE)
     };
     let whole = ("LoadBalancer", &balancer.name);
-    let mut all = vec![alb("RequestCount", &[whole], Statistic::Sum)];
+    let requests = |dimensions: &[_]| alb("RequestCount", dimensions, Statistic::Sum);
+    let mut all = if balancer.is_shared {
+        let groups = balancer.groups.iter();
+        groups
+            .map(|group| requests(&[("TargetGroup", group), whole]))
+            .collect()
+    } else {
+        // All of it, with what the waker answered.
+        vec![requests(&[whole])]
+    };
     for group in &balancer.groups {
         let dimensions = [("TargetGroup", group), whole];
         // The lowest of the minute's healthy and the highest of its unhealthy ones: a zone that
@@ -81,6 +90,19 @@ fn of_balancer(balancer: &Balancer) -> Vec<Series> {
         all.push(alb("UnHealthyHostCount", &dimensions, Statistic::Maximum));
     }
     all
+}
+
+/// The sum of two groups' loads, of which not each has a value in every period.
+fn together(one: Load, other: Load) -> Load {
+    let mut points = one.0;
+    for point in other.0 {
+        match points.iter_mut().find(|it| it.at == point.at) {
+            Some(same) => same.value += point.value,
+            None => points.push(point),
+        }
+    }
+    points.sort_by_key(|it| it.at);
+    Load(points)
 }
 
 fn plain(
@@ -127,6 +149,9 @@ pub(super) fn observation(
     };
     if let Some(balancer) = &site.balancer {
         seen.requests = next();
+        if balancer.is_shared && balancer.groups.len() > 1 {
+            seen.requests = together(std::mem::take(&mut seen.requests), next());
+        }
         let groups = balancer.groups.iter();
         let groups = groups.map(|_| (next(), next())).collect::<Vec<_>>();
         seen.targets = targets(&groups, now);

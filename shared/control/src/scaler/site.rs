@@ -3,7 +3,7 @@
 use slipway_domain::manifest::Settings;
 use slipway_domain::scaling::{Queue, ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{EnvironmentName, Phase, Platform, PlatformName, Scope};
+use slipway_domain::{Balancer as Balanced, EnvironmentName, Phase, Platform, PlatformName, Scope};
 use slipway_scaling::Bounds;
 
 use super::HandsOff;
@@ -38,6 +38,8 @@ pub(super) struct Balancer {
     pub(super) name: String,
     /// The target groups that take turns, such as `targetgroup/NAME/ID`.
     pub(super) groups: Vec<String>,
+    /// Whether other services are behind it, too: then only its groups are this one's.
+    pub(super) is_shared: bool,
 }
 
 /// What leads to a service, by ARNs.
@@ -88,7 +90,7 @@ pub(super) fn site(
     Ok(Site {
         cluster,
         service,
-        balancer: balancer(&stack.status),
+        balancer: balancer(&stack.status, platform),
         way: way(&stack.status, platform),
         is_tracked: match policy.by {
             ScaledBy::TargetTracking => true,
@@ -129,14 +131,19 @@ fn never_ready(stack: &StackRecord) -> NoSite {
     }
 }
 
-fn balancer(status: &StackStatus) -> Option<Balancer> {
+fn balancer(status: &StackStatus, platform: &Platform) -> Option<Balancer> {
     let output = |name: &str| status.outputs.get(name);
     let groups = ["TargetGroup", "AlternateTargetGroup"];
     // Of an ARN such as `arn:aws:elasticloadbalancing:R:A:targetgroup/NAME/ID`.
     let groups = groups.iter().filter_map(|name| output(name));
     let groups = groups.filter_map(|arn| arn.rsplit(':').next());
+    let name = output("LoadBalancerName")?.clone();
+    let mut shared = platform.shared_load_balancers.iter();
+    let mut public = platform.public_load_balancers.iter();
+    let is_it = |it: &Balanced| it.full_name() == name;
     Some(Balancer {
-        name: output("LoadBalancerName")?.clone(),
+        is_shared: shared.any(is_it) || public.any(is_it),
+        name,
         groups: groups.map(str::to_owned).collect(),
     })
 }
@@ -179,7 +186,10 @@ impl Site {
     fn has(&self, dimensions: &[(String, String)]) -> bool {
         let is_mine = |(name, value): &(String, String)| match name.as_str() {
             "ClusterName" => *value == self.cluster,
-            "LoadBalancer" => self.balancer.as_ref().is_some_and(|it| it.name == *value),
+            "LoadBalancer" => self
+                .balancer
+                .as_ref()
+                .is_some_and(|it| it.name == *value && !it.is_shared),
             "TargetGroup" => self
                 .balancer
                 .as_ref()

@@ -60,6 +60,7 @@ async fn running(scaling: Value) -> Control {
         service: orders(),
         record,
         release: Vec::new(),
+        places: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -214,6 +214,7 @@ where
                 deployment: deployment.clone(),
             };
             let change = with_key(change, caller, &key, &started);
+            let change = self.placed(change, Some(&state)).await?;
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
                 Err(CommitError::Contended | CommitError::Moved) => {}

@@ -20,6 +20,9 @@ pub use deploy::Back;
 mod costs;
 mod deploy;
 pub(crate) mod keys;
+pub(crate) mod place;
+#[cfg(test)]
+mod place_tests;
 mod read;
 mod refuse;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use slipway_domain::{Cause, Manifest, Phase, ServiceName};
 
-use super::keys::remember;
+use super::keys::{answer_of, remember};
 use super::refuse::{alive, check, invalid, refusal, replay, same_name};
 use super::{Caller, Precondition, Services, Written};
 use crate::change::{self, Change, Request};
@@ -44,6 +44,10 @@ where
         let view = ServiceView::new(&change.after(None), &self.platform);
         let change = with_key(change, caller, &("register", document), &view);
         for _ in 0..TRIES {
+            let change = match self.placed(change.clone(), None).await {
+                Ok(change) => change,
+                Err(error) => return self.registered(&change, error).await,
+            };
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(view),
                 Err(CommitError::Contended) => {}
@@ -52,6 +56,23 @@ where
             }
         }
         Err(ServiceError::Contended(name))
+    }
+
+    /// What was answered when the same was registered under the caller's key before, and `error`
+    /// otherwise: who has the last place is told so again.
+    async fn registered(
+        &self,
+        change: &Change,
+        error: ServiceError,
+    ) -> Result<ServiceView, ServiceError> {
+        let Some(mine) = &change.seen else {
+            return Err(error);
+        };
+        let earlier = self.registry.answered(change.service.name(), &mine.key);
+        let earlier = earlier.await?.filter(|it| it.expires_at > change.at);
+        earlier
+            .and_then(|it| answer_of(&it, &mine.request))
+            .ok_or(error)
     }
 
     /// Why a name cannot be registered.
@@ -148,6 +169,7 @@ where
                     change::replace(state, manifest, None, &self.platform, &request)
                 }
             };
+            let change = self.placed(change, state.as_ref()).await?;
             let view = Box::new(ServiceView::new(
                 &change.after(state.as_ref()),
                 &self.platform,

@@ -136,6 +136,7 @@ where
                 service: service.clone(),
                 record,
                 release: Vec::new(),
+                places: Vec::new(),
                 deployments: Vec::new(),
                 audit: None,
             };

@@ -33,9 +33,12 @@ fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
         Alert::Memory => ("AlertMemory", utilisation("MemoryUtilization")),
         Alert::Errors => {
             let mut errors = of_targets(site, "HTTPCode_Target_5XX_Count", "Sum", 300);
-            // Where no target answers, the load balancer does.
-            let own = of_balancer("HTTPCode_ELB_5XX_Count", "Sum", 300);
-            errors.push(("balancer".to_owned(), own));
+            // Where no target answers, the load balancer does. One that services share does not say
+            // for which of them.
+            if site.shared.is_none() {
+                let own = of_balancer(site, "HTTPCode_ELB_5XX_Count", "Sum", 300);
+                errors.push(("balancer".to_owned(), own));
+            }
             ("AlertErrors", sum(errors))
         }
         Alert::ResponseTime => {

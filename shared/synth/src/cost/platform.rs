@@ -46,6 +46,16 @@ fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
             Name::Dashboard,
             Quantity::whole(billed.dashboards),
         ),
+        (
+            "load balancers",
+            Name::LoadBalancer,
+            hours(billed.load_balancers),
+        ),
+        (
+            "load balancers, addresses",
+            Name::PublicAddress,
+            hours(billed.load_balancer_addresses),
+        ),
         ("web ACL", Name::WebAcl, Quantity::whole(billed.web_acls)),
         (
             "web ACL, rules",

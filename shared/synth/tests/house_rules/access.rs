@@ -152,6 +152,10 @@ fn network(rules: &mut Rules, template: &Template, effective: &Effective, platfo
     if !effective.settings.way_in().has_load_balancer() {
         return;
     }
+    if effective.settings.way_in().is_platforms() {
+        super::shared::network(rules, template, effective, platform);
+        return;
+    }
     let balancer = &resources["LoadBalancerSecurityGroup"]["Properties"];
     let (ingress, egress) = (
         &balancer["SecurityGroupIngress"],

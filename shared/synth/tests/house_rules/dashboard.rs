@@ -74,8 +74,10 @@ pub(super) fn parts(rules: &mut Rules, parts: &Value, platform: &Platform) {
         return;
     };
     texts(&body, &mut |text| {
-        let known =
-            TEXTS.contains(&text) || text == platform.region || text == platform.shared_cluster;
+        let known = TEXTS.contains(&text)
+            || text == platform.region
+            || text == platform.shared_cluster
+            || super::shared::is_balancer(&text.into(), platform);
         rules.hold(
             known,
             &format!("{text}, text of a user, stands in a dashboard"),

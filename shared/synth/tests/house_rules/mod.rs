@@ -9,6 +9,7 @@ mod dashboard;
 mod function;
 mod queue;
 mod scaling;
+mod shared;
 mod strategy;
 mod traffic;
 mod wording;
@@ -83,7 +84,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
             function::hold(rules, template, effective, platform);
             continue;
         }
-        traffic::hold(rules, template, effective);
+        traffic::hold(rules, template, effective, platform);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
         dashboard::hold(rules, template, effective, platform);

@@ -1,12 +1,17 @@
 //! The way of a request, and what runs at its end.
 
 use serde_json::{Value, json};
-use slipway_domain::{Effective, RoutePath};
+use slipway_domain::{Effective, Platform, RoutePath};
 use slipway_synth::Template;
 
-use super::{Rules, of_type};
+use super::{Rules, of_type, shared};
 
-pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective) {
+pub(super) fn hold(
+    rules: &mut Rules,
+    template: &Template,
+    effective: &Effective,
+    platform: &Platform,
+) {
     let settings = &effective.settings;
     let resources = &template.as_value()["Resources"];
     let port = json!(settings.port);
@@ -32,8 +37,15 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
     // Whoever wakes the service is no task of it: see `scaling.rs`.
     groups.retain(|group| group["Properties"]["TargetType"] != "lambda");
     let target = &groups[0]["Properties"];
+    let nameless = |group: &Value| {
+        let mut properties = group["Properties"].clone();
+        properties.as_object_mut().map(|it| it.shift_remove("Name"));
+        properties
+    };
     rules.hold(
-        groups.iter().all(|group| group["Properties"] == *target),
+        groups
+            .iter()
+            .all(|group| nameless(group) == nameless(groups[0])),
         "the target groups differ",
     );
     rules.hold(
@@ -54,9 +66,13 @@ pub(super) fn hold(rules: &mut Rules, template: &Template, effective: &Effective
         "the service balances a container that is not there",
     );
 
-    listener(rules, template, settings.listener_port);
-    if let Some(path) = &effective.path {
-        routes(rules, template, effective, path);
+    if settings.way_in().is_platforms() {
+        shared::hold(rules, template, effective, platform);
+    } else {
+        listener(rules, template, settings.listener_port);
+        if let Some(path) = &effective.path {
+            routes(rules, template, effective, path);
+        }
     }
 
     let after = resources["Service"]["DependsOn"].as_array();

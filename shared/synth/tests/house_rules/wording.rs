@@ -6,7 +6,7 @@ use serde_json::Value;
 use slipway_domain::Platform;
 use slipway_synth::Template;
 
-use super::{Rules, dashboard};
+use super::{Rules, dashboard, shared};
 
 pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) {
     let ids: BTreeSet<&str> = template.resources().map(|(id, _)| id).collect();
@@ -67,7 +67,9 @@ fn walk(
                         rules.hold(inner[0] == "/", &format!("Join {inner}"));
                         for part in inner[1].as_array().into_iter().flatten() {
                             rules.hold(
-                                part.is_object() || is_in(part, words),
+                                part.is_object()
+                                    || is_in(part, words)
+                                    || shared::is_balancer(part, platform),
                                 &format!("{part}, text of a user, stands in an intrinsic function"),
                             );
                         }

@@ -213,6 +213,12 @@ impl FakeCloud {
             .collect()
     }
 
+    /// The template of a stack that is there.
+    pub fn template(&self, name: &str) -> Option<serde_json::Value> {
+        let mut inner = self.ticked();
+        inner.find(name).map(|stack| stack.template.value())
+    }
+
     /// Resources that deletions left behind.
     pub fn left_behind(&self) -> Vec<String> {
         self.lock().left_behind.iter().cloned().collect()

@@ -83,8 +83,12 @@ impl Applied {
 
     /// The number of tasks that it says, if it says one.
     pub(super) fn desired_count(&self) -> Option<u64> {
-        let template: Value = serde_json::from_str(&self.text).ok()?;
-        template["Resources"]["Service"]["Properties"]["DesiredCount"].as_u64()
+        self.value()["Resources"]["Service"]["Properties"]["DesiredCount"].as_u64()
+    }
+
+    /// The template itself.
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
     }
 
     /// Whether its text holds this mark.

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName};
+use slipway_domain::{
+    Deployment, DeploymentId, EnvironmentName, Place, RoutePath, Scope, ServiceName,
+};
 use slipway_scaling::Decision;
 
 use super::tape::Tape;
@@ -34,6 +36,7 @@ struct Inner {
     generations: BTreeMap<(ServiceName, u64), ServiceRecord>,
     audit: Vec<(ServiceName, AuditEntry)>,
     claims: BTreeMap<RoutePath, PathOwner>,
+    places: BTreeMap<Place, PathOwner>,
     seen: BTreeMap<(ServiceName, String), Seen>,
     /// Services whose items cannot be read.
     poisoned: BTreeSet<ServiceName>,
@@ -91,6 +94,11 @@ impl FakeRegistry {
     /// The paths that are held, and by whom.
     pub fn claims(&self) -> BTreeMap<RoutePath, PathOwner> {
         self.lock().claims.clone()
+    }
+
+    /// The places on the platform's load balancers that are held, and by whom.
+    pub fn places(&self) -> BTreeMap<Place, PathOwner> {
+        self.lock().places.clone()
     }
 
     /// The stacks that hold a slot, and the most that did at once.

@@ -8,6 +8,7 @@ use slipway_domain::{
 use super::FakeRegistry;
 use crate::change::Change;
 use crate::error::{CommitError, PortError, PortErrorKind};
+use crate::places::AllTaken;
 use crate::ports::{
     ChangeWriter, HistoryReader, Page, PortResult, ServiceReader, Slots, StackRegistry, StackWrite,
 };
@@ -43,6 +44,17 @@ impl ServiceReader for FakeRegistry {
         let pass = self.tape.enter("path_owner", false).await?;
         let inner = self.count("path_owner");
         let answer = inner.path_owner(path);
+        drop(inner);
+        pass.leave(answer)
+    }
+
+    async fn taken(&self, balancers: &[String]) -> PortResult<AllTaken> {
+        let pass = self.tape.enter("taken", false).await?;
+        let inner = self.count("taken");
+        let names = balancers.iter();
+        let answer = names
+            .map(|name| (name.clone(), inner.taken_of(name)))
+            .collect();
         drop(inner);
         pass.leave(answer)
     }

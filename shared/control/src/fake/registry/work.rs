@@ -11,6 +11,7 @@ use slipway_domain::{
 use super::Inner;
 use crate::change::{Change, first_version};
 use crate::error::CommitError;
+use crate::places::{PlaceClaims, Taken};
 use crate::ports::{Page, StackWrite};
 use crate::record::{
     AuditEntry, PathOwner, Progress, Seen, ServiceRecord, ServiceState, StackRecord,
@@ -141,6 +142,7 @@ impl Inner {
                     version: first_version(change.at) - 1,
                     deployment: None,
                     paths: BTreeSet::new(),
+                    places: BTreeSet::new(),
                     attention: None,
                     status: StackStatus::new(change.at),
                     progress: Progress::default(),
@@ -148,6 +150,7 @@ impl Inner {
             record.version += 1;
             record.deployment = stack.deployment.or(record.deployment);
             record.paths.extend(stack.path.clone());
+            record.places.extend(stack.places.iter().cloned());
             self.attention
                 .insert((name.clone(), scope.clone()), change.at);
             if let (true, Scope::Environment(environment)) = (stack.rescales, scope) {
@@ -163,6 +166,7 @@ impl Inner {
         );
         self.audit.push((name.clone(), change.audit.clone()));
         self.claims.extend(change.claims.iter().cloned());
+        self.places.extend(change.places.places.iter().cloned());
         for deployment in &change.deployments {
             let key = (name.clone(), deployment.environment.clone(), deployment.id);
             self.deployments.insert(key, deployment.clone());
@@ -187,6 +191,9 @@ impl Inner {
         };
         for path in &write.release {
             self.claims.remove(path);
+        }
+        for place in &write.places {
+            self.places.remove(place);
         }
         for deployment in &write.deployments {
             let key = (
@@ -218,6 +225,9 @@ impl Inner {
         }
         for path in &record.paths {
             self.claims.remove(path);
+        }
+        for place in &record.places {
+            self.places.remove(place);
         }
         self.attention.remove(&(service.clone(), scope.clone()));
         self.scalers.remove(&(service.clone(), environment.clone()));
@@ -313,7 +323,33 @@ impl Inner {
                 });
             }
         }
+        self.check_places(&change.places)
+    }
+
+    fn check_places(&self, claims: &PlaceClaims) -> Result<(), CommitError> {
+        for (balancer, claims_here) in claims.by_balancer() {
+            let taken = self.taken_of(balancer);
+            let new = claims_here.iter().filter(|(place, _)| place.group == 1);
+            let collides = new
+                .clone()
+                .any(|(place, _)| taken.rules.contains(&place.priority));
+            let groups = taken.groups as usize + claims_here.len();
+            if collides
+                || taken.rules.len() + new.count() > claims.limits.rules as usize
+                || groups > claims.limits.groups as usize
+            {
+                return Err(CommitError::Contended);
+            }
+        }
         Ok(())
+    }
+
+    pub(super) fn taken_of(&self, balancer: &str) -> Taken {
+        let here = self.places.keys().filter(|it| it.balancer == balancer);
+        Taken {
+            rules: here.clone().map(|it| it.priority).collect(),
+            groups: u32::try_from(here.count()).unwrap_or(u32::MAX),
+        }
     }
 
     fn version(&self, service: &ServiceName, scope: &Scope) -> Option<u64> {

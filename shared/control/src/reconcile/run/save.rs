@@ -1,7 +1,9 @@
 //! Writing down what a look found and is about to do.
 
 use jiff::SignedDuration;
-use slipway_domain::{Cause, Deployment, DeploymentId, Evidence, Outcome, Phase, RoutePath, Step};
+use slipway_domain::{
+    Cause, Deployment, DeploymentId, Effective, Evidence, Outcome, Phase, Place, RoutePath, Step,
+};
 use ulid::Ulid;
 
 use super::super::Next;
@@ -11,6 +13,7 @@ use super::super::plan::{Action, Plan, named};
 use super::super::words::{advance, ask_once, describe};
 use super::{Look, OVERTAKEN, PortResult, ReconcileError, Reconciler};
 use crate::change::manifest_hash;
+use crate::places::is_wanted;
 use crate::ports::{
     HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
     StackRescuer, StackWrite, StackWriter, TrafficReader,
@@ -68,6 +71,10 @@ where
         for path in &release {
             record.paths.remove(path);
         }
+        let places = self.former_places(look, observed, plan);
+        for place in &places {
+            record.places.remove(place);
+        }
         record.attention = match next {
             Next::Done => None,
             Next::Requeue(_) | Next::AwaitChange | Next::Then(_) => {
@@ -85,6 +92,7 @@ where
                 service: look.name.service.clone(),
                 record: record.clone(),
                 release,
+                places,
                 deployments,
                 audit,
             };
@@ -127,6 +135,7 @@ where
             service: look.name.service.clone(),
             record: record.clone(),
             release: Vec::new(),
+            places: Vec::new(),
             deployments,
             audit: None,
         };
@@ -137,6 +146,37 @@ where
 
     /// Paths that the stack holds and does not serve, now that it is as wanted or not there.
     fn former_paths(&self, look: &Look<'_>, observed: &Observed, plan: &Plan) -> Vec<RoutePath> {
+        let Some(wanted) = self.settled_as(look, observed, plan) else {
+            return Vec::new();
+        };
+        let held = look.record.paths.iter();
+        held.filter(|path| wanted.as_ref().and_then(|it| it.path.as_ref()) != Some(*path))
+            .cloned()
+            .collect()
+    }
+
+    /// Places that the stack holds and has no rule or target group on, likewise.
+    fn former_places(&self, look: &Look<'_>, observed: &Observed, plan: &Plan) -> Vec<Place> {
+        let Some(wanted) = self.settled_as(look, observed, plan) else {
+            return Vec::new();
+        };
+        let held = look.record.places.iter();
+        held.filter(|place| !is_wanted(place, wanted.as_ref(), &self.platform))
+            .cloned()
+            .collect()
+    }
+
+    /// What the environment is to be, if it is as wanted or not there.
+    #[expect(
+        clippy::option_option,
+        reason = "an environment that the manifest does not have any more is settled, too"
+    )]
+    fn settled_as(
+        &self,
+        look: &Look<'_>,
+        observed: &Observed,
+        plan: &Plan,
+    ) -> Option<Option<Effective>> {
         let is_settled = match plan.phase {
             Phase::Ready | Phase::Waiting => true,
             Phase::Failed => observed.stack.is_none(),
@@ -147,17 +187,9 @@ where
             | Phase::Deleting => false,
         };
         let environment = look.name.scope.environment().filter(|_| is_settled);
-        let Some(environment) = environment else {
-            return Vec::new();
-        };
+        let environment = environment?;
         let manifest = &look.state.service.manifest;
-        let wanted = manifest
-            .effective(environment, &self.platform.environment)
-            .and_then(|e| e.path);
-        let held = look.record.paths.iter();
-        held.filter(|path| Some(*path) != wanted.as_ref())
-            .cloned()
-            .collect()
+        Some(manifest.effective(environment, &self.platform.environment))
     }
 
     /// The deployments that this look advances: the newest by the plan's step, and older ones

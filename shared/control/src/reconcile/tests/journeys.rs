@@ -112,6 +112,56 @@ fn a_former_path_is_released_once_the_new_one_is_served() {
 }
 
 #[test]
+fn a_place_on_a_shared_load_balancer_stays_until_it_is_left() {
+    let shared = |service: &str, path: &str| json!({"service": service, "image": "nginx:1", "ingress": "shared", "path": path});
+    let mut world = World::settled(&shared("orders", "/a"));
+    world.register(&shared("below", "/a/b"));
+    world.settle();
+    let priority = |world: &World, service: &str| {
+        let stack = format!("devops2-g4--{service}--prod");
+        let template = world.cloud.template(&stack).unwrap();
+        let rule = &template["Resources"]["ListenerRule"]["Properties"];
+        rule["Priority"].as_u64().unwrap()
+    };
+    // The deeper path is asked first, and an update keeps the place.
+    let orders = priority(&world, "orders");
+    assert!(priority(&world, "below") < orders);
+    world.patch("orders", &json!({"memory": 1024}));
+    world.settle();
+    assert_eq!(priority(&world, "orders"), orders);
+    // A second target group and another path take more, until they are left.
+    world.patch("orders", &json!({"deploy": {"strategy": "canary"}}));
+    world.patch("orders", &json!({"path": "/c"}));
+    assert_eq!(world.registry.places().len(), 5);
+    world.settle();
+    assert_eq!(world.registry.places().len(), 3);
+    world.patch("orders", &json!({"deploy": {"strategy": "rolling"}}));
+    world.settle();
+    assert_eq!(world.registry.places().len(), 2);
+    world.patch("orders", &json!({"ingress": "dedicated"}));
+    world.settle();
+    assert_eq!(world.registry.places().len(), 1);
+    world.delete("below");
+    world.settle();
+    assert!(world.registry.places().is_empty());
+}
+
+#[test]
+fn a_service_whose_load_balancer_the_platform_lost_stays_as_it_is_and_says_so() {
+    let manifest = json!({"service": "orders", "image": "nginx:1", "ingress": "shared"});
+    let mut world = World::settled(&manifest);
+    world.reconciler.platform.shared_load_balancers.clear();
+    world.patch("orders", &json!({"memory": 1024}));
+    world.settle();
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Failed);
+    assert!(message.contains("SharedLoadBalancers"), "{message}");
+    world.delete("orders");
+    world.settle();
+    assert!(!world.exists("orders") && world.registry.places().is_empty());
+}
+
+#[test]
 fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
     let mut world = World::new();
     let manifest = json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}});

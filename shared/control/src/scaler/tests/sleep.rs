@@ -183,6 +183,7 @@ fn without_a_waker_nobody_goes_to_sleep() {
         service: orders(),
         record,
         release: Vec::new(),
+        places: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

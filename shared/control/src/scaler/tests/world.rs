@@ -177,6 +177,7 @@ impl World {
             service: orders(),
             record,
             release: Vec::new(),
+            places: Vec::new(),
             deployments: Vec::new(),
             audit: None,
         };

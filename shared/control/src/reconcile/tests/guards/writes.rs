@@ -48,6 +48,7 @@ fn a_stack_is_written_under_the_version_that_was_read() {
         service: name("orders"),
         record,
         release: Vec::new(),
+        places: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -1,0 +1,150 @@
+//! Load balancers that belong to the platform, and the places that services have on them.
+//!
+//! Several services share one: each has a rule of its own on its listener, and one target group
+//! or two behind it. Which rule comes first is what [`priorities`] is for.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::RoutePath;
+
+/// The highest priority of a rule; the lowest is 1 ("Listener rules" in the user guide of
+/// Application Load Balancers).
+pub const LAST_PRIORITY: u32 = 50_000;
+/// How many priorities paths of the same depth share: a multiple of the rules that a load balancer
+/// has room for.
+const BAND: u32 = 800;
+/// More segments than any path has: 100 characters, and an environment's name before them.
+const DEEPEST: u32 = 60;
+
+/// A load balancer of the platform's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balancer {
+    /// What claims call it, such as `shared-1`. It stays when AWS's own names change.
+    pub name: String,
+    /// The ARN of the listener that services have their rules on.
+    pub listener: String,
+    /// The id of its security group.
+    pub security_group: String,
+    /// The id of the HTTP API's integration that leads to it; empty where the HTTP API does not.
+    #[serde(default)]
+    pub integration: String,
+    /// Where callers reach it, without a slash at its end; empty where only the HTTP API does.
+    #[serde(default)]
+    pub url: String,
+}
+
+impl Balancer {
+    /// The name by which metrics know it, `app/NAME/ID`: part of its listener's ARN, which ends in
+    /// `:listener/app/NAME/ID/LISTENER`.
+    pub fn full_name(&self) -> &str {
+        let (_, rest) = self.listener.split_once(":listener/").unwrap_or_default();
+        rest.rsplit_once('/').unwrap_or_default().0
+    }
+}
+
+/// A place on a load balancer: one target group behind the rule of one path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The load balancer's name ([`Balancer::name`]).
+    pub balancer: String,
+    /// The rule's priority on its listener.
+    pub priority: u32,
+    /// Which of the service's target groups: 1, or 2 for the one that takes turns with it.
+    pub group: u8,
+    /// The rule's path.
+    pub path: RoutePath,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            balancer,
+            priority,
+            group,
+            path,
+        } = self;
+        write!(f, "{balancer} {priority:05} {group} {path}")
+    }
+}
+
+/// A text that is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoPlace;
+
+impl FromStr for Place {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(4, ' ');
+        let mut next = || parts.next().ok_or(NoPlace);
+        Ok(Self {
+            balancer: next()?.to_owned(),
+            priority: next()?.parse().map_err(|_| NoPlace)?,
+            group: next()?.parse().map_err(|_| NoPlace)?,
+            path: next()?.to_owned().try_into().map_err(|_| NoPlace)?,
+        })
+    }
+}
+
+/// The priorities from which the rule of a path may have one. Rules are asked from the lowest
+/// number on, and deeper paths have lower ones: of two that a request lies under, the longer one
+/// is asked first, as the HTTP API chooses too.
+pub fn priorities(path: &RoutePath) -> RangeInclusive<u32> {
+    let depth = u32::try_from(path.segments().count()).unwrap_or(DEEPEST);
+    let first = (DEEPEST - depth.min(DEEPEST)) * BAND + 1;
+    first..=first + BAND - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RoutePath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn metrics_know_a_load_balancer_by_a_part_of_its_listeners_arn() {
+        let balancer = Balancer {
+            name: "shared-1".to_owned(),
+            listener: "arn:aws:elasticloadbalancing:us-east-1:1:listener/app/lb/50dc6/f2f7".into(),
+            security_group: "sg-1".to_owned(),
+            integration: String::new(),
+            url: String::new(),
+        };
+        assert_eq!(balancer.full_name(), "app/lb/50dc6");
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_is_written() {
+        let place = Place {
+            balancer: "shared-1".to_owned(),
+            priority: 801,
+            group: 2,
+            path: path("/api/orders"),
+        };
+        assert_eq!(place.to_string(), "shared-1 00801 2 /api/orders");
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for bad in ["", "shared-1 1 1", "shared-1 x 1 /a", "shared-1 1 1 a"] {
+            assert_eq!(bad.parse::<Place>(), Err(NoPlace), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_deeper_of_two_paths_has_the_lower_priorities() {
+        let depths = ["/a", "/a/b", "/a/b/c"].map(|it| priorities(&path(it)));
+        assert!(depths[1].end() < depths[0].start());
+        assert!(depths[2].end() < depths[1].start());
+        assert_eq!(priorities(&path("/x/y")), depths[1]);
+        assert!(*depths[0].end() <= LAST_PRIORITY);
+        let longest = "/a".repeat(50);
+        let deepest = path(&longest).within(&"production12".parse().unwrap());
+        assert!(*priorities(&deepest).start() >= 1);
+        assert!(priorities(&deepest).end() < priorities(&path(&longest)).start());
+    }
+}

@@ -1,0 +1,178 @@
+//! Ways in: services that share a load balancer, one that nothing leads to, and their claims.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use slipway_cli::client::new_key;
+use slipway_control::view::ServiceView;
+use slipway_domain::{Phase, ServiceName};
+use slipway_tests::aws::texts;
+use slipway_tests::local_platform::LocalPlatform;
+
+use crate::asking::{name, patch, prod, register};
+
+/// What is claimed on the load balancers that services share, by their names.
+fn claimed(platform: &LocalPlatform) -> Result<BTreeMap<String, Vec<String>>> {
+    let items = platform.registry()?;
+    let balancers = items.iter().filter_map(|((pk, _), item)| {
+        let name = pk.strip_prefix("CLAIM#balancer#")?.rsplit('#').next()?;
+        let groups = item["groups"]["SS"].as_array().into_iter().flatten();
+        let groups = groups.filter_map(|it| it.as_str().map(str::to_owned));
+        Some((name.to_owned(), groups.collect()))
+    });
+    Ok(balancers.collect())
+}
+
+fn output(service: &ServiceView, key: &str) -> Result<String> {
+    let outputs = &service.environments[&prod()].stack.outputs;
+    outputs.get(key).cloned().with_context(|| key.to_owned())
+}
+
+/// The rules of a listener but for its default: priority, paths, and what is taken off.
+fn rules(platform: &LocalPlatform, listener: &str) -> Result<Vec<(u32, Vec<String>, Vec<String>)>> {
+    let ask = [("ListenerArn", listener)];
+    let text = platform
+        .aws()
+        .query("elasticloadbalancing", "DescribeRules", &ask)?;
+    let document = roxmltree::Document::parse(&text)?;
+    let mut found = Vec::new();
+    for rule in document.descendants().filter(|it| {
+        it.tag_name().name() == "member"
+            && it
+                .parent()
+                .is_some_and(|it| it.tag_name().name() == "Rules")
+    }) {
+        let own = |name: &str| {
+            let named = rule
+                .descendants()
+                .filter(move |it| it.tag_name().name() == name);
+            named
+                .filter_map(|it| it.text())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let values = rule
+            .descendants()
+            .filter(|it| it.tag_name().name() == "PathPatternConfig")
+            .flat_map(|it| it.descendants())
+            .filter(|it| it.tag_name().name() == "member")
+            .filter_map(|it| it.text().map(str::to_owned))
+            .collect();
+        if let Some(priority) = own("Priority").first().and_then(|it| it.parse().ok()) {
+            found.push((priority, values, own("Regex")));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn shared(service: &str, path: &str) -> Value {
+    json!({"service": service, "image": "nginx:alpine", "ingress": "shared", "path": path})
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn c3_services_share_a_load_balancer_and_leave_no_claim_behind() -> Result<()> {
+    let parameters = [("SharedLoadBalancers", "1")];
+    let platform = LocalPlatform::start_as("ingress", &parameters, |options| options)?;
+    let client = platform.client();
+    let before = platform.resources()?;
+    let services: [ServiceName; 3] = ["cash", "reports", "jobs"].map(name);
+    register(&client, &shared("cash", "/api/cash"))?;
+    register(&client, &shared("reports", "/api/cash/reports"))?;
+    let jobs = json!({"service": "jobs", "image": "nginx:alpine", "ingress": "none"});
+    register(&client, &jobs)?;
+    let ready = services
+        .iter()
+        .map(|service| platform.ready(service))
+        .collect::<Result<Vec<_>>>()?;
+
+    // Both have a rule on one listener, the deeper path first, and no load balancer of their own.
+    let listener = output(&ready[0], "Listener")?;
+    assert_eq!(output(&ready[1], "Listener")?, listener);
+    let found = rules(&platform, &listener)?;
+    let paths: Vec<&[String]> = found.iter().map(|(_, paths, _)| &paths[..]).collect();
+    assert_eq!(
+        paths,
+        [
+            ["/api/cash/reports", "/api/cash/reports/*"],
+            ["/api/cash", "/api/cash/*"],
+        ]
+    );
+    assert_eq!(found[0].2, ["^/api/cash/reports/?(.*)$"]);
+    let made = platform.resources()?.since(&before);
+    assert_eq!(made.names("load balancer"), Vec::<&str>::new());
+    assert_eq!(made.names("target group").len(), 2);
+    for route in ["ANY /api/cash", "ANY /api/cash/reports/{proxy+}"] {
+        assert!(made.names("route").contains(&route), "{route}");
+    }
+    assert!(output(&ready[2], "Listener").is_err());
+    assert_eq!(ready[2].environments[&prod()].stack.url, None);
+
+    // Each place is claimed, and an update keeps it.
+    let priorities: Vec<u32> = found.iter().map(|(priority, ..)| *priority).collect();
+    let mut expected = vec![
+        format!("{:05} 1 reports/prod", priorities[0]),
+        format!("{:05} 1 cash/prod", priorities[1]),
+    ];
+    assert_eq!(claimed(&platform)?["shared-1"], expected);
+    patch(&client, &services[0], &json!({"memory": 1024}))?;
+    platform.ready(&services[0])?;
+    assert_eq!(rules(&platform, &listener)?, found);
+    patch(
+        &client,
+        &services[1],
+        &json!({"deploy": {"strategy": "canary"}}),
+    )?;
+    let shifting = platform.ready(&services[1])?;
+    assert_eq!(output(&shifting, "Weights")?, "100/0");
+    expected.insert(1, format!("{:05} 2 reports/prod", priorities[0]));
+    assert_eq!(claimed(&platform)?["shared-1"], expected);
+
+    for service in &services {
+        client.delete(service, "*")?;
+    }
+    for service in &services {
+        platform.gone(service)?;
+    }
+    assert_eq!(claimed(&platform)?["shared-1"], Vec::<String>::new());
+    assert_eq!(rules(&platform, &listener)?, []);
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn a_public_service_is_reached_at_the_load_balancer_and_a_platform_without_one_says_so()
+-> Result<()> {
+    let parameters = [("PublicLoadBalancer", "true")];
+    let platform = LocalPlatform::start_as("public", &parameters, |options| options)?;
+    let client = platform.client();
+    let www = json!({"service": "www", "image": "nginx:alpine", "ingress": "public"});
+    register(&client, &www)?;
+    let ready = platform.ready(&name("www"))?;
+    let url = ready.environments[&prod()]
+        .stack
+        .url
+        .clone()
+        .context("an address")?;
+    ensure!(url.starts_with("http://") && url.ends_with("/www"), "{url}");
+    let routes = platform.resources()?;
+    assert!(!routes.names("route").contains(&"ANY /www"));
+    let listener = output(&ready, "Listener")?;
+    assert_eq!(rules(&platform, &listener)?[0].1, ["/www", "/www/*"]);
+    let balancers = platform
+        .aws()
+        .query("elasticloadbalancing", "DescribeLoadBalancers", &[])?;
+    assert_eq!(texts(&balancers, "Scheme")?, ["internet-facing"]);
+
+    let refused = client.register(&shared("orders", "/orders"), &new_key());
+    let refused = format!("{:?}", refused.err().context("a refusal")?);
+    ensure!(refused.contains("SharedLoadBalancers"), "{refused}");
+
+    client.delete(&name("www"), "*")?;
+    platform.gone(&name("www"))?;
+    assert_eq!(claimed(&platform)?["public-1"], Vec::<String>::new());
+    assert_eq!(ready.environments[&prod()].stack.phase, Phase::Ready);
+    Ok(())
+}
