@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
-use crate::container::{self, ContainerHealth, Sidecar};
+use crate::container::{self, ContainerHealth, Sidecar, Volume};
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
@@ -160,6 +160,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "container::forms::SidecarMap")]
     pub sidecars: BTreeMap<String, Sidecar>,
+    /// Directories on a file system of EFS, which outlive a task and which all tasks share, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "container::forms::VolumeMap")]
+    pub volumes: BTreeMap<String, Volume>,
 }
 
 impl Default for Settings {
@@ -198,6 +202,7 @@ impl Default for Settings {
             exec: false,
             user: None,
             sidecars: BTreeMap::new(),
+            volumes: BTreeMap::new(),
         }
     }
 }

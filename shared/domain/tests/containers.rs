@@ -116,6 +116,29 @@ fn what_does_not_go_together_is_said() {
 }
 
 #[test]
+fn volumes_lie_on_file_systems_and_at_paths_of_their_own() {
+    let volume = |path: &str| json!({"file_system": "fs-0123456789abcdef0", "path": path});
+    let fields = json!({"scratch": ["/tmp"], "volumes": {"a": volume("/a"), "b": volume("/b")}});
+    let manifest = Manifest::read(&document(&fields)).unwrap();
+    assert_eq!(manifest.settings.volumes["a"].owner, 1000);
+    let twice = json!({"volumes": {"a": volume("/a"), "b": volume("/a")}});
+    refuses(&twice, "/volumes/b/path", "again");
+    let both = json!({"scratch": ["/a"], "volumes": {"a": volume("/a")}});
+    refuses(&both, "/volumes/a/path", "again");
+    refuses(
+        &json!({"volumes": {"a-b": volume("/a")}}),
+        "/volumes/a-b",
+        "such as `uploads`",
+    );
+    let elsewhere = json!({"file_system": "arn:aws:elasticfilesystem:x", "path": "/a"});
+    refuses(
+        &json!({"volumes": {"a": elsewhere}}),
+        "/volumes/a/file_system",
+        "`fs-0123456789abcdef0`",
+    );
+}
+
+#[test]
 fn sidecars_have_names_ports_and_digests_of_their_own() {
     let beside = |sidecar: Value| json!({"tracing": true, "sidecars": {"proxy": sidecar}});
     let named = |name: &str| json!({"sidecars": {name: {"image": image("x")}}});

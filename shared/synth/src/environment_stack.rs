@@ -10,7 +10,7 @@ use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
     alarms, cluster, dashboard, load_balancer, logs, names, network, roles, routes, scaling,
-    service, sleep, stamp, task, traffic,
+    service, sleep, stamp, task, traffic, volumes,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -72,6 +72,7 @@ fn web(site: &Site<'_>) -> Template {
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);
     }
+    volumes::add(&mut resources, site);
     task::add(&mut resources, site);
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);

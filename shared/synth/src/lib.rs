@@ -34,6 +34,7 @@ mod tags;
 mod task;
 mod template;
 mod traffic;
+mod volumes;
 mod weights;
 
 pub use diff::{Action, Change, Effect, Kept, diff, kept_on_delete};

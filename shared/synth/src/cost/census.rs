@@ -9,7 +9,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 10] = [
+pub(super) const FREE: [(&str, &str); 11] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -24,6 +24,10 @@ pub(super) const FREE: [(&str, &str); 10] = [
     ),
     ("AWS::EC2::SecurityGroup", "not billed"),
     ("AWS::EC2::SecurityGroupIngress", "not billed"),
+    (
+        "AWS::EFS::AccessPoint",
+        "what lies on the file system is billed, which is no stack's",
+    ),
     (
         "AWS::ECS::TaskDefinition",
         "billed as the tasks of the service that runs it",

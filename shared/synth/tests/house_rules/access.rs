@@ -83,7 +83,11 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
     let permissions = &effective.settings.permissions;
     let settings = &effective.settings;
     rules.hold(
-        policies.is_null() == (permissions.is_empty() && !settings.tracing && !settings.exec),
+        policies.is_null()
+            == (permissions.is_empty()
+                && settings.volumes.is_empty()
+                && !settings.tracing
+                && !settings.exec),
         "the task role may do something that nobody permits, or nothing",
     );
     // IAM counts no blanks, and there are none in this form but in texts.
@@ -107,7 +111,7 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
             let name = name.strip_prefix("table/").unwrap_or(name);
             let name = name.strip_prefix("event-bus/").unwrap_or(name);
             rules.hold(
-                matches!(service, "bedrock" | "kms")
+                matches!(service, "bedrock" | "elasticfilesystem" | "kms")
                     || prefixes.iter().any(|it| name.starts_with(it)),
                 &format!("{resource} is not the service's to name"),
             );
