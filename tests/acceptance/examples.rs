@@ -106,6 +106,7 @@ fn the_pet_clinic_goes_from_registered_to_ready_and_away() -> Result<()> {
         ("VpcEndpoints", "all"),
         ("NetworkAcls", "true"),
         ("Tracing", "Active"),
+        ("Waf", "true"),
     ];
     let platform = LocalPlatform::start_as("petclinic", &parameters, |options| options)?;
     platform.aws().make_parameter("/petclinic/dev/config")?;

@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod local_platform;
 pub mod manifests;
+pub mod pairwise;
 pub mod platform_template;
 pub mod pushes;
 pub mod registry;

@@ -55,6 +55,41 @@ impl PlatformTemplate {
     /// A parameter that the template does not have, a condition that cannot be decided, and a
     /// condition or mapping that is not there.
     pub fn made(&self, given: &BTreeMap<String, String>) -> Result<Made> {
+        let scope = self.scope(given)?;
+        Ok(Made {
+            resources: scope.present("Resources", |it| scope.value(it))?,
+            outputs: scope.present("Outputs", |it| scope.value(&it["Value"]))?,
+        })
+    }
+
+    /// Why the template's rules refuse these parameters; nothing where they do not.
+    ///
+    /// # Errors
+    /// As [`Self::made`], and a rule that cannot be decided.
+    pub fn refused(&self, given: &BTreeMap<String, String>) -> Result<Option<String>> {
+        let scope = self.scope(given)?;
+        for rule in self.template["Rules"].as_object().into_iter().flatten() {
+            let rule = rule.1;
+            let condition = &rule["RuleCondition"];
+            if !condition.is_null() && !scope.holds(condition)? {
+                continue;
+            }
+            for assertion in rule["Assertions"].as_array().into_iter().flatten() {
+                if !scope.holds(&assertion["Assert"])? {
+                    let said = assertion["AssertDescription"].as_str();
+                    return Ok(Some(said.unwrap_or_default().to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What else the template says, beside resources and outputs: `Globals`, say.
+    pub fn section(&self, name: &str) -> &Value {
+        &self.template[name]
+    }
+
+    fn scope(&self, given: &BTreeMap<String, String>) -> Result<Scope<'_>> {
         let mut parameters = BTreeMap::new();
         let declared = self.parameters();
         if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
@@ -76,13 +111,9 @@ impl PlatformTemplate {
             };
             parameters.insert(name.clone(), value);
         }
-        let scope = Scope {
+        Ok(Scope {
             template: &self.template,
             parameters,
-        };
-        Ok(Made {
-            resources: scope.present("Resources", |it| scope.value(it))?,
-            outputs: scope.present("Outputs", |it| scope.value(&it["Value"]))?,
         })
     }
 }

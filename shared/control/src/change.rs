@@ -44,6 +44,8 @@ pub struct StackChange {
     pub deployment: Option<DeploymentId>,
     /// The path that the stack holds from now on, beside those it holds already.
     pub path: Option<RoutePath>,
+    /// Whether the scaler is to look: it may have other hours to keep, of which no stack tells.
+    pub rescales: bool,
 }
 
 /// The version that a stack's record begins with: the time in milliseconds. A record that is made
@@ -60,6 +62,7 @@ impl StackChange {
             new: false,
             deployment: None,
             path: None,
+            rescales: false,
         }
     }
 }
@@ -116,16 +119,7 @@ pub fn delete(state: &ServiceState, request: &Request) -> Change {
     let stacks = state
         .stacks
         .keys()
-        .map(|scope| {
-            (
-                scope.clone(),
-                StackChange {
-                    new: false,
-                    deployment: None,
-                    path: None,
-                },
-            )
-        })
+        .map(|scope| (scope.clone(), StackChange::look()))
         .collect();
     Change {
         audit: audit(Some(state), &service, request),
@@ -209,6 +203,9 @@ fn build(
             new: !has(&scope),
             deployment: deployment.as_ref().map(|d| d.id),
             path,
+            rescales: previous
+                .as_ref()
+                .is_some_and(|previous| previous.settings.scaling != effective.settings.scaling),
         };
         deployments.extend(deployment);
         stacks.insert(scope, change);

@@ -8,7 +8,7 @@ use slipway_domain::{Platform, ServiceName};
 use crate::Stamp;
 use crate::error::ServiceError;
 use crate::ports::{HookReader, HookSecret, HookSecrets, HookWriter, Provider, ServiceReader};
-use crate::record::ServiceState;
+use crate::services::kept;
 
 /// How long the former secret counts beside a new one.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
@@ -71,7 +71,7 @@ where
 {
     /// Which providers have a secret.
     pub async fn list(&self, name: &ServiceName) -> Result<HooksView, ServiceError> {
-        self.state(name).await?;
+        kept(&self.registry, name).await?;
         let providers = self.hooks.hooks(name).await?;
         let view = |provider| HookView {
             provider,
@@ -90,7 +90,7 @@ where
         fresh: [u8; 32],
         stamp: Stamp,
     ) -> Result<NewHookView, ServiceError> {
-        let state = self.state(name).await?;
+        let state = kept(&self.registry, name).await?;
         let former = self.hooks.hook(name, provider).await?;
         // What was made for an earlier service of this name counts for nothing.
         let former = former.filter(|it| it.uid == state.service.uid);
@@ -126,7 +126,7 @@ where
         name: &ServiceName,
         provider: Provider,
     ) -> Result<HooksView, ServiceError> {
-        self.state(name).await?;
+        kept(&self.registry, name).await?;
         self.hooks.remove_hooks(name, &[provider]).await?;
         self.list(name).await
     }
@@ -137,13 +137,6 @@ where
         if let Err(error) = self.hooks.remove_hooks(name, &Provider::ALL).await {
             tracing::warn!(service = %name, %error, "webhook secrets are left behind");
         }
-    }
-
-    async fn state(&self, name: &ServiceName) -> Result<ServiceState, ServiceError> {
-        let state = self.registry.service(name).await?;
-        state
-            .filter(|state| !state.service.deleting)
-            .ok_or_else(|| ServiceError::NoService(name.clone()))
     }
 
     /// Docker Hub signs nothing: its URL is the secret.

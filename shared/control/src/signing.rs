@@ -11,7 +11,7 @@ use slipway_domain::ServiceName;
 use crate::Stamp;
 use crate::error::ServiceError;
 use crate::ports::{FormerKey, NotifySecret, NotifySecrets, ServiceReader};
-use crate::record::ServiceState;
+use crate::services::kept;
 
 /// How long the former key signs beside a new one.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
@@ -90,16 +90,9 @@ impl<R: ServiceReader, K: NotifySecrets> SigningControl<R, K> {
     }
 
     async fn key(&self, name: &ServiceName, fresh: [u8; 32]) -> Result<NotifySecret, ServiceError> {
-        let uid = self.state(name).await?.service.uid;
+        let uid = kept(&self.registry, name).await?.service.uid;
         let fresh = NotifySecret::new(uid, &fresh);
         Ok(self.keys.notify_secret(name, &fresh).await?)
-    }
-
-    async fn state(&self, name: &ServiceName) -> Result<ServiceState, ServiceError> {
-        let state = self.registry.service(name).await?;
-        state
-            .filter(|state| !state.service.deleting)
-            .ok_or_else(|| ServiceError::NoService(name.clone()))
     }
 }
 

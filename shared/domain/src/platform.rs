@@ -46,6 +46,9 @@ pub struct Platform {
     /// version, where none sleeps.
     #[serde(default)]
     pub waker: String,
+    /// The ARN of the web ACL in front of the services' load balancers; empty where there is none.
+    #[serde(default)]
+    pub web_acl: String,
     /// The image of the container that takes traces, beside those that are traced.
     #[serde(default = "collector")]
     pub collector_image: Image,
@@ -84,6 +87,12 @@ pub struct Billed {
     pub keys: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
+    /// Web ACLs.
+    #[serde(default)]
+    pub web_acls: u64,
+    /// The rules of them, one of a managed group's each.
+    #[serde(default)]
+    pub web_acl_rules: u64,
 }
 
 /// AWS's distribution of the OpenTelemetry collector, of 2026-05; where `template.yaml` says

@@ -81,12 +81,10 @@ fn remember(scene: &Scene<'_>, state: &mut State, step: &Step) {
     state.asleep = step.to == 0;
 }
 
-/// Whether the minute's tick is to look again. Alarms wake a service that is at rest.
+/// Whether the minute's tick is to look again. Alarms wake a service that is at rest, and who
+/// called this knows when the next hours of the schedule begin.
 fn attention(scene: &Scene<'_>, state: &State, opinions: &[Opinion], step: &Step) -> bool {
     let Bounds { min, max } = scene.bounds;
-    if !scene.policy.schedule.is_empty() {
-        return true;
-    }
     if min == max && step.verdict == Verdict::Hold {
         return false;
     }

@@ -22,7 +22,8 @@ pub struct Decision {
     pub reasons: Vec<Reason>,
     /// Whether the minute's tick is to look again: something is above what it may be, or there is
     /// something to take away, or the forecast needs to be kept alive. A service at its fewest
-    /// tasks and at rest needs none; alarms wake it.
+    /// tasks and at rest needs none: alarms wake it, and a window of its schedule that begins or
+    /// ends ([`next_boundary`](crate::next_boundary())).
     pub attention: bool,
     /// Seconds until another look that does not wait for the tick; absent when the tick will do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

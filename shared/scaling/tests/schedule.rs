@@ -5,7 +5,7 @@ mod night;
 
 use night::service;
 use slipway_domain::scaling::{Day, Window};
-use slipway_scaling::{Decision, Verdict, decide};
+use slipway_scaling::{Bounds, Decision, Verdict, decide};
 
 fn window(
     days: &[Day],
@@ -127,7 +127,15 @@ fn a_window_that_cannot_be_read_is_never_open_and_breaks_nothing() {
 }
 
 #[test]
-fn who_has_a_schedule_is_looked_at_each_minute() {
-    let windows = vec![window(&[], "08:00", "18:00", "UTC", Some(6), None)];
-    assert!(at("2026-11-20T20:00:00Z", windows).attention);
+fn who_has_a_schedule_rests_between_its_boundaries_as_everybody_else() {
+    let windows = vec![window(&[], "08:00", "18:00", "UTC", Some(4), None)];
+    let mut night = service(4, 40.0);
+    night.policy.schedule = windows;
+    night.policy.resolution = 60;
+    night.seen.bounds = Bounds { min: 2, max: 4 };
+    night.second = 0;
+    // At 22:00 it has more than the fewest, and within a window of four it has not.
+    assert!(night.looked().attention);
+    night.policy.schedule[0].to = "23:00".to_owned();
+    assert!(!night.looked().attention);
 }

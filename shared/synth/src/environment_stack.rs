@@ -9,8 +9,8 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, cluster, dashboard, load_balancer, logs, names, network, roles, routes, scaling,
-    service, sleep, stamp, task, traffic, volumes,
+    alarms, cluster, dashboard, firewall, load_balancer, logs, names, network, roles, routes,
+    scaling, service, sleep, stamp, task, traffic, volumes,
 };
 
 /// What the control plane knows of what runs, beside the manifest.
@@ -66,7 +66,10 @@ fn web(site: &Site<'_>) -> Template {
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
     match site.effective.settings.ingress {
-        Ingress::Dedicated => load_balancer::add(&mut resources, site),
+        Ingress::Dedicated => {
+            load_balancer::add(&mut resources, site);
+            firewall::add(&mut resources, site);
+        }
         Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {

@@ -14,6 +14,7 @@ mod dashboard;
 mod diff;
 mod environment_stack;
 mod fingerprint;
+mod firewall;
 mod intrinsic;
 mod load_balancer;
 mod logs;

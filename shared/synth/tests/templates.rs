@@ -69,6 +69,27 @@ fn a_role_with_very_many_secrets_stays_under_the_limit_of_iam() {
 }
 
 #[test]
+fn a_web_acl_stands_in_front_of_a_load_balancer_and_of_nothing_else() {
+    let acl = "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/b";
+    let platform = Platform {
+        web_acl: acl.to_owned(),
+        ..Platform::sample()
+    };
+    let association = |document: Value| {
+        let manifest = Manifest::read(&document).unwrap();
+        let default = &platform.environment;
+        let effective = manifest.effective(default, default).unwrap();
+        let template = environment_stack(&effective, &platform, &RunState::default()).unwrap();
+        template.resource("WebAclAssociation").cloned()
+    };
+    let found = association(json!({"service": "orders", "image": "nginx"})).unwrap();
+    let expected = json!({"ResourceArn": {"Ref": "LoadBalancer"}, "WebACLArn": acl});
+    assert_eq!(found["Properties"], expected);
+    let unreached = json!({"service": "orders", "image": "nginx", "ingress": "none"});
+    assert_eq!(association(unreached), None);
+}
+
+#[test]
 fn the_most_permissions_that_a_manifest_may_have_are_room_enough_in_a_role() {
     let names = |count: usize, length: usize| -> Vec<String> {
         let pad = "x".repeat(length);

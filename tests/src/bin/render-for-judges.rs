@@ -50,7 +50,9 @@ fn golden(folder: &Path) -> Result<usize> {
         let case = case?;
         for file in fs::read_dir(case.path())? {
             let file = file?;
-            if file.path().extension().is_some_and(|it| it == "json") {
+            let is_template = file.path().extension().is_some_and(|it| it == "json");
+            // The values of a platform that a case is about.
+            if is_template && file.file_name() != "platform.json" {
                 let name = format!(
                     "golden-{}-{}",
                     case.file_name().to_string_lossy(),
@@ -102,7 +104,11 @@ fn examples(folder: &Path) -> Result<usize> {
 }
 
 fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
-    let platform = Platform::sample();
+    let plain = Platform::sample();
+    let guarded = Platform {
+        web_acl: "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/sample/0a1b".to_owned(),
+        ..Platform::sample()
+    };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -115,7 +121,8 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .map_err(|reason| anyhow::anyhow!("{reason}"))?
             .current();
         let manifest = Manifest::read(&document)?;
-        manifest.check_on(&platform)?;
+        let platform = if number % 4 == 0 { &guarded } else { &plain };
+        manifest.check_on(platform)?;
         let run = RunState {
             desired_count: (number % 2 == 0).then_some(manifest.settings.scaling.min),
             weights: (number % 3 == 0).then_some(Weights::SECOND),
@@ -128,12 +135,12 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
             .effective(name, &platform.environment)
             .with_context(|| format!("no environment {name}"))?;
         let file = |kind: &str| folder.join(format!("random-{number:04}-{kind}.json"));
-        let stack = environment_stack(&effective, &platform, &run);
+        let stack = environment_stack(&effective, platform, &run);
         let stack = stack.with_context(|| format!("{name} has no image"))?;
         write(&file("environment"), &stack)?;
         files += 1;
         if number % 10 == 0 {
-            write(&file("service"), &service_stack(&manifest, &platform))?;
+            write(&file("service"), &service_stack(&manifest, platform))?;
             files += 1;
         }
     }

@@ -26,6 +26,7 @@ enum Role {
     Path(RoutePath),
     Seen,
     History,
+    Scaler,
 }
 
 impl ChangeWriter for Registry {
@@ -75,6 +76,10 @@ impl Registry {
                     self.wake(change, scope, stack)?
                 },
             ));
+            if let (true, Scope::Environment(environment)) = (stack.rescales, scope) {
+                let item = self.wake_scaler(name, environment, change.at)?;
+                items.push((Role::Scaler, item));
+            }
         }
         for (path, owner) in &change.claims {
             items.push(self.claim(path, owner)?);
@@ -289,7 +294,9 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                     None => CommitError::Contended,
                 });
             }
-            Role::Service | Role::Stack | Role::History => moved = Some(CommitError::Moved),
+            Role::Service | Role::Stack | Role::History | Role::Scaler => {
+                moved = Some(CommitError::Moved);
+            }
             Role::Path(path) => {
                 let part = |name| {
                     reason

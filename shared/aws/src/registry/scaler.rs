@@ -156,6 +156,26 @@ impl Registry {
             .build())
     }
 
+    /// Has the next tick look at an environment's scaling, whatever is remembered of it, and whoever
+    /// looks at it at this moment.
+    pub(super) fn wake_scaler(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        at: Timestamp,
+    ) -> PortResult<TransactWriteItem> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keyed(key::scaler(service, environment, &self.region))))
+            .update_expression("SET attention = :mine, attention_at = :at ADD version :one")
+            .expression_attribute_values(":mine", text(self.scaler_attention_key()))
+            .expression_attribute_values(":at", seconds(at))
+            .expression_attribute_values(":one", number(1));
+        Ok(TransactWriteItem::builder()
+            .update(update.build().map_err(built)?)
+            .build())
+    }
+
     fn at_version(&self, write: &ScalerWrite) -> UpdateBuilder {
         let key = key::scaler(&write.service, &write.environment, &self.region);
         let update = Update::builder()
@@ -205,7 +225,11 @@ impl Registry {
 }
 
 fn record(operation: &'static str, item: &Item) -> PortResult<ScalerRecord> {
-    let body: Body = document(operation, item, "body")?;
+    // Somebody may have asked for a look before the first one.
+    let body: Body = match item.get("body") {
+        Some(_) => document(operation, item, "body")?,
+        None => Body::default(),
+    };
     let attention = get_number(item, "attention_at")
         .and_then(|seconds| i64::try_from(seconds).ok())
         .and_then(|seconds| Timestamp::from_second(seconds).ok());

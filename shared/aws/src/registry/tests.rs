@@ -263,6 +263,30 @@ async fn a_change_is_committed_at_the_generation_and_incarnation_that_were_read(
 }
 
 #[tokio::test]
+async fn a_change_of_how_a_service_is_scaled_has_the_scaler_look_and_no_other_change_does() {
+    let (table, (_, state)) = (Table::default(), registered());
+    let platform = Platform::sample();
+    let with = |scaling: Value| {
+        let document = json!({"service": "orders", "image": "nginx:1", "scaling": scaling});
+        let manifest = Manifest::read_on(&document, &platform).unwrap();
+        replace(&state, manifest, None, &platform, &request())
+    };
+    let hours = json!({"schedule": [{"from": "08:00", "to": "18:00", "min": 6}]});
+    table.registry().commit(&with(hours)).await.unwrap();
+    let scaler = table.part("SCALER#prod");
+    // Whatever is remembered, if anything is: a look at this moment does not know the hours.
+    assert_eq!(scaler.0.get("ConditionExpression"), None);
+    assert_eq!(
+        scaler.0["UpdateExpression"],
+        "SET attention = :mine, attention_at = :at ADD version :one"
+    );
+    assert_eq!(scaler.value(":mine"), "scaler#eu-central-1");
+    let change = replace(&state, manifest("nginx:2"), None, &platform, &request());
+    table.registry().commit(&change).await.unwrap();
+    assert!(!table.last().to_string().contains("SCALER#"));
+}
+
+#[tokio::test]
 async fn a_slot_is_taken_while_there_are_some_or_by_who_has_one() {
     let table = Table::default();
     assert!(table.registry().acquire("stack").await.unwrap());

@@ -115,6 +115,17 @@ where
     }
 }
 
+/// A service that is there to stay: one that is being deleted is none.
+pub(crate) async fn kept(
+    registry: &impl ServiceReader,
+    name: &ServiceName,
+) -> Result<ServiceState, ServiceError> {
+    let state = registry.service(name).await?;
+    state
+        .filter(|state| !state.service.deleting)
+        .ok_or_else(|| ServiceError::NoService(name.clone()))
+}
+
 pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
     ServiceError::NoPart(format!("`{name}` has no environment `{environment}`"))
 }

@@ -1,7 +1,8 @@
 //! Our own policy: [`crate::decide()`], called when the Lambda would be, with what it would see.
 //!
 //! It is called when an alarm changed its state, at each minute's tick while the last decision
-//! asked for attention, and when a decision asked for another look. It sees what CloudWatch has
+//! asked for attention or when a window of its schedule has begun or ended, and when a decision
+//! asked for another look. It sees what CloudWatch has
 //! published by then and nothing else: CPU and memory at the policy's resolution, and the load
 //! balancer's `RequestCount` and `HealthyHostCount`, which have one-minute points with the standard
 //! delay. ECS tells at once how many tasks run; a task runs when it serves. A deployment never runs, no target is unhealthy, and memory does not move.
@@ -65,6 +66,8 @@ pub(super) struct Slipway<'a> {
     action: u64,
     state: State,
     attention: bool,
+    /// The second when a window of the schedule begins or ends next.
+    boundary: Option<u64>,
     cpu: Series,
     memory: Series,
     requests: Series,
@@ -149,6 +152,7 @@ impl<'a> Slipway<'a> {
             action: setup.delays.action,
             state: State::default(),
             attention: false,
+            boundary: None,
             cpu: Series::new(resolution, setup.delays.publication(resolution)),
             memory: Series::new(resolution, setup.delays.publication(resolution)),
             requests: Series::new(60, setup.delays.standard),
@@ -165,7 +169,7 @@ impl<'a> Slipway<'a> {
         }
         if now >= self.tick {
             self.tick = now + 60;
-            if self.attention {
+            if self.attention || self.boundary.is_some_and(|at| at <= now) {
                 self.due.insert((now + self.action, Why::Tick));
             }
         }
@@ -235,6 +239,11 @@ impl<'a> Slipway<'a> {
 
     fn decided(&mut self, decision: Decision, now: u64) -> u32 {
         self.attention = decision.attention;
+        let boundary = crate::next_boundary(&self.setup.policy, decision.at);
+        self.boundary = boundary.map(|at| {
+            let left = at.duration_since(decision.at).as_secs();
+            now + u64::try_from(left).unwrap_or(0)
+        });
         self.state = decision.state.clone();
         if let Some(seconds) = decision.look_again {
             self.due

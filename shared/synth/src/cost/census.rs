@@ -82,6 +82,8 @@ pub(super) struct Census<'a> {
     pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Whether a web ACL looks at them.
+    pub(super) is_filtered: bool,
     pub(super) repositories: Vec<&'a str>,
     /// What the tasks run.
     pub(super) images: Vec<Image>,
@@ -172,6 +174,7 @@ impl<'a> Census<'a> {
                 self.load_balancers += 1;
             }
             "AWS::KMS::Key" => self.keys += 1,
+            "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => self.log_groups.push(LogGroup {
                 insights: properties["LogGroupName"]
                     .as_str()

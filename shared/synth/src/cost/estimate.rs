@@ -135,6 +135,18 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
     if census.is_served {
         items.extend(requests(assumed));
     }
+    if census.is_filtered {
+        let thousands = assumed.requests.saturating_add(500) / 1000;
+        items.push(
+            Item::new(
+                "web ACL, requests",
+                Name::WebAclRequests,
+                Quantity::thousandths(thousands),
+            )
+            .varying_with(VariesWith::Use)
+            .assuming(assumed.of_requests()),
+        );
+    }
     items.extend(counted(census));
     items.extend(logs(census, assumed));
     let repositories = census.repositories.iter();

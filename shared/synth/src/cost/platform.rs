@@ -46,6 +46,12 @@ fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
             Name::Dashboard,
             Quantity::whole(billed.dashboards),
         ),
+        ("web ACL", Name::WebAcl, Quantity::whole(billed.web_acls)),
+        (
+            "web ACL, rules",
+            Name::WebAclRule,
+            Quantity::whole(billed.web_acl_rules),
+        ),
     ];
     let mut items: Vec<Item> = counts
         .into_iter()

@@ -47,8 +47,21 @@ pub(crate) fn cases() -> Vec<Case> {
     folders.into_iter().map(read).collect()
 }
 
+/// The sample platform, with the values of a case that is about another one.
+fn platform(own: &Path) -> Platform {
+    let mut values = serde_json::to_value(Platform::sample()).unwrap();
+    if own.exists() {
+        let own = std::fs::read_to_string(own).unwrap();
+        let own: serde_json::Value = serde_json::from_str(&own).unwrap();
+        for (name, value) in own.as_object().unwrap() {
+            values[name] = value.clone();
+        }
+    }
+    serde_json::from_value(values).unwrap()
+}
+
 fn read(folder: PathBuf) -> Case {
-    let platform = Platform::sample();
+    let platform = platform(&folder.join("platform.json"));
     let text = std::fs::read_to_string(folder.join("manifest.yaml")).unwrap();
     let document: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
     let manifest =

@@ -183,6 +183,22 @@ async fn a_service_and_what_is_remembered_of_one_environment_are_one_query() {
     assert!(range[":spec"]["S"].as_str().unwrap() > "SCALER#~");
 }
 
+#[test]
+fn a_look_that_was_asked_for_before_anything_is_remembered_is_an_empty_record() {
+    let mut item = keyed((
+        "SERVICE#orders".to_owned(),
+        "SCALER#prod#eu-central-1".to_owned(),
+    ));
+    item.insert("version".to_owned(), number(1));
+    item.insert("attention_at".to_owned(), seconds(now()));
+    let expected = ScalerRecord {
+        version: 1,
+        attention: Some(now()),
+        ..ScalerRecord::default()
+    };
+    assert_eq!(record(QUERY, &item).unwrap(), expected);
+}
+
 #[tokio::test]
 async fn the_tick_is_one_query_of_its_own_part_of_the_index() {
     let replay = Replay::new(|_| {

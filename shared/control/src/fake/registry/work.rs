@@ -150,6 +150,12 @@ impl Inner {
             record.paths.extend(stack.path.clone());
             self.attention
                 .insert((name.clone(), scope.clone()), change.at);
+            if let (true, Scope::Environment(environment)) = (stack.rescales, scope) {
+                let key = (name.clone(), environment.clone());
+                let scaler = self.scalers.entry(key).or_default();
+                scaler.version += 1;
+                scaler.attention = Some(change.at);
+            }
         }
         self.generations.insert(
             (name.clone(), change.service.generation),

@@ -35,6 +35,48 @@ fn a_window_is_met_at_its_boundaries_although_nothing_else_looks() {
 }
 
 #[test]
+fn between_the_boundaries_a_service_at_rest_costs_nothing() {
+    let mut world = with_hours();
+    world.demand = 0.5;
+    world.looks(Trigger::Alarm);
+    let at = |text: &str| Some(format!("2026-11-18T{text}Z").parse().unwrap());
+    // Until its low alarm has spoken.
+    world.pass(6);
+    assert_eq!(world.record().attention, at("11:37:00"));
+    let before = world.tape.len();
+    world.pass(22);
+    let calls = world.tape.calls().split_off(before);
+    assert!(
+        calls.iter().all(|call| call.name == "scaler_attention") && calls.len() == 22,
+        "{calls:?}"
+    );
+    // It begins, tasks are added, and it is at rest again until it ends.
+    world.demand = 2.0;
+    world.pass(40);
+    assert_eq!(world.desired(), 6);
+    assert_eq!(world.record().attention, at("12:37:00"));
+}
+
+#[test]
+fn hours_that_a_new_manifest_has_are_kept_from_the_next_minute_on() {
+    for before in [
+        json!([]),
+        json!([{"from": "20:00", "to": "21:00", "min": 3}]),
+    ] {
+        let mut world = World::new(&json!({"min": 2, "max": 20, "schedule": before}));
+        world.demand = 0.5;
+        world.looks(Trigger::Alarm);
+        world.pass(5);
+        world.replace(&json!({"min": 2, "max": 20, "schedule": [
+            {"from": "11:00", "to": "12:37", "min": 6},
+        ]}));
+        world.pass(2);
+        assert_eq!(world.desired(), 6);
+        assert_eq!(world.live().bounds, Some((6, 20)));
+    }
+}
+
+#[test]
 fn bounds_are_put_in_place_until_they_are_seen_there() {
     let mut world = with_hours();
     world.looks(Trigger::Alarm);

@@ -13,7 +13,7 @@ use slipway_scaling::{Bounds, Decision, Paused, Point, Trigger};
 use ulid::Ulid;
 
 use crate::Stamp;
-use crate::change::{Request, register};
+use crate::change::{Request, register, replace};
 use crate::error::PortError;
 use crate::fake::{Clock, FakeRegistry, FakeTasks, Tape};
 use crate::ports::{
@@ -119,19 +119,32 @@ impl World {
     }
 
     fn register(&self, scaling: &Value) {
-        let document = json!({"service": "orders", "image": "nginx:1", "scaling": scaling});
-        let manifest = Manifest::read_on(&document, &Platform::sample()).unwrap();
-        let request = Request {
+        let change = register(
+            manifest(scaling),
+            &Platform::sample(),
+            &self.request("register"),
+        );
+        block_on(self.registry.commit(&change)).unwrap();
+    }
+
+    /// Somebody changes the manifest. Its stack stays as it is.
+    pub(super) fn replace(&self, scaling: &Value) {
+        let state = self.registry.everything()[&orders()].clone();
+        let (platform, request) = (Platform::sample(), self.request("replace"));
+        let change = replace(&state, manifest(scaling), None, &platform, &request);
+        block_on(self.registry.commit(&change)).unwrap();
+    }
+
+    fn request(&self, action: &'static str) -> Request {
+        Request {
             actor: "ada".to_owned(),
             stamp: Stamp {
                 now: self.clock.now(),
                 id: Ulid(7 << 80),
             },
-            action: "register",
+            action,
             cause: Cause::Api,
-        };
-        let change = register(manifest, &Platform::sample(), &request);
-        block_on(self.registry.commit(&change)).unwrap();
+        }
     }
 
     /// The stack's record.
@@ -399,6 +412,11 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn manifest(scaling: &Value) -> Manifest {
+    let document = json!({"service": "orders", "image": "nginx:1", "scaling": scaling});
+    Manifest::read_on(&document, &Platform::sample()).unwrap()
 }
 
 fn scaler(registry: &FakeRegistry, tasks: &FakeTasks) -> Fakes {

@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use crate::simulate::trace::Trace;
 
-    fn hpa() -> Box<Hpa> {
-        Box::new(Hpa::new(0.5, STABILISATION))
+    fn hpa() -> Hpa {
+        Hpa::new(0.5, STABILISATION)
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn it_looks_each_15_seconds_and_adds_at_once() {
         let trace = Trace::step(50.0, 80.0, 600, 660);
-        assert_eq!(own_changes(hpa(), &trace, 10), [(615, 16)]);
+        assert_eq!(own_changes(Box::new(hpa()), &trace, 10), [(615, 16)]);
     }
 
     #[test]
@@ -167,10 +167,10 @@ mod tests {
         // The first whole point at 80 % ends at 620, is there at 635 and read at 645. It is not
         // read as the load of the 16 tasks that there are to be then.
         let trace = Trace::step(50.0, 80.0, 600, 1200);
-        assert_eq!(changes(hpa(), &trace, 10), [(645, 16)]);
+        assert_eq!(changes(Box::new(hpa()), &trace, 10), [(645, 16)]);
         // Nor as that of the 4 tasks that are left.
         let trace = Trace::step(50.0, 20.0, 600, 1800);
-        assert_eq!(changes(hpa(), &trace, 10), [(930, 4)]);
+        assert_eq!(changes(Box::new(hpa()), &trace, 10), [(930, 4)]);
     }
 
     #[test]
@@ -186,9 +186,9 @@ mod tests {
     #[test]
     fn pods_are_taken_away_to_the_highest_number_of_five_minutes() {
         let trace = Trace::step(50.0, 20.0, 600, 1200);
-        assert_eq!(own_changes(hpa(), &trace, 10), [(900, 4)]);
+        assert_eq!(own_changes(Box::new(hpa()), &trace, 10), [(900, 4)]);
         let trace = Trace::steps(&[(0, 50.0), (600, 20.0), (750, 40.0), (780, 20.0)], 1200);
-        let changes = own_changes(hpa(), &trace, 10);
+        let changes = own_changes(Box::new(hpa()), &trace, 10);
         assert_eq!(changes, [(900, 8), (1080, 4)]);
     }
 }

@@ -1,0 +1,26 @@
+//! The platform's web ACL in front of the service's own load balancer, where the platform has one.
+//!
+//! HTTP APIs have no web ACL of their own ("Choose between REST APIs and HTTP APIs", API Gateway
+//! developer guide): the first place behind one is the load balancer.
+
+use serde_json::json;
+
+use crate::environment_stack::{Resources, Site};
+use crate::intrinsic::reference;
+use crate::load_balancer::LOAD_BALANCER;
+
+const ASSOCIATION: &str = "WebAclAssociation";
+
+pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
+    let acl = &site.platform.web_acl;
+    if acl.is_empty() {
+        return;
+    }
+    to.add(
+        ASSOCIATION,
+        json!({
+            "Type": "AWS::WAFv2::WebACLAssociation",
+            "Properties": {"ResourceArn": reference(LOAD_BALANCER), "WebACLArn": acl},
+        }),
+    );
+}

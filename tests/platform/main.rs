@@ -1,0 +1,6 @@
+//! `template.yaml` with parameters of every kind, and what is written of them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod references;
+mod sets;
+mod table;

@@ -1,0 +1,235 @@
+//! Sets of parameters, every two choices of two parameters together in one of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use slipway_domain::{Billed, Platform};
+use slipway_synth::cost::{Assumptions, Usd, platform};
+use slipway_tests::pairwise::{Row, rows};
+use slipway_tests::platform_template::{Made, PlatformTemplate};
+
+use crate::references;
+
+/// Another value than the default, of parameters that list none to choose from.
+const OTHERS: [(&str, &str); 23] = [
+    ("PlatformName", "other"),
+    ("Environment", "live"),
+    ("VpcCidr", "192.168.128.0/17"),
+    ("AvailabilityZones", "us-east-1a,us-east-1b,us-east-1c"),
+    ("CorsAllowOrigins", "https://a.example,https://b.example"),
+    ("ThrottlingBurstLimit", "100"),
+    ("ThrottlingRateLimit", "50"),
+    ("DomainName", "api.example.com"),
+    (
+        "DomainCertificate",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d",
+    ),
+    ("DomainHostedZone", "Z0123456789ABCDEFGHIJ"),
+    ("WafRateLimit", "10"),
+    ("LogRetentionDays", "7"),
+    ("MaxStackOperations", "1"),
+    ("OperationDeadlineMinutes", "170"),
+    ("UpgradeAtOnce", "50"),
+    ("UpgradeMaxFailures", "1"),
+    ("AlertEmail", "ops@example.com"),
+    ("DeploymentEmail", "team@example.com"),
+    ("SecretPrefixes", "/shared/,/teams/{service}/"),
+    ("ResourcePrefixes", "acme-{service}--,acme-shared-"),
+    (
+        "CollectorImage",
+        "111122223333.dkr.ecr.us-east-1.amazonaws.com/otel:v1",
+    ),
+    ("AllowedRegistries", "public.ecr.aws,ghcr.io"),
+    ("RegistryMirrors", "docker.io=https://mirror.example/hub"),
+];
+
+/// The choices of each parameter, its default first.
+fn choices(template: &PlatformTemplate) -> Vec<(String, Vec<String>)> {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let parameters = template.parameters().into_iter();
+    parameters
+        .map(|(name, declaration)| {
+            let default = text(&declaration["Default"]);
+            let given = OTHERS.iter().find(|(other, _)| *other == name);
+            let others: Vec<String> = match (given, declaration["AllowedValues"].as_array()) {
+                (Some((_, other)), _) => vec![(*other).to_owned()],
+                (None, Some(allowed)) => allowed.iter().map(text).collect(),
+                (None, None) => panic!("{name} has no other value in OTHERS"),
+            };
+            let mut all = vec![default];
+            all.extend(
+                others
+                    .into_iter()
+                    .filter(|it| *it != all[0])
+                    .collect::<Vec<_>>(),
+            );
+            (name, all)
+        })
+        .collect()
+}
+
+/// Zones are named for as many as there are.
+fn with_zones(row: &Row) -> Row {
+    let mut row = row.clone();
+    if !row["AvailabilityZones"].is_empty() && row["ZoneCount"] == "2" {
+        row.insert(
+            "AvailabilityZones".to_owned(),
+            "us-east-1a,us-east-1b".to_owned(),
+        );
+    }
+    row
+}
+
+fn sets(template: &PlatformTemplate) -> Vec<Row> {
+    let allowed = |row: &Row| template.refused(row).unwrap().is_none();
+    let found = rows(&choices(template), allowed);
+    found.iter().map(with_zones).collect()
+}
+
+#[test]
+fn nobody_refers_to_what_a_set_does_not_make() {
+    let template = PlatformTemplate::read().unwrap();
+    let sets = sets(&template);
+    assert!((9..=40).contains(&sets.len()), "{} sets", sets.len());
+    for set in &sets {
+        let made = template.made(set).unwrap();
+        let all = made.resources.iter().chain(&made.outputs);
+        for (id, value) in all {
+            for name in references::of(value) {
+                assert!(
+                    made.resources.contains_key(&name) || set.contains_key(&name),
+                    "{id} refers to {name}, which is not made with {set:#?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_functions_are_given_what_the_output_shows() {
+    let template = PlatformTemplate::read().unwrap();
+    let variables = &template.section("Globals")["Function"]["Environment"]["Variables"];
+    let output = &template.section("Outputs")["PlatformValues"]["Value"];
+    assert_eq!(&variables["SLIPWAY_PLATFORM"], output);
+}
+
+#[test]
+fn what_is_refused_is_refused_by_a_rule_that_says_why() {
+    let template = PlatformTemplate::read().unwrap();
+    let refused = |pairs: &[(&str, &str)]| {
+        let given = pairs.iter();
+        let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        template.refused(&given.collect()).unwrap()
+    };
+    assert_eq!(refused(&[]), None);
+    let no_way_out = refused(&[("NatMode", "none")]).unwrap();
+    assert!(no_way_out.contains("VpcEndpoints"), "{no_way_out}");
+    assert_eq!(
+        refused(&[("NatMode", "none"), ("VpcEndpoints", "all")]),
+        None
+    );
+    assert!(refused(&[("DomainName", "api.example.com")]).is_some());
+}
+
+/// What the platform says of itself: the variables of the text that its functions are given.
+fn said(made: &Made) -> BTreeMap<String, u64> {
+    let values = &made.outputs["PlatformValues"]["Fn::Sub"];
+    let text = values[0].as_str().unwrap();
+    let billed = text.split("\"billed\":{").nth(1).unwrap();
+    let pairs = billed.split('}').map(|it| it.replace("${", ""));
+    let pairs: Vec<String> = pairs
+        .collect::<Vec<_>>()
+        .join("")
+        .split(',')
+        .map(str::to_owned)
+        .collect();
+    pairs
+        .iter()
+        .map(|pair| {
+            let (name, value) = pair.split_once(':').unwrap();
+            let of_variable = || values[1][value].as_str().unwrap().parse().unwrap();
+            let count = value.parse().unwrap_or_else(|_| of_variable());
+            (name.trim_matches('"').to_owned(), count)
+        })
+        .collect()
+}
+
+/// The same, counted in what is made.
+fn counted(made: &Made) -> Billed {
+    let of = |kind: &str| {
+        made.resources
+            .values()
+            .filter(move |it| it["Type"] == kind)
+            .collect()
+    };
+    let count = |kind: &str| {
+        let found: Vec<&Value> = of(kind);
+        u64::try_from(found.len()).unwrap()
+    };
+    let endpoints: Vec<&Value> = of("AWS::EC2::VPCEndpoint");
+    let zones = endpoints
+        .iter()
+        .filter(|it| it["Properties"]["VpcEndpointType"] == "Interface")
+        .map(|it| it["Properties"]["SubnetIds"].as_array().unwrap().len());
+    let acls: Vec<&Value> = of("AWS::WAFv2::WebACL");
+    let rules = acls
+        .iter()
+        .map(|it| it["Properties"]["Rules"].as_array().unwrap().len());
+    assert_eq!(count("AWS::EC2::NatGateway"), count("AWS::EC2::EIP"));
+    Billed {
+        nat_gateways: count("AWS::EC2::NatGateway"),
+        endpoints: u64::try_from(zones.sum::<usize>()).unwrap(),
+        alarms: count("AWS::CloudWatch::Alarm"),
+        keys: count("AWS::KMS::Key"),
+        dashboards: count("AWS::CloudWatch::Dashboard"),
+        web_acls: count("AWS::WAFv2::WebACL"),
+        web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
+    }
+}
+
+#[test]
+fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
+    let template = PlatformTemplate::read().unwrap();
+    for set in sets(&template) {
+        let made = template.made(&set).unwrap();
+        let billed = counted(&made);
+        let said = serde_json::to_value(said(&made)).unwrap();
+        assert_eq!(serde_json::to_value(billed).unwrap(), said, "{set:#?}");
+        let mut values = Platform::sample();
+        values.billed = Billed {
+            dashboards: 0,
+            web_acls: 0,
+            web_acl_rules: 0,
+            ..billed
+        };
+        let view = platform(&values, &Assumptions::default());
+        let idle: Usd = view
+            .lines
+            .iter()
+            // These are what the output calls under a dollar.
+            .filter(|line| {
+                !["functions", "registry"]
+                    .iter()
+                    .any(|it| line.component.starts_with(it))
+            })
+            .map(|line| line.monthly_usd)
+            .sum();
+        let output = made.outputs["IdleCostPerMonth"].to_string();
+        assert!(
+            output.contains(&format!("About {idle} USD")),
+            "{idle}: {output}"
+        );
+        assert_eq!(
+            output.contains("dashboard is 3.00 more"),
+            billed.dashboards == 1
+        );
+        assert_eq!(
+            output.contains("web ACL is 8.00 more"),
+            billed.web_acls == 1
+        );
+    }
+}
