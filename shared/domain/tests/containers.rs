@@ -6,14 +6,15 @@ use slipway_domain::{Manifest, Platform};
 /// A manifest of a name and further fields.
 fn document(fields: &Value) -> Value {
     let mut document = json!({"service": "orders"});
-    for (name, value) in fields.as_object().unwrap() {
+    for (name, value) in fields.as_object().expect("an object") {
         document[name] = value.clone();
     }
     document
 }
 
 fn refuses(fields: &Value, pointer: &str, words: &str) {
-    let problems = Manifest::read_on(&document(fields), &Platform::sample()).unwrap_err();
+    let problems = Manifest::read_on(&document(fields), &Platform::sample())
+        .expect_err("the manifest should be refused");
     assert!(
         problems
             .problems
