@@ -13,6 +13,9 @@ use crate::schema;
 use crate::secret::SecretReference;
 
 pub(crate) mod forms;
+mod volume;
+
+pub use volume::Volume;
 
 /// The container of the service itself, and the one that takes its traces.
 const RESERVED: [&str; 2] = ["app", "collector"];
@@ -159,21 +162,27 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     broken
 }
 
-/// Where the container may write.
+/// Where directories are put into the container.
 fn places(settings: &Settings) -> Vec<Broken> {
+    let scratch = settings.scratch.iter().enumerate();
+    let scratch = scratch.map(|(place, path)| (format!("/scratch/{place}"), path));
+    let volumes = settings.volumes.iter();
+    let volumes = volumes.map(|(name, it)| (format!("/volumes/{name}/path"), &it.path));
     let mut broken = Vec::new();
-    for (place, path) in settings.scratch.iter().enumerate() {
-        let at = format!("/scratch/{place}");
-        let is_within = |outer: &str| {
-            path.strip_prefix(outer)
+    let mut taken: Vec<&String> = Vec::new();
+    for (pointer, path) in scratch.chain(volumes) {
+        let is_within = |outer: &&str| {
+            path.strip_prefix(*outer)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if KERNELS.iter().any(|kernels| is_within(kernels)) {
+        if KERNELS.iter().any(is_within) {
             let detail = "is the kernel's: name another directory".to_owned();
-            broken.push(Broken::new(at, &[], detail));
-        } else if settings.scratch[..place].contains(path) {
-            broken.push(Broken::new(at, &[], format!("is `{path}` again")));
+            broken.push(Broken::new(pointer, &[], detail));
+        } else if taken.contains(&path) {
+            let detail = format!("is `{path}` again");
+            broken.push(Broken::new(pointer, &["/scratch"], detail));
         }
+        taken.push(path);
     }
     broken
 }

@@ -97,6 +97,7 @@ fn of_tasks(settings: &Settings) -> Vec<Broken> {
         ("/scratch", !settings.scratch.is_empty()),
         ("/storage", settings.storage.is_some()),
         ("/exec", settings.exec),
+        ("/volumes", !settings.volumes.is_empty()),
         ("/user", settings.user.is_some()),
         ("/sidecars", !settings.sidecars.is_empty()),
         ("/alarms", settings.alarms != Alarms::default()),

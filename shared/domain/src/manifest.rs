@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
 use crate::capacity::Spot;
-use crate::container::{self, ContainerHealth, Sidecar};
+use crate::container::{self, ContainerHealth, Sidecar, Volume};
 use crate::function::Function;
 use crate::image::Image;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
@@ -173,6 +173,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "container::forms::SidecarMap")]
     pub sidecars: BTreeMap<String, Sidecar>,
+    /// Directories on a file system of EFS, which outlive a task and which all tasks share, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "container::forms::VolumeMap")]
+    pub volumes: BTreeMap<String, Volume>,
 }
 
 impl Default for Settings {
@@ -214,6 +218,7 @@ impl Default for Settings {
             exec: false,
             user: None,
             sidecars: BTreeMap::new(),
+            volumes: BTreeMap::new(),
         }
     }
 }

@@ -6,14 +6,15 @@ use slipway_domain::{Manifest, Platform};
 /// A manifest of a name and further fields.
 fn document(fields: &Value) -> Value {
     let mut document = json!({"service": "orders"});
-    for (name, value) in fields.as_object().unwrap() {
+    for (name, value) in fields.as_object().expect("an object") {
         document[name] = value.clone();
     }
     document
 }
 
 fn refuses(fields: &Value, pointer: &str, words: &str) {
-    let problems = Manifest::read_on(&document(fields), &Platform::sample()).unwrap_err();
+    let problems = Manifest::read_on(&document(fields), &Platform::sample())
+        .expect_err("the manifest should be refused");
     assert!(
         problems
             .problems
@@ -112,6 +113,29 @@ fn what_does_not_go_together_is_said() {
         &json!({"tracing": true, "port": 4317}),
         "/port",
         "the collector of traces",
+    );
+}
+
+#[test]
+fn volumes_lie_on_file_systems_and_at_paths_of_their_own() {
+    let volume = |path: &str| json!({"file_system": "fs-0123456789abcdef0", "path": path});
+    let fields = json!({"scratch": ["/tmp"], "volumes": {"a": volume("/a"), "b": volume("/b")}});
+    let manifest = Manifest::read(&document(&fields)).unwrap();
+    assert_eq!(manifest.settings.volumes["a"].owner, 1000);
+    let twice = json!({"volumes": {"a": volume("/a"), "b": volume("/a")}});
+    refuses(&twice, "/volumes/b/path", "again");
+    let both = json!({"scratch": ["/a"], "volumes": {"a": volume("/a")}});
+    refuses(&both, "/volumes/a/path", "again");
+    refuses(
+        &json!({"volumes": {"a-b": volume("/a")}}),
+        "/volumes/a-b",
+        "such as `uploads`",
+    );
+    let elsewhere = json!({"file_system": "arn:aws:elasticfilesystem:x", "path": "/a"});
+    refuses(
+        &json!({"volumes": {"a": elsewhere}}),
+        "/volumes/a/file_system",
+        "`fs-0123456789abcdef0`",
     );
 }
 

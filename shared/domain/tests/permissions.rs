@@ -9,7 +9,8 @@ fn document(permissions: &Value) -> Value {
 
 /// The pointers and sentences that are answered on the sample platform.
 fn answers(document: &Value) -> Vec<(String, String)> {
-    let problems = Manifest::read_on(document, &Platform::sample()).unwrap_err();
+    let problems = Manifest::read_on(document, &Platform::sample())
+        .expect_err("the manifest should be refused");
     let problems = problems.problems.into_iter();
     problems.map(|it| (it.pointer, it.detail)).collect()
 }

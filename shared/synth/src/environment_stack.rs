@@ -12,7 +12,7 @@ use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
     alarms, capacity, cluster, dashboard, firewall, function, load_balancer, logs, names, network,
-    queue, roles, routes, scaling, service, shared_balancer, sleep, stamp, task, traffic,
+    queue, roles, routes, scaling, service, shared_balancer, sleep, stamp, task, traffic, volumes,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -94,6 +94,7 @@ fn tasks(site: &Site<'_>) -> Template {
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);
     }
+    volumes::add(&mut resources, site);
     task::add(&mut resources, site);
     service::add(&mut resources, site);
     scaling::add(&mut resources, site);

@@ -39,6 +39,7 @@ mod tags;
 mod task;
 mod template;
 mod traffic;
+mod volumes;
 mod weights;
 
 pub use capacity::PLACEMENT_OUTPUT;

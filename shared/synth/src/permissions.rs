@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use slipway_domain::permission::{Capability, Permission, Thing};
 
 use crate::environment_stack::Site;
+use crate::volumes;
 
 /// What inference profiles that send requests to several regions begin with ("Supported Regions
 /// and models for inference profiles", Amazon Bedrock user guide).
@@ -25,6 +26,7 @@ pub(crate) fn statements(site: &Site<'_>) -> Vec<Value> {
         .collect();
     statements.extend(keys(site, permissions));
     statements.extend(unasked(site));
+    statements.extend(volumes::statements(site));
     statements
 }
 

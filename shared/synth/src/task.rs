@@ -10,7 +10,7 @@ use slipway_domain::secret::Location;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
-use crate::{logs, queue, roles, sidecars};
+use crate::{logs, queue, roles, sidecars, volumes};
 
 pub(crate) const DEFINITION: &str = "TaskDefinition";
 
@@ -59,7 +59,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     if let Some(storage) = settings.storage {
         properties["EphemeralStorage"] = json!({"SizeInGiB": storage});
     }
-    let volumes = volumes(settings);
+    let volumes = volumes(site);
     if !volumes.is_empty() {
         properties["Volumes"] = volumes.into();
     }
@@ -73,13 +73,17 @@ fn containers(site: &Site<'_>) -> Vec<Value> {
     containers
 }
 
-/// Directories on the task's own disk.
-fn volumes(settings: &Settings) -> Vec<Value> {
-    let scratch = (0..settings.scratch.len()).map(|place| json!({"Name": scratch(place)}));
-    scratch.collect()
+/// Directories on the task's own disk, and those that outlive it.
+fn volumes(site: &Site<'_>) -> Vec<Value> {
+    let scratch = 0..site.effective.settings.scratch.len();
+    let mut volumes: Vec<Value> = scratch
+        .map(|it| json!({"Name": scratch_name(it)}))
+        .collect();
+    volumes.extend(volumes::of_tasks(site));
+    volumes
 }
 
-fn scratch(place: usize) -> String {
+fn scratch_name(place: usize) -> String {
     format!("scratch-{place}")
 }
 
@@ -129,9 +133,10 @@ fn surround(container: &mut Value, settings: &Settings) {
         container["HealthCheck"] = health_check(health);
     }
     let mounts = settings.scratch.iter().enumerate();
-    let mounts: Vec<Value> = mounts
-        .map(|(place, path)| json!({"SourceVolume": scratch(place), "ContainerPath": path}))
+    let mut mounts: Vec<Value> = mounts
+        .map(|(place, path)| json!({"SourceVolume": scratch_name(place), "ContainerPath": path}))
         .collect();
+    mounts.extend(volumes::mounts(&settings.volumes));
     if !mounts.is_empty() {
         container["MountPoints"] = mounts.into();
     }

@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::Sidecar;
+use super::{Sidecar, Volume};
 
 pub(crate) fn port(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "minimum": 1, "maximum": 65_535})
@@ -41,17 +41,51 @@ pub(crate) fn user(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-pub(crate) fn directories(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn directories(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": 10,
-        "items": {
-            "type": "string",
-            "pattern": "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",
-            "maxLength": 200,
-            "x-rule": "a directory that starts with `/`, of letters, digits and `._-`, at most 200 characters, such as `/tmp`",
-        },
+        "items": directory(generator),
     })
+}
+
+pub(crate) fn directory(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",
+        "maxLength": 200,
+        "x-rule": "a directory that starts with `/`, of letters, digits and `._-`, at most 200 characters, such as `/tmp`",
+    })
+}
+
+pub(crate) fn file_system(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": "^fs-[0-9a-f]{8,40}$",
+        "x-rule": "the id of a file system of EFS, such as `fs-0123456789abcdef0`",
+    })
+}
+
+/// A map from the names of volumes to them.
+pub(crate) struct VolumeMap;
+
+impl JsonSchema for VolumeMap {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Volumes".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "propertyNames": {
+                "type": "string",
+                "pattern": "^[a-z][a-z0-9]{0,19}$",
+                "x-rule": "lower-case letters and digits, a letter first, at most 20 characters, such as `uploads`",
+            },
+            "additionalProperties": generator.subschema_for::<Volume>(),
+            "maxProperties": 5,
+        })
+    }
 }
 
 /// A map from the names of containers to sidecars.

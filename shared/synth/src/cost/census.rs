@@ -10,7 +10,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 14] = [
+pub(super) const FREE: [(&str, &str); 15] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -28,6 +28,10 @@ pub(super) const FREE: [(&str, &str); 14] = [
     (
         "AWS::ECS::ClusterCapacityProviderAssociations",
         "what runs on the capacity is billed",
+    ),
+    (
+        "AWS::EFS::AccessPoint",
+        "what lies on the file system is billed, which is no stack's",
     ),
     (
         "AWS::ECS::TaskDefinition",

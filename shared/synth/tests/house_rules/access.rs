@@ -86,6 +86,7 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
     rules.hold(
         policies.is_null()
             == (permissions.is_empty()
+                && settings.volumes.is_empty()
                 && !settings.tracing
                 && !settings.exec
                 && !settings.kind.has_own_queue()),
@@ -112,7 +113,7 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
             let name = name.strip_prefix("table/").unwrap_or(name);
             let name = name.strip_prefix("event-bus/").unwrap_or(name);
             rules.hold(
-                matches!(service, "bedrock" | "kms")
+                matches!(service, "bedrock" | "elasticfilesystem" | "kms")
                     || prefixes.iter().any(|it| name.starts_with(it)),
                 &format!("{resource} is not the service's to name"),
             );
