@@ -165,7 +165,7 @@ fn services() -> impl Strategy<Value = Vec<(String, bool, bool)>> {
             all.into_iter()
                 .map(|(path, (strips, guarded))| (path, strips, guarded))
         })
-        .prop_map(|all| all.collect::<Vec<_>>())
+        .prop_map(Iterator::collect::<Vec<_>>)
         .prop_shuffle()
 }
 

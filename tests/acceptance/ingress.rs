@@ -29,8 +29,11 @@ fn output(service: &ServiceView, key: &str) -> Result<String> {
     outputs.get(key).cloned().with_context(|| key.to_owned())
 }
 
-/// The rules of a listener but for its default: priority, paths, and what is taken off.
-fn rules(platform: &LocalPlatform, listener: &str) -> Result<Vec<(u32, Vec<String>, Vec<String>)>> {
+/// A rule's priority, its paths, and what it takes off.
+type Rule = (u32, Vec<String>, Vec<String>);
+
+/// The rules of a listener but for its default.
+fn rules(platform: &LocalPlatform, listener: &str) -> Result<Vec<Rule>> {
     let ask = [("ListenerArn", listener)];
     let text = platform
         .aws()
