@@ -26,6 +26,9 @@ struct Seed {
     /// Those that wait for their first image.
     #[serde(default)]
     waiting: Vec<String>,
+    /// What the first push brings to some of those that wait: they are rendered with it.
+    #[serde(default)]
+    images: BTreeMap<String, String>,
     /// The parameters of `template.yaml` that the drawing asks for.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
@@ -108,7 +111,14 @@ impl Seed {
             services: BTreeMap::new(),
         };
         for name in self.services.iter().chain(&self.waiting) {
-            let manifest = manifest(&folder.join(format!("{name}.yaml")))?;
+            let mut manifest = manifest(&folder.join(format!("{name}.yaml")))?;
+            ensure!(
+                manifest.settings.image.is_none() == self.waiting.contains(name),
+                "{name} waits?"
+            );
+            if let Some(image) = self.images.get(name) {
+                manifest.settings.image = Some(image.parse()?);
+            }
             manifest.check_on(&platform)?;
             let stack = service_stack(&manifest, &platform);
             rendered.services.insert(name.clone(), stack);
@@ -117,10 +127,6 @@ impl Seed {
                 .effective(default, default)
                 .context("it is there")?;
             let stack = environment_stack(&effective, &platform, &RunState::default());
-            ensure!(
-                stack.is_none() == self.waiting.contains(name),
-                "{name} waits?"
-            );
             rendered
                 .environments
                 .extend(stack.map(|it| (name.clone(), it)));

@@ -84,6 +84,7 @@ fn two_regions_two_projects_and_two_ports_go_from_registered_to_ready_and_away()
         ("FlowLogs", "true"),
         ("SharedLoadBalancers", "1"),
         ("PublicLoadBalancer", "true"),
+        ("Ec2InstanceType", "m5.large"),
         ("ThrottlingRateLimit", "500"),
         ("ThrottlingBurstLimit", "1000"),
     ];
@@ -114,6 +115,6 @@ fn the_pet_clinic_goes_from_registered_to_ready_and_away() -> Result<()> {
     platform.aws().make_parameter("/petclinic/dev/config")?;
     platform.aws().make_secret("/petclinic/dev/database")?;
     let (services, _) = come_and_go(&platform, "spring-petclinic")?;
-    assert_eq!(services, 4);
+    assert_eq!(services, 5);
     Ok(())
 }

@@ -107,8 +107,8 @@ fn stack(id: &Value, platform: &str) -> Option<Wake> {
 /// `{platform}-{service}-cluster-{env}`, or in a shared cluster by its own, which CloudFormation
 /// makes from its stack's: `{platform}--{service}--{env}-Service-…`.
 fn ecs(arn: &Value, platform: &str) -> Option<Wake> {
-    let mut names = arn.as_str()?.split('/').skip(1);
-    let (cluster, name) = (names.next()?, names.next()?);
+    let mut parts = arn.as_str()?.split('/').skip(1);
+    let (cluster, name) = (parts.next()?, parts.next()?);
     let rest = cluster.strip_prefix(platform)?.strip_prefix('-')?;
     let (service, environment) = match rest.rsplit_once("-cluster-") {
         Some(named) => named,

@@ -7,7 +7,10 @@ use slipway_domain::{Manifest, Platform, Spot};
 
 fn manifest(fields: Value) -> Value {
     let mut document = json!({"service": "orders", "image": "nginx:1"});
-    for (name, value) in fields.as_object().unwrap().clone() {
+    let Value::Object(fields) = fields else {
+        return fields;
+    };
+    for (name, value) in fields {
         document[name] = value;
     }
     document

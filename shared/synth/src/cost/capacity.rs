@@ -92,7 +92,7 @@ pub(super) fn items(tasks: &Tasks, usual: u64) -> Vec<Item> {
     let max = tasks.max;
     let running = Running { usual, max };
     match tasks.on {
-        Capacity::OnDemand => fargate(tasks, running).into(),
+        Capacity::OnDemand => fargate(tasks, running),
         Capacity::Spot { base } => on_spot(tasks, running, base),
         Capacity::Instances(instance) => vec![on_instances(tasks, running, instance)],
     }
@@ -155,13 +155,13 @@ mod tests {
 
     use super::*;
 
-    fn of(service: Value, kind: Option<&str>) -> Option<Capacity> {
+    fn of(service: &Value, kind: Option<&str>) -> Option<Capacity> {
         let outputs = kind.map_or_else(
             || json!({}),
             |kind| json!({INSTANCE_TYPE_OUTPUT: {"Value": kind}}),
         );
         let template = Template::new("", serde_json::Map::new(), outputs);
-        Capacity::of(&service, &template)
+        Capacity::of(service, &template)
     }
 
     #[test]
@@ -173,17 +173,17 @@ mod tests {
             ]})
         };
         assert_eq!(
-            of(json!({"LaunchType": "FARGATE"}), None),
+            of(&json!({"LaunchType": "FARGATE"}), None),
             Some(Capacity::OnDemand)
         );
-        assert_eq!(of(spot(2.into()), None), Some(Capacity::Spot { base: 2 }));
+        assert_eq!(of(&spot(2.into()), None), Some(Capacity::Spot { base: 2 }));
         let instances = || json!({"CapacityProviderStrategy": [{"CapacityProvider": "p"}]});
         let large = Capacity::Instances(&INSTANCES[1]);
-        assert_eq!(of(instances(), Some("t3.large")), Some(large));
+        assert_eq!(of(&instances(), Some("t3.large")), Some(large));
         // What has no price here is not taken for free.
-        assert_eq!(of(instances(), Some("x9.huge")), None);
-        assert_eq!(of(instances(), None), None);
-        assert_eq!(of(json!({"LaunchType": "EC2"}), None), None);
+        assert_eq!(of(&instances(), Some("x9.huge")), None);
+        assert_eq!(of(&instances(), None), None);
+        assert_eq!(of(&json!({"LaunchType": "EC2"}), None), None);
     }
 
     fn tasks(cpu: u64, memory: u64, min: u64, max: u64, on: Capacity) -> Vec<(String, String)> {
