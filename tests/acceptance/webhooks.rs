@@ -210,11 +210,12 @@ fn of_a_hundred_pushes_the_newest_wins_and_what_began_before_it_is_on_record_as_
             202 => {
                 begun.insert(commit(n));
             }
-            // A newer one was through before.
-            200 => {
-                let why = answer.body["ignored"].as_str().unwrap_or_default();
-                ensure!(why.contains("newer commit"), "{n}: {answer:?}");
-            }
+            // A newer one was through before: said at once, or, where the first answer was lost, by
+            // what is on record.
+            200 => ensure!(
+                answer.body.to_string().contains("newer commit"),
+                "{n}: {answer:?}"
+            ),
             other => bail!("{n}: {other}, {answer:?}"),
         }
     }

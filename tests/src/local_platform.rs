@@ -398,7 +398,7 @@ pub fn is_settled(service: &ServiceView) -> bool {
         && service.environments.values().all(|environment| {
             environment.stack.phase.is_settled()
                 && environment.stack.observed_generation == service.generation
-                && environment.path.is_some()
+                && !environment.leaving
         })
 }
 

@@ -162,7 +162,7 @@ fn scopes(
             .filter(|it| it.generation >= target.generation);
         let mut look = scope(target, &environment.stack, deployment);
         // An environment on its way out is waited for until it is gone.
-        if environment.path.is_none() && look.failure.is_none() {
+        if environment.leaving && look.failure.is_none() {
             look.settled = false;
         }
         scopes.insert(format!("{}/{name}", service.name), look);

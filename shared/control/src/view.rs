@@ -51,9 +51,12 @@ pub struct ServiceView {
 /// An environment of a service as the API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EnvironmentView {
-    /// The path prefix; absent when the environment is on its way out.
+    /// The path prefix; absent where nothing leads to the environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<RoutePath>,
+    /// Whether the environment is on its way out: the manifest has it no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
     /// The image that is to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
@@ -302,6 +305,7 @@ impl ServiceView {
                 let effective = record.manifest.effective(name, &platform.environment);
                 let view = EnvironmentView {
                     path: effective.as_ref().and_then(|e| e.path.clone()),
+                    leaving: effective.is_none(),
                     image: effective.and_then(|e| e.settings.image),
                     deployment: stack.deployment,
                     stack: stack.status.clone(),
