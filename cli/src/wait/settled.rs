@@ -295,9 +295,15 @@ mod tests {
 
     #[test]
     fn an_environment_on_its_way_out_is_waited_for_until_it_is_gone() {
-        assert!(!settled(&json!({"prod": {"stack": stack("ready", 2)}})));
-        assert!(!settled(&json!({"prod": {"stack": stack("deleting", 2)}})));
-        assert!(settled(&json!({"prod": {"stack": stack("failed", 2)}})));
+        assert!(!settled(
+            &json!({"prod": {"leaving": true, "stack": stack("ready", 2)}})
+        ));
+        assert!(!settled(
+            &json!({"prod": {"leaving": true, "stack": stack("deleting", 2)}})
+        ));
+        assert!(settled(
+            &json!({"prod": {"leaving": true, "stack": stack("failed", 2)}})
+        ));
     }
 
     #[test]
