@@ -17,6 +17,13 @@ use serde_json::Value;
 /// What the companion's own calls are told apart by.
 const USER_AGENT: &str = "app/slipway-local-cloud";
 
+/// What the emulator answers with status 500 when one of its threads changes what another lists.
+/// An SDK tries a call again that ends so, and so does the companion.
+const RACED: &str = "changed size during iteration";
+
+/// How often a call is made that ends so: each try races with what goes on meanwhile.
+const TRIES: usize = 5;
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -136,13 +143,8 @@ impl Upstream {
     /// The same with parameters that are kept as pairs.
     pub(crate) async fn form(&self, service: &str, form: &[(String, String)]) -> Result<Answer> {
         let headers = self.headers(service, "application/x-www-form-urlencoded")?;
-        self.forward(
-            Method::POST,
-            "/",
-            &headers,
-            crate::wire::encode_form(form).into(),
-        )
-        .await
+        let body = crate::wire::encode_form(form).into();
+        self.call(Method::POST, "/", &headers, body).await
     }
 
     /// A call in one of the JSON protocols; `target` is the service's prefix and the operation.
@@ -150,7 +152,7 @@ impl Upstream {
         let mut headers = self.headers(service, "application/x-amz-json-1.1")?;
         headers.insert("x-amz-target", target.parse()?);
         let answer = self
-            .forward(Method::POST, "/", &headers, body.to_string().into())
+            .call(Method::POST, "/", &headers, body.to_string().into())
             .await?
             .success()?;
         if answer.body.is_empty() {
@@ -172,7 +174,27 @@ impl Upstream {
         for (name, value) in extra {
             headers.insert(*name, value.parse()?);
         }
-        self.forward(method, path, &headers, body).await
+        self.call(method, path, &headers, body).await
+    }
+
+    /// A call of the companion's own, again while the emulator trips over itself.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer> {
+        for _ in 1..TRIES {
+            let answer = self
+                .forward(method.clone(), path, headers, body.clone())
+                .await?;
+            let raced = answer.status.is_server_error() && answer.text().contains(RACED);
+            if !raced {
+                return Ok(answer);
+            }
+        }
+        self.forward(method, path, headers, body).await
     }
 
     /// What makes the emulator pick the service and the region. It verifies no signature.
