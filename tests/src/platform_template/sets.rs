@@ -11,11 +11,12 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 29] = [
+const OTHERS: [(&str, &str); 30] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
     ("AvailabilityZones", "us-east-1a,us-east-1b,us-east-1c"),
+    ("DiscoveryDomain", "petclinic.local"),
     ("CorsAllowOrigins", "https://a.example,https://b.example"),
     ("ThrottlingBurstLimit", "100"),
     ("ThrottlingRateLimit", "50"),
