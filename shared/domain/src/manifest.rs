@@ -274,6 +274,8 @@ pub enum Ingress {
     Shared,
     /// A load balancer of the platform's that callers of the internet reach, shared with others.
     Public,
+    /// The tasks themselves, behind the platform's HTTP API, by its DNS namespace: no load balancer.
+    CloudMap,
     /// Nothing leads to it.
     None,
 }

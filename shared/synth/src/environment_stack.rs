@@ -50,7 +50,8 @@ pub fn environment_stack(
     if effective.settings.way_in().is_platforms() && shared.is_none() {
         return None;
     }
-    if effective.settings.finds_others() && platform.discovery.is_none() {
+    let needs_names = effective.settings.finds_others() || effective.settings.is_registered();
+    if needs_names && platform.discovery.is_none() {
         return None;
     }
     let site = Site {
@@ -94,7 +95,7 @@ fn tasks(site: &Site<'_>) -> Template {
             firewall::add(&mut resources, site);
         }
         Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
-        Ingress::None => {}
+        Ingress::CloudMap | Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);
