@@ -199,7 +199,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         health(),
         field("ingress", Just("dedicated")),
         field("listener_port", port()),
-        field("authorization", select(vec!["none", "iam"])),
+        field("authorization", select(vec!["none", "iam", "jwt"])),
         placement(),
         scaling(tracked),
         field("alarms", alarms()),

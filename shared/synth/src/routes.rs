@@ -102,17 +102,23 @@ fn to_function(site: &Site<'_>) -> Value {
 }
 
 fn route(site: &Site<'_>, key: &str, target: &Value) -> Value {
-    let authorization = match site.effective.settings.authorization {
+    let settings = &site.effective.settings;
+    let authorization = match settings.authorization {
         Authorization::None => "NONE",
         Authorization::Iam => "AWS_IAM",
+        Authorization::Jwt => "JWT",
     };
-    json!({
-        "Type": "AWS::ApiGatewayV2::Route",
-        "Properties": {
-            "ApiId": site.platform.api,
-            "RouteKey": key,
-            "AuthorizationType": authorization,
-            "Target": target,
-        },
-    })
+    let mut route = json!({
+        "ApiId": site.platform.api,
+        "RouteKey": key,
+        "AuthorizationType": authorization,
+        "Target": target,
+    });
+    if settings.authorization == Authorization::Jwt {
+        route["AuthorizerId"] = site.platform.authorizer.as_str().into();
+        if !settings.scopes.is_empty() {
+            route["AuthorizationScopes"] = json!(settings.scopes);
+        }
+    }
+    json!({"Type": "AWS::ApiGatewayV2::Route", "Properties": route})
 }

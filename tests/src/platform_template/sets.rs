@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 30] = [
+const OTHERS: [(&str, &str); 32] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -31,6 +31,8 @@ const OTHERS: [(&str, &str); 30] = [
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
     ),
     ("PublicDomainName", "www.example.com"),
+    ("JwtIssuer", "https://login.example.com/pets"),
+    ("JwtAudience", "pets,shop"),
     ("WafRateLimit", "10"),
     ("LogRetentionDays", "7"),
     ("MaxStackOperations", "1"),

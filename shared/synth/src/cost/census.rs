@@ -162,7 +162,8 @@ impl<'a> Census<'a> {
             "AWS::ApiGatewayV2::Integration" => {
                 let to = &properties["IntegrationUri"]["Fn::GetAtt"][0];
                 let to = to.as_str().and_then(|id| template.resource(id));
-                self.looks_up |= to.is_some_and(|it| it["Type"] == "AWS::ServiceDiscovery::Service");
+                self.looks_up |=
+                    to.is_some_and(|it| it["Type"] == "AWS::ServiceDiscovery::Service");
             }
             "AWS::ApiGatewayV2::Route" => self.is_served = true,
             "AWS::ApplicationAutoScaling::ScalingPolicy" => {

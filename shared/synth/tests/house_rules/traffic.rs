@@ -211,8 +211,7 @@ fn routes(rules: &mut Rules, template: &Template, effective: &Effective, path: &
     for integration in integrations {
         let properties = &integration["Properties"];
         rules.hold(
-            properties["ConnectionType"] == "VPC_LINK"
-                && properties["IntegrationUri"] == to,
+            properties["ConnectionType"] == "VPC_LINK" && properties["IntegrationUri"] == to,
             "an integration does not lead to the listener, or to the tasks' name",
         );
         rules.hold(
