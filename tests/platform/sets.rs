@@ -128,8 +128,9 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         assert_eq!(serde_json::to_value(billed).unwrap(), said, "{set:#?}");
         let mut values = Platform::sample();
         values.billed = Billed {
+            // These the output names by what each costs, and one key it has among the rest.
+            keys: 1,
             dashboards: 0,
-            // These the output names by what each costs.
             load_balancers: 0,
             load_balancer_addresses: 0,
             web_acls: 0,
@@ -152,6 +153,14 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         assert!(
             output.contains(&format!("About {idle} USD")),
             "{idle}: {output}"
+        );
+        assert_eq!(
+            output.contains("with yours it is 1.00 less"),
+            billed.keys == 0
+        );
+        assert_eq!(
+            output.contains("the second one is 1.00 more"),
+            billed.keys == 2
         );
         assert_eq!(
             output.contains("dashboard is 3.00 more"),

@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 29] = [
+const OTHERS: [(&str, &str); 30] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcCidr", "192.168.128.0/17"),
@@ -32,6 +32,10 @@ const OTHERS: [(&str, &str); 29] = [
     ("PublicDomainName", "www.example.com"),
     ("WafRateLimit", "10"),
     ("LogRetentionDays", "7"),
+    (
+        "KeyArn",
+        "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1a2b-1a2b-1a2b-0a1b2c3d4e5f",
+    ),
     ("MaxStackOperations", "1"),
     ("OperationDeadlineMinutes", "170"),
     ("UpgradeAtOnce", "50"),
