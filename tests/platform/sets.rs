@@ -186,6 +186,7 @@ fn counted(made: &Made) -> Billed {
             .sum(),
         web_acls: count("AWS::WAFv2::WebACL"),
         web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
+        zones: count("AWS::ServiceDiscovery::PrivateDnsNamespace"),
     }
 }
 
@@ -206,6 +207,7 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
             load_balancer_addresses: 0,
             web_acls: 0,
             web_acl_rules: 0,
+            zones: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());
