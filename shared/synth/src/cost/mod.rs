@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use assumptions::Assumptions;
 pub use estimate::{estimate, estimate_with};
 pub use money::{InvalidAmount, Usd, UsdChange};
-pub use platform::{platform, share};
+pub use platform::{balancer, platform, share};
 
 /// The component of a line about something whose price is not known.
 pub const NOT_ESTIMATED: &str = "not estimated";

@@ -39,6 +39,12 @@ impl Usd {
     }
 
     /// So many cents.
+    /// What is left without `other`; nothing where that is more.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     pub(super) fn of_cents(cents: u64) -> Self {
         Self(cents)
     }
