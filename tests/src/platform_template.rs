@@ -29,6 +29,9 @@ pub struct Made {
     pub outputs: BTreeMap<String, Value>,
 }
 
+/// Where it is made. Conditions and rules take it for us-east-1 unless it is given with the parameters.
+const REGION: &str = "AWS::Region";
+
 /// A function's argument that is no value: the property goes.
 const NO_VALUE: &str = "AWS::NoValue";
 
@@ -93,7 +96,10 @@ impl PlatformTemplate {
     fn scope(&self, given: &BTreeMap<String, String>) -> Result<Scope<'_>> {
         let mut parameters = BTreeMap::new();
         let declared = self.parameters();
-        if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
+        if let Some(name) = given
+            .keys()
+            .find(|name| !declared.contains_key(*name) && **name != REGION)
+        {
             bail!("template.yaml has no parameter {name}");
         }
         for (name, declaration) in &declared {
@@ -115,6 +121,7 @@ impl PlatformTemplate {
         Ok(Scope {
             template: &self.template,
             parameters,
+            region: given.get(REGION).map_or("us-east-1", |it| it).to_owned(),
         })
     }
 }
@@ -123,6 +130,7 @@ impl PlatformTemplate {
 struct Scope<'a> {
     template: &'a Value,
     parameters: BTreeMap<String, Value>,
+    region: String,
 }
 
 impl Scope<'_> {
@@ -159,9 +167,17 @@ impl Scope<'_> {
             "Fn::Not" => Ok(!self.holds(&argument[0])?),
             "Fn::And" => all().try_fold(true, |so_far, it| Ok(so_far && self.holds(it)?)),
             "Fn::Or" => all().try_fold(false, |so_far, it| Ok(so_far || self.holds(it)?)),
-            "Fn::Equals" => Ok(self.value(&argument[0])? == self.value(&argument[1])?),
+            "Fn::Equals" => Ok(self.compared(&argument[0])? == self.compared(&argument[1])?),
             other => bail!("{other} decides nothing"),
         }
+    }
+
+    /// One of two values that are compared, where the region is known.
+    fn compared(&self, value: &Value) -> Result<Value> {
+        if value["Ref"] == REGION {
+            return Ok(self.region.as_str().into());
+        }
+        self.value(value)
     }
 
     /// A value with its functions worked out, as far as parameters say.

@@ -2,7 +2,7 @@
 //! them, and each as a template in which nothing is left to be decided.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 31] = [
+const OTHERS: [(&str, &str); 32] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcId", "vpc-0a1b2c3d4e5f60718"),
@@ -32,6 +32,10 @@ const OTHERS: [(&str, &str); 31] = [
     ),
     ("PublicDomainName", "www.example.com"),
     ("WafRateLimit", "10"),
+    (
+        "CdnWebAclArn",
+        "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/0a1b2c3d",
+    ),
     ("LogRetentionDays", "7"),
     (
         "KeyArn",
@@ -57,9 +61,14 @@ const OTHERS: [(&str, &str); 31] = [
     ("Ec2TargetCapacity", "50"),
 ];
 
-/// What a VPC that is there has, in as many zones as `ZoneCount` says. It follows from `VpcId`, and is
-/// nothing to choose.
-const FOLLOW: [&str; 3] = ["PrivateSubnetIds", "PublicSubnetIds", "ExistingVpcCidr"];
+/// What follows from another choice, and is nothing to choose: what a VPC that is there has, in as many
+/// zones as `ZoneCount` says, and `CloudFront`'s certificate.
+const FOLLOW: [&str; 4] = [
+    "PrivateSubnetIds",
+    "PublicSubnetIds",
+    "ExistingVpcCidr",
+    "CdnCertificate",
+];
 
 impl PlatformTemplate {
     /// The sets, each with a value for every parameter. None is refused by the template's rules.
@@ -96,18 +105,12 @@ impl PlatformTemplate {
     pub fn plain(&self, given: &Row) -> Result<Value> {
         let scope = self.scope(given)?;
         let made = self.made(given)?;
-        let ids: BTreeSet<String> = made.resources.keys().cloned().collect();
         let resources: Map<String, Value> = made
             .resources
             .into_iter()
             .map(|(id, mut resource)| {
                 if let Some(fields) = resource.as_object_mut() {
                     fields.shift_remove("Condition");
-                    // As CloudFormation: nothing waits for what is not made.
-                    let awaited = fields.get("DependsOn").and_then(Value::as_str);
-                    if awaited.is_some_and(|it| !ids.contains(it)) {
-                        fields.shift_remove("DependsOn");
-                    }
                 }
                 (id, resource)
             })
@@ -182,6 +185,10 @@ fn whole(row: &Row) -> Row {
             )
         };
         follows.extend(FOLLOW.into_iter().zip([private, public, "10.9.0.0/20"]));
+    }
+    if row["Cdn"] == "true" {
+        let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3f";
+        follows.push(("CdnCertificate", certificate));
     }
     for (name, value) in follows {
         row.insert(name.to_owned(), value.to_owned());
