@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use slipway_control::places::{OWN_INTEGRATIONS, OWN_ROUTES};
 use slipway_domain::{Billed, Platform};
 use slipway_synth::cost::{Assumptions, Usd, platform};
 use slipway_tests::pairwise::Row;
@@ -31,6 +32,21 @@ fn nobody_refers_to_what_a_set_does_not_make() {
             }
         }
     }
+}
+
+#[test]
+fn the_http_api_has_as_many_routes_and_integrations_of_its_own_as_room_is_kept_for() {
+    let template = PlatformTemplate::read().unwrap();
+    let most = |kind: &str| {
+        let of_set = |set| {
+            let made = template.made(set).unwrap().resources;
+            made.values().filter(|it| it["Type"] == kind).count()
+        };
+        template.sets().unwrap().iter().map(of_set).max().unwrap()
+    };
+    assert_eq!(most("AWS::ApiGatewayV2::Route"), OWN_ROUTES as usize);
+    let integrations = most("AWS::ApiGatewayV2::Integration");
+    assert_eq!(integrations, OWN_INTEGRATIONS as usize);
 }
 
 #[test]
@@ -241,6 +257,7 @@ fn counted(made: &Made) -> Billed {
             .sum(),
         web_acls: count("AWS::WAFv2::WebACL"),
         web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
+        zones: count("AWS::ServiceDiscovery::PrivateDnsNamespace"),
     }
 }
 
@@ -262,6 +279,7 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
             load_balancer_addresses: 0,
             web_acls: 0,
             web_acl_rules: 0,
+            zones: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());

@@ -11,12 +11,13 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 32] = [
+const OTHERS: &[(&str, &str)] = &[
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcId", "vpc-0a1b2c3d4e5f60718"),
     ("VpcCidr", "192.168.128.0/17"),
     ("AvailabilityZones", "us-east-1a,us-east-1b,us-east-1c"),
+    ("DiscoveryDomain", "petclinic.local"),
     ("CorsAllowOrigins", "https://a.example,https://b.example"),
     ("ThrottlingBurstLimit", "100"),
     ("ThrottlingRateLimit", "50"),

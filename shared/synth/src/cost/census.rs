@@ -10,7 +10,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 15] = [
+pub(super) const FREE: [(&str, &str); 16] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -55,6 +55,10 @@ pub(super) const FREE: [(&str, &str); 15] = [
     (
         "AWS::Lambda::Version",
         "calls are billed, whatever version they are of",
+    ),
+    (
+        "AWS::ServiceDiscovery::Service",
+        "tasks that ECS enters are free; queries are billed, 0.40 dollars a million",
     ),
 ];
 

@@ -6,6 +6,7 @@
 mod access;
 mod capacity;
 mod dashboard;
+mod discovery;
 mod function;
 mod queue;
 mod scaling;
@@ -89,6 +90,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         strategy::hold(rules, template, effective);
         dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
+        discovery::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
         if effective.settings.kind.has_tasks() {
             capacity::hold(rules, template, effective, platform);
