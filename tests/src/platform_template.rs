@@ -95,14 +95,12 @@ impl PlatformTemplate {
 
     fn scope(&self, given: &BTreeMap<String, String>) -> Result<Scope<'_>> {
         let mut parameters = BTreeMap::new();
-        let declared = self.parameters();
-        if let Some(name) = given
-            .keys()
-            .find(|name| !declared.contains_key(*name) && **name != REGION)
-        {
+        let declared = &self.template["Parameters"];
+        let is_known = |name: &String| declared.get(name).is_some() || name == REGION;
+        if let Some(name) = given.keys().find(|name| !is_known(name)) {
             bail!("template.yaml has no parameter {name}");
         }
-        for (name, declaration) in &declared {
+        for (name, declaration) in declared.as_object().into_iter().flatten() {
             let default = &declaration["Default"];
             let default = default
                 .as_str()

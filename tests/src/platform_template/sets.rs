@@ -84,12 +84,11 @@ impl PlatformTemplate {
         asked_for.retain(|name, _| rules.contains(&format!("\"{name}\"")));
         let known: RefCell<BTreeMap<Row, bool>> = RefCell::default();
         let allowed = |row: &Row| {
-            let whole = whole(row);
-            let asked = whole.iter().filter(|it| asked_for.contains_key(it.0));
-            let asked: Row = asked.map(|(name, it)| (name.clone(), it.clone())).collect();
+            let mut asked = row.clone();
+            asked.retain(|name, _| asked_for.contains_key(name));
             let answer = known.borrow().get(&asked).copied();
             answer.unwrap_or_else(|| {
-                let is_allowed = matches!(self.refused(&asked), Ok(None));
+                let is_allowed = matches!(self.refused(&whole(&asked)), Ok(None));
                 known.borrow_mut().insert(asked, is_allowed);
                 is_allowed
             })
@@ -167,13 +166,14 @@ impl PlatformTemplate {
 /// The row with what follows from its choices: names of as many zones as there are, and subnets of a
 /// VPC that is there.
 fn whole(row: &Row) -> Row {
-    let mut row = row.clone();
-    let is_small = row["ZoneCount"] == "2";
+    let is = |name: &str, value: &str| row.get(name).is_some_and(|it| it == value);
+    let says = |name: &str| row.get(name).is_some_and(|it| !it.is_empty());
+    let is_small = is("ZoneCount", "2");
     let mut follows = Vec::new();
-    if !row["AvailabilityZones"].is_empty() && is_small {
+    if says("AvailabilityZones") && is_small {
         follows.push(("AvailabilityZones", "us-east-1a,us-east-1b"));
     }
-    if !row["VpcId"].is_empty() {
+    if says("VpcId") {
         let (private, public) = if is_small {
             (
                 "subnet-0000000a,subnet-0000000b",
@@ -187,12 +187,11 @@ fn whole(row: &Row) -> Row {
         };
         follows.extend(FOLLOW.into_iter().zip([private, public, "10.9.0.0/20"]));
     }
-    if row["Cdn"] == "true" {
+    if is("Cdn", "true") {
         let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3f";
         follows.push(("CdnCertificate", certificate));
     }
-    for (name, value) in follows {
-        row.insert(name.to_owned(), value.to_owned());
-    }
-    row
+    let follows = follows.into_iter();
+    let follows = follows.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    row.clone().into_iter().chain(follows).collect()
 }
