@@ -107,6 +107,8 @@ pub struct Billed {
     pub alarms: u64,
     /// KMS keys.
     pub keys: u64,
+    /// Secrets.
+    pub secrets: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
     /// Load balancers that services share, internal and public.

@@ -64,6 +64,7 @@ fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
         ),
         ("alarms", Name::Alarm, Quantity::whole(billed.alarms)),
         ("KMS keys", Name::KmsKey, Quantity::whole(billed.keys)),
+        ("secrets", Name::Secret, Quantity::whole(billed.secrets)),
         (
             "dashboards",
             Name::Dashboard,
