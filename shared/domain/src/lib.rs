@@ -5,6 +5,7 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod authorization;
 pub mod balancer;
 pub mod capacity;
 pub mod container;

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::authorization;
 use crate::capacity::Spot;
 use crate::container::{self, ContainerHealth, Sidecar, Volume};
 use crate::function::Function;
@@ -115,6 +116,10 @@ pub struct Settings {
     pub listener_port: u16,
     /// Who may call the service through the platform's HTTP API.
     pub authorization: Authorization,
+    /// What a token must be for, where `authorization` is `jwt`: one of these is enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "authorization::scopes")]
+    pub scopes: Vec<String>,
     /// Whether it takes part in the platform's DNS: other services that do find it by its name, and
     /// it may call them.
     #[serde(skip_serializing_if = "is_false")]
@@ -201,6 +206,7 @@ impl Default for Settings {
             ingress: Ingress::Dedicated,
             listener_port: 80,
             authorization: Authorization::None,
+            scopes: Vec::new(),
             discovery: false,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
@@ -274,6 +280,8 @@ pub enum Ingress {
     Shared,
     /// A load balancer of the platform's that callers of the internet reach, shared with others.
     Public,
+    /// The tasks themselves, behind the platform's HTTP API, by its DNS namespace: no load balancer.
+    CloudMap,
     /// Nothing leads to it.
     None,
 }
@@ -286,6 +294,8 @@ pub enum Authorization {
     None,
     /// Callers that sign with SigV4 and may `execute-api:Invoke` the route.
     Iam,
+    /// Callers that bear a JSON Web Token of the platform's issuer.
+    Jwt,
 }
 
 /// Whether a service has an ECS cluster of its own.

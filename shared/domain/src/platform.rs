@@ -59,6 +59,9 @@ pub struct Platform {
     /// The EC2 instances that services may run on; none where the platform has none.
     #[serde(default)]
     pub ec2: Option<InstanceCapacity>,
+    /// The id of the authorizer that knows tokens of the platform's issuer; empty where it has none.
+    #[serde(default)]
+    pub authorizer: String,
     /// The DNS namespace in which services find each other; none where the platform has none.
     #[serde(default)]
     pub discovery: Option<Namespace>,

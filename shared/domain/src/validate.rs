@@ -14,8 +14,8 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems};
 use crate::{
-    alarms, capacity, container, discovery, forbidden, function, ingress, kind, permission,
-    scaling, schema, size, strategy,
+    alarms, authorization, capacity, container, discovery, forbidden, function, ingress, kind,
+    permission, scaling, schema, size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -168,6 +168,7 @@ impl Manifest {
             capacity::missing(&effective.settings, platform)
                 .into_iter()
                 .chain(discovery::missing(effective, platform))
+                .chain(authorization::missing(&effective.settings, platform))
                 .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
         );
         problems.extend(self.names(effective, platform));
@@ -413,6 +414,7 @@ impl Settings {
             container::broken(self),
             ingress::broken(self),
             discovery::broken(self),
+            authorization::broken(self).into_iter().collect(),
             kind::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {

@@ -1,7 +1,7 @@
 //! The stack of one environment: everything that runs, and the way to it.
 
 use serde_json::{Map, Value, json};
-use slipway_domain::manifest::{Capacity, Ingress, Kind};
+use slipway_domain::manifest::{Authorization, Capacity, Ingress, Kind};
 use slipway_domain::{Effective, Image, Place, Platform};
 
 use crate::capacity::PLACEMENT_OUTPUT;
@@ -39,7 +39,7 @@ pub struct RunState {
 
 /// The stack of one environment, or `None` while the environment has no image to run: it
 /// waits, which is a state and no error. `None` too where it wants of the platform what that does not
-/// have, a load balancer that others share or names; such a manifest is refused before.
+/// have, a load balancer that others share, names or an issuer of tokens; such a manifest is refused before.
 pub fn environment_stack(
     effective: &Effective,
     platform: &Platform,
@@ -50,7 +50,14 @@ pub fn environment_stack(
     if effective.settings.way_in().is_platforms() && shared.is_none() {
         return None;
     }
-    if effective.settings.finds_others() && platform.discovery.is_none() {
+    // Without its authorizer a route would be open.
+    let asks =
+        effective.settings.is_reached() && effective.settings.authorization == Authorization::Jwt;
+    if asks && platform.authorizer.is_empty() {
+        return None;
+    }
+    let needs_names = effective.settings.finds_others() || effective.settings.is_registered();
+    if needs_names && platform.discovery.is_none() {
         return None;
     }
     let site = Site {
@@ -94,7 +101,7 @@ fn tasks(site: &Site<'_>) -> Template {
             firewall::add(&mut resources, site);
         }
         Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
-        Ingress::None => {}
+        Ingress::CloudMap | Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);

@@ -71,7 +71,7 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         prop::option::of(route_path()),
         any::<bool>(),
         any::<bool>(),
-        select(vec!["none", "iam"]),
+        select(vec!["none", "iam", "jwt"]),
         select(vec!["x86_64", "arm64"]),
     );
     let says = says.prop_map(

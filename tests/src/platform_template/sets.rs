@@ -32,6 +32,8 @@ const OTHERS: &[(&str, &str)] = &[
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
     ),
     ("PublicDomainName", "www.example.com"),
+    ("JwtIssuer", "https://login.example.com/pets"),
+    ("JwtAudience", "pets,shop"),
     ("WafRateLimit", "10"),
     (
         "CdnWebAclArn",

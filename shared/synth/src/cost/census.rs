@@ -10,11 +10,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 16] = [
-    (
-        "AWS::ApiGatewayV2::Integration",
-        "requests are billed, which the routes stand for",
-    ),
+pub(super) const FREE: [(&str, &str); 15] = [
     (
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "it bounds the number of tasks, which are billed",
@@ -97,6 +93,8 @@ pub(super) struct Census<'a> {
     pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Whether Cloud Map is asked where each of them goes.
+    pub(super) looks_up: bool,
     /// Functions of Lambda.
     pub(super) functions: Vec<Function>,
     /// Queues that tasks work off.
@@ -160,6 +158,13 @@ impl<'a> Census<'a> {
     /// Counts a resource; false when it is not known what it costs.
     fn counts(&mut self, kind: &str, id: &str, properties: &'a Value, template: &Template) -> bool {
         match kind {
+            // Requests are billed, which the routes stand for; and whoever is asked for an address.
+            "AWS::ApiGatewayV2::Integration" => {
+                let to = &properties["IntegrationUri"]["Fn::GetAtt"][0];
+                let to = to.as_str().and_then(|id| template.resource(id));
+                self.looks_up |=
+                    to.is_some_and(|it| it["Type"] == "AWS::ServiceDiscovery::Service");
+            }
             "AWS::ApiGatewayV2::Route" => self.is_served = true,
             "AWS::ApplicationAutoScaling::ScalingPolicy" => {
                 let (watched, fast) = tracking(properties);

@@ -137,6 +137,9 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
     if census.is_served {
         items.extend(requests(assumed));
     }
+    if census.looks_up {
+        items.push(look_ups(assumed));
+    }
     if census.is_filtered {
         let thousands = assumed.requests.saturating_add(500) / 1000;
         items.push(
@@ -189,6 +192,17 @@ fn requests(assumed: &Assumptions) -> Vec<Item> {
         items.push(item(component, Name::HttpRequestsBeyond, beyond));
     }
     items
+}
+
+/// Where there is no load balancer, the HTTP API asks Cloud Map for the tasks.
+fn look_ups(assumed: &Assumptions) -> Item {
+    let thousands = assumed.requests.saturating_add(500) / 1000;
+    Item::new("Cloud Map", Name::LookUps, Quantity::thousandths(thousands))
+        .varying_with(VariesWith::Use)
+        .assuming(format!(
+            "{}, and as many look-ups: AWS does not say for how long an answer is kept",
+            assumed.of_requests()
+        ))
 }
 
 /// What costs by its number.

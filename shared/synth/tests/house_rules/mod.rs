@@ -4,6 +4,7 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod authorization;
 mod capacity;
 mod dashboard;
 mod discovery;
@@ -81,6 +82,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
     );
     for template in [&template, &created, &shifted] {
         every_template(rules, template, platform);
+        authorization::hold(rules, template, effective, platform);
         if !effective.settings.kind.has_tasks() {
             function::hold(rules, template, effective, platform);
             continue;
