@@ -6,11 +6,12 @@ use serde_json::Value;
 use slipway_domain::Image;
 
 use super::capacity::Capacity;
+use super::jobs;
 use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 15] = [
+pub(super) const FREE: [(&str, &str); 16] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -50,6 +51,10 @@ pub(super) const FREE: [(&str, &str); 15] = [
         "part of its load balancer",
     ),
     ("AWS::IAM::Role", "not billed"),
+    (
+        "AWS::Scheduler::Schedule",
+        "14 million of its calls a month are free",
+    ),
     ("AWS::Lambda::Alias", "a name of a version"),
     ("AWS::Lambda::Permission", "not billed"),
     (
@@ -95,6 +100,8 @@ pub(super) struct Census<'a> {
     pub(super) is_served: bool,
     /// Functions of Lambda.
     pub(super) functions: Vec<Function>,
+    /// The task of each job.
+    pub(super) jobs: Vec<Tasks>,
     /// Queues that tasks work off.
     pub(super) queues: u64,
     /// Whether a web ACL looks at them.
@@ -210,6 +217,10 @@ impl<'a> Census<'a> {
                 }
                 None => return false,
             },
+            "AWS::StepFunctions::StateMachine" => match jobs::task(properties, template) {
+                Some(task) => self.jobs.push(task),
+                None => return false,
+            },
             "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => {
                 let insights = properties["LogGroupName"]
@@ -303,14 +314,24 @@ fn metrics_of_services(template: &Template) -> u64 {
 /// on.
 fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
     let on = Capacity::of(service, template)?;
-    let definition = template.resource(service["TaskDefinition"]["Ref"].as_str()?)?;
-    let definition = &definition["Properties"];
-    let number = |property: &str| definition[property].as_str()?.parse().ok();
     let (min, max) = bounds(id, template).unwrap_or_else(|| {
         // CloudFormation makes one task where nothing is said.
         let count = service["DesiredCount"].as_u64().unwrap_or(1);
         (count, count)
     });
+    sized(&service["TaskDefinition"], template, (min, max), on)
+}
+
+/// So many tasks of a definition, which is referred to.
+pub(super) fn sized(
+    reference: &Value,
+    template: &Template,
+    (min, max): (u64, u64),
+    on: Capacity,
+) -> Option<Tasks> {
+    let definition = template.resource(reference["Ref"].as_str()?)?;
+    let definition = &definition["Properties"];
+    let number = |property: &str| definition[property].as_str()?.parse().ok();
     Some(Tasks {
         cpu: number("Cpu")?,
         memory: number("Memory")?,

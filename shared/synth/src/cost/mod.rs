@@ -10,6 +10,7 @@ mod assumptions;
 mod capacity;
 mod census;
 mod estimate;
+mod jobs;
 mod money;
 mod platform;
 mod prices;

@@ -64,6 +64,7 @@ pub(super) enum Name {
     WebAcl,
     WebAclRule,
     WebAclRequests,
+    StateTransitions,
     AuroraCapacity,
     BuildSmall,
     BuildMedium,
@@ -149,7 +150,7 @@ mod tests {
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
     /// infracost, and, the last nine, at the addresses that the file names.
-    const READ: [(Name, &str); 47] = [
+    const READ: [(Name, &str); 48] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -182,6 +183,7 @@ mod tests {
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
+        (Name::StateTransitions, "0.025"),
         (Name::KmsKey, "1.00"),
         (Name::KeyRequests, "0.03"),
         (Name::Secret, "0.40"),

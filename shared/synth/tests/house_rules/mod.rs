@@ -7,6 +7,7 @@ mod access;
 mod capacity;
 mod dashboard;
 mod function;
+mod job;
 mod queue;
 mod scaling;
 mod shared;
@@ -84,17 +85,19 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
             function::hold(rules, template, effective, platform);
             continue;
         }
+        if !effective.settings.kind.has_service() {
+            job::hold(rules, template, effective, platform);
+            continue;
+        }
         traffic::hold(rules, template, effective, platform);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
         dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
-        if effective.settings.kind.has_tasks() {
-            capacity::hold(rules, template, effective, platform);
-        }
+        capacity::hold(rules, template, effective, platform);
     }
-    if !effective.settings.kind.has_tasks() {
+    if !effective.settings.kind.has_service() {
         return;
     }
     let count = |template: &Template| {
