@@ -9,6 +9,7 @@ use serde_json::Value;
 use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
+use slipway_control::runs::RunView;
 use slipway_control::scaling::{DecisionView, ScalingView};
 use slipway_control::signing::SigningKeyView;
 use slipway_control::upgrade::UpgradeView;
@@ -367,6 +368,28 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 "Has so many tasks run from now on; whoever scales goes on from there",
                 post(handlers::set_count::<P>),
                 of::<ScalingView>,
+            )
+        },
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/environments/{environment}/runs",
+                "listRuns",
+                "Runs of a job in the last 90 days, newest first, at most 25 at once",
+                get(handlers::list_runs::<P>),
+                of::<PageView<RunView>>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/runs",
+                "startRun",
+                "Starts a run of a job now",
+                post(handlers::start_run::<P>),
+                of::<RunView>,
             )
         },
         read(
