@@ -17,6 +17,7 @@ mod examples;
 mod failures;
 mod healing;
 mod ingress;
+mod jobs;
 mod kinds;
 mod large;
 mod lifecycle;

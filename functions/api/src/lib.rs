@@ -19,8 +19,8 @@ use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     BoundsWriter, ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
-    LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry, ServiceReader, TaskWriter,
-    UpgradeStore,
+    LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry, ServiceReader,
+    TaskWriter, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::runs::RunControl;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
 use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
@@ -393,6 +392,13 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             )
         },
         read(
+            "/services/{name}/environments/{environment}/runs/{run}",
+            "getRun",
+            "One run of a job",
+            get(handlers::get_run::<P>),
+            of::<RunView>,
+        ),
+        read(
             "/services/{name}/webhooks",
             "listWebhooks",
             "The webhooks that have a secret",
@@ -495,21 +501,4 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             )
         },
     ]
-}
-
-/// The schema of a path's parameter.
-pub(crate) fn parameter(name: &str) -> Value {
-    use slipway_domain::{EnvironmentName, ServiceName};
-    match name {
-        "name" => {
-            serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
-        }
-        "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
-        "provider" => {
-            let names =
-                slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);
-            serde_json::json!({"type": "string", "enum": names})
-        }
-        _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
-    }
 }

@@ -179,7 +179,7 @@ pub(crate) fn checked(
         (1..=100).contains(&cursor.len())
             && cursor
                 .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "/:.-".contains(c))
+                .all(|c| c.is_ascii_alphanumeric() || "/:._-".contains(c))
     };
     if cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
         return Err(Refusal::malformed(

@@ -76,8 +76,7 @@ impl RunStarter for FakeRuns {
             return Ok(Start::NoJob);
         };
         if let Some(earlier) = runs.iter().find(|it| it.id == id) {
-            let is_same =
-                earlier.status == RunStatus::Running && earlier.by.as_deref() == Some(by);
+            let is_same = earlier.status == RunStatus::Running && earlier.by.as_deref() == Some(by);
             return Ok(if is_same {
                 Start::Began(earlier.started_at)
             } else {

@@ -76,6 +76,26 @@ where
         })
     }
 
+    /// One run.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoPart`] when there is none of this id, or it is not remembered any more.
+    pub async fn run(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        id: &str,
+    ) -> Result<RunView, ServiceError> {
+        let state = self.registry.service(name).await?;
+        let state = state.ok_or_else(|| ServiceError::NoService(name.clone()))?;
+        let found = match self.job(&state, environment)?.machine {
+            Some(machine) => self.runs.run(&machine, id).await?,
+            None => None,
+        };
+        let none = || ServiceError::NoPart(format!("`{name}/{environment}` has no run `{id}`"));
+        found.ok_or_else(none)
+    }
+
     /// Starts a run now. Under an idempotency key that was used before, it answers with the run
     /// that was started then.
     ///
