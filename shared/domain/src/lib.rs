@@ -9,6 +9,7 @@ pub mod balancer;
 pub mod capacity;
 pub mod container;
 pub mod deployment;
+pub mod discovery;
 pub mod effective;
 pub mod forbidden;
 pub mod function;

@@ -14,8 +14,8 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems};
 use crate::{
-    alarms, capacity, container, forbidden, function, ingress, job, kind, permission, scaling,
-    schema, size, strategy,
+    alarms, capacity, container, discovery, forbidden, function, ingress, job, kind, permission,
+    scaling, schema, size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -172,6 +172,7 @@ impl Manifest {
         problems.extend(
             capacity::missing(&effective.settings, platform)
                 .into_iter()
+                .chain(discovery::missing(effective, platform))
                 .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
         );
         problems.extend(self.names(effective, platform));
@@ -416,6 +417,7 @@ impl Settings {
             permission::broken(self),
             container::broken(self),
             ingress::broken(self),
+            discovery::broken(self),
             kind::broken(self),
         ];
         rules.extend(broken.into_iter().flatten().map(|broken| {

@@ -123,7 +123,7 @@ fn function(site: &Site<'_>) -> Value {
     if settings.function.vpc {
         function["VpcConfig"] = json!({
             "SubnetIds": site.platform.private_subnets,
-            "SecurityGroupIds": [attribute(network::TASK_GROUP, "GroupId")],
+            "SecurityGroupIds": network::groups(site),
         });
     }
     function

@@ -119,7 +119,7 @@ fn task_parameters(site: &Site<'_>) -> Value {
             "AwsvpcConfiguration": {
                 "AssignPublicIp": "DISABLED",
                 "Subnets": site.platform.private_subnets,
-                "SecurityGroups": ["${SecurityGroup}"],
+                "SecurityGroups": groups(site),
             },
         },
         "EnableECSManagedTags": true,
@@ -139,6 +139,21 @@ fn task_parameters(site: &Site<'_>) -> Value {
         }
     }
     parameters
+}
+
+/// The security groups of a task: its own, and the platform's, whose ids are known.
+fn groups(site: &Site<'_>) -> Vec<Value> {
+    let own = attribute(network::TASK_GROUP, "GroupId");
+    let groups = network::groups(site).into_iter();
+    groups
+        .map(|it| {
+            if it == own {
+                "${SecurityGroup}".into()
+            } else {
+                it
+            }
+        })
+        .collect()
 }
 
 fn schedule(site: &Site<'_>, expression: &str) -> Value {

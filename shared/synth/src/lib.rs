@@ -13,6 +13,7 @@ mod cluster;
 pub mod cost;
 mod dashboard;
 mod diff;
+mod discovery;
 mod environment_stack;
 mod fingerprint;
 mod firewall;

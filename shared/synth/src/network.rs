@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
-use crate::{cluster, tags};
+use crate::{cluster, discovery, tags};
 
 pub(crate) const LOAD_BALANCER_GROUP: &str = "LoadBalancerSecurityGroup";
 pub(crate) const TASK_GROUP: &str = "TaskSecurityGroup";
@@ -71,19 +71,29 @@ fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
 }
 
 fn add_task_ingress(to: &mut Resources, site: &Site<'_>, from: &Value) {
+    let rule = task_ingress(site, "Their load balancer", from);
+    to.add(TASK_INGRESS, rule);
+}
+
+/// Opens the tasks' port to a security group.
+pub(crate) fn task_ingress(site: &Site<'_>, description: &str, from: &Value) -> Value {
     let port = site.effective.settings.port;
-    to.add(
-        TASK_INGRESS,
-        json!({
-            "Type": "AWS::EC2::SecurityGroupIngress",
-            "Properties": {
-                "Description": "Their load balancer",
-                "GroupId": attribute(TASK_GROUP, "GroupId"),
-                "IpProtocol": "tcp",
-                "FromPort": port,
-                "ToPort": port,
-                "SourceSecurityGroupId": from,
-            },
-        }),
-    );
+    json!({
+        "Type": "AWS::EC2::SecurityGroupIngress",
+        "Properties": {
+            "Description": description,
+            "GroupId": attribute(TASK_GROUP, "GroupId"),
+            "IpProtocol": "tcp",
+            "FromPort": port,
+            "ToPort": port,
+            "SourceSecurityGroupId": from,
+        },
+    })
+}
+
+/// The security groups that tasks, or a function, carry.
+pub(crate) fn groups(site: &Site<'_>) -> Vec<Value> {
+    let mut groups = vec![attribute(TASK_GROUP, "GroupId")];
+    groups.extend(discovery::group(site).map(Value::from));
+    groups
 }

@@ -6,7 +6,7 @@ use slipway_domain::manifest::Settings;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::template::Template;
-use crate::{capacity, cluster, load_balancer, network, rollout, task, traffic};
+use crate::{capacity, cluster, discovery, load_balancer, network, rollout, task, traffic};
 
 pub(crate) const SERVICE: &str = "Service";
 
@@ -30,13 +30,16 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             "AwsvpcConfiguration": {
                 "AssignPublicIp": "DISABLED",
                 "Subnets": site.platform.private_subnets,
-                "SecurityGroups": [attribute(network::TASK_GROUP, "GroupId")],
+                "SecurityGroups": network::groups(site),
             },
         },
         "LoadBalancers": [load_balancer(settings)],
         "EnableECSManagedTags": true,
         "PropagateTags": "SERVICE",
     });
+    if let Some(registries) = discovery::registries(site) {
+        service["Properties"]["ServiceRegistries"] = registries;
+    }
     if settings.exec {
         service["Properties"]["EnableExecuteCommand"] = true.into();
     }

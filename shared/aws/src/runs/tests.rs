@@ -59,7 +59,7 @@ async fn a_run_says_who_started_it_how_often_it_was_tried_and_why_it_failed() {
         run.reason.as_deref(),
         Some("`app` ended with 3; Essential container in task exited")
     );
-    assert_eq!(run.started_at.to_string(), "2026-11-18T17:06:39.5Z");
+    assert_eq!(run.started_at.to_string(), "2026-11-18T11:06:39.5Z");
     assert!(run.ended_at.is_some());
     // The same run by its id, from its events alone.
     let alone = runs.run(MACHINE, "run_1").await.unwrap().unwrap();

@@ -56,6 +56,11 @@ fn machine(rules: &mut Rules, template: &Template, effective: &Effective, platfo
             && network["Subnets"] == json!(platform.private_subnets),
         "a run is not in the private subnets",
     );
+    let groups = network["SecurityGroups"].as_array().map_or(0, Vec::len);
+    rules.hold(
+        groups == 1 + usize::from(effective.settings.finds_others()),
+        "a run has other security groups than its own and those of who finds others",
+    );
     let own = effective.settings.cluster == Cluster::Dedicated;
     let cluster = if own {
         json!({"Ref": "Cluster"})

@@ -6,6 +6,7 @@
 mod access;
 mod capacity;
 mod dashboard;
+mod discovery;
 mod function;
 mod job;
 mod queue;
@@ -94,6 +95,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         strategy::hold(rules, template, effective);
         dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
+        discovery::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
         capacity::hold(rules, template, effective, platform);
     }
