@@ -6,8 +6,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 
-use crate::operations::{self, Operation, Takes};
+use crate::operations::{self, Operation};
 use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, PAGE};
+use crate::takes::Takes;
 use crate::{BASE, Ports, assumed, schema};
 
 /// The operations whose body may be left out.

@@ -22,6 +22,7 @@ use crate::handlers::{
     self, BoundsRequest, CountRequest, DeploymentRequest, DirectionsRequest, Health, HookRequest,
     RollbackRequest, StopRequest,
 };
+use crate::takes::Takes;
 use crate::{App, Ports, schema};
 
 /// One thing that can be called.
@@ -42,24 +43,6 @@ pub(crate) struct Operation<P: Ports> {
 
 /// Makes the schema of a body or an answer.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// What an operation takes beside its path and body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    Nothing,
-    /// A cursor and a limit.
-    Page,
-    /// The same, a team, and whether a person is needed.
-    TeamPage,
-    /// What an estimate is to assume.
-    Assumed,
-    /// The same, with a cursor and a limit.
-    AssumedPage,
-    /// An idempotency key.
-    Key,
-    /// A precondition that may be left out for what is new.
-    Precondition,
-}
 
 fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()

@@ -7,6 +7,7 @@ use slipway_domain::Image;
 
 use super::capacity::Capacity;
 use super::jobs;
+use super::size::sized;
 use crate::intrinsic::attribute;
 use crate::template::Template;
 
@@ -75,9 +76,6 @@ pub(super) const FREE: [(&str, &str); 17] = [
 const CLUSTER_METRICS: u64 = 13;
 const SERVICE_METRICS: u64 = 15;
 const FAMILY_METRICS: u64 = 10;
-
-/// GiB of a task's disk that its price holds already (AWS Fargate pricing).
-const FREE_DISK: u64 = 20;
 
 /// What Container Insights writes to; the name is AWS's.
 const INSIGHTS_GROUPS: &str = "/aws/ecs/containerinsights/";
@@ -324,30 +322,6 @@ fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
         (count, count)
     });
     sized(&service["TaskDefinition"], template, (min, max), on)
-}
-
-/// So many tasks of a definition, which is referred to.
-pub(super) fn sized(
-    reference: &Value,
-    template: &Template,
-    (min, max): (u64, u64),
-    on: Capacity,
-) -> Option<Tasks> {
-    let definition = template.resource(reference["Ref"].as_str()?)?;
-    let definition = &definition["Properties"];
-    let number = |property: &str| definition[property].as_str()?.parse().ok();
-    Some(Tasks {
-        cpu: number("Cpu")?,
-        memory: number("Memory")?,
-        arm64: definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64",
-        disk: definition["EphemeralStorage"]["SizeInGiB"]
-            .as_u64()
-            .unwrap_or_default()
-            .saturating_sub(FREE_DISK),
-        min,
-        max,
-        on,
-    })
 }
 
 /// The bounds that the scalable target of a service holds.

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::VariesWith;
 use super::capacity::Capacity;
-use super::census::{Tasks, sized};
+use super::census::Tasks;
 use super::estimate::{HOURS, Item};
 use super::money::Quantity;
 use super::prices::Name;
+use super::size::sized;
 use crate::template::Template;
 
 /// The parts of a day in which the task runs: an hour of 24.

@@ -14,6 +14,7 @@ mod jobs;
 mod money;
 mod platform;
 mod prices;
+mod size;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
