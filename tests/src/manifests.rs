@@ -13,7 +13,7 @@ use slipway_domain::{schema, size};
 
 mod kinds;
 
-use kinds::{OWN_IMAGE, function, without_ingress, work_queue, worker};
+use kinds::{OWN_IMAGE, function, job, without_ingress, work_queue, worker};
 
 type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
@@ -28,6 +28,7 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
         1 => reachable_manifest().prop_map(without_a_balancer),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
         1 => function(),
+        1 => job(),
     ]
 }
 

@@ -16,6 +16,7 @@ use crate::capacity::Spot;
 use crate::container::{self, ContainerHealth, Sidecar, Volume};
 use crate::function::Function;
 use crate::image::Image;
+use crate::job::Job;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
@@ -134,6 +135,8 @@ pub struct Settings {
     pub queue: WorkQueue,
     /// How a function runs.
     pub function: Function,
+    /// When a job runs, and what becomes of a run that fails.
+    pub job: Job,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -213,6 +216,7 @@ impl Default for Settings {
             spot: Spot::default(),
             queue: WorkQueue::default(),
             function: Function::default(),
+            job: Job::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             dashboard: false,
@@ -255,6 +259,8 @@ pub enum Kind {
     Web,
     /// Works off a queue of its own. Nobody calls it.
     Worker,
+    /// Runs now and then, and ends. Nobody calls it.
+    Job,
     /// A function of Lambda, which the HTTP API calls itself.
     Function,
 }

@@ -43,6 +43,10 @@ pub struct Platform {
     pub role_path: String,
     /// The ARN of the permissions boundary of the roles of services.
     pub permissions_boundary: String,
+    /// The ARN of the permissions boundary of the roles that start jobs and their tasks; empty on a
+    /// platform of an earlier version, which has no jobs.
+    #[serde(default)]
+    pub job_boundary: String,
     /// The ARN of the topic for alerts.
     pub alerts_topic: String,
     /// The ARN of the function that wakes services that sleep; empty on a platform of an earlier

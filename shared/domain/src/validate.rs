@@ -14,7 +14,7 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Problem, Problems};
 use crate::{
-    alarms, authorization, capacity, container, discovery, forbidden, function, ingress, kind,
+    alarms, authorization, capacity, container, discovery, forbidden, function, ingress, job, kind,
     permission, scaling, schema, size, strategy,
 };
 
@@ -154,6 +154,11 @@ impl Manifest {
             && let Some((field, detail)) = function::refused_on(effective, platform)
         {
             problems.push(Problem::new(self.pointer(environment, field), detail));
+        }
+        if settings.kind == Kind::Job
+            && let Some(detail) = job::missing(platform)
+        {
+            problems.push(Problem::new(self.pointer(environment, "kind"), detail));
         }
         if platform.waker.is_empty()
             && settings.way_in().has_load_balancer()

@@ -11,7 +11,7 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, capacity, cluster, dashboard, discovery, firewall, function, load_balancer, logs,
+    alarms, capacity, cluster, dashboard, discovery, firewall, function, job, load_balancer, logs,
     names, network, queue, roles, routes, scaling, service, shared_balancer, sleep, stamp, task,
     traffic, volumes,
 };
@@ -69,6 +69,7 @@ pub fn environment_stack(
     };
     let mut template = match effective.settings.kind {
         Kind::Web | Kind::Worker => tasks(&site),
+        Kind::Job => run_now_and_then(&site),
         Kind::Function => function(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
@@ -118,6 +119,20 @@ fn tasks(site: &Site<'_>) -> Template {
         routes::add(&mut resources, site, path);
     }
     Template::new(&description(site), resources.0, outputs(site))
+}
+
+/// A task of ECS that is started, and ends.
+fn run_now_and_then(site: &Site<'_>) -> Template {
+    let mut resources = Resources::default();
+    logs::add(&mut resources, site);
+    cluster::add(&mut resources, site);
+    roles::add(&mut resources, site);
+    network::add(&mut resources, site);
+    volumes::add(&mut resources, site);
+    task::add(&mut resources, site);
+    job::add(&mut resources, site);
+    alarms::add_alerts(&mut resources, site);
+    Template::new(&description(site), resources.0, job::outputs(site))
 }
 
 /// A function of Lambda.
@@ -215,6 +230,9 @@ fn manifest(effective: &Effective) -> Value {
         }
         if effective.settings.kind != Kind::Function {
             settings.shift_remove("function");
+        }
+        if effective.settings.kind != Kind::Job {
+            settings.shift_remove("job");
         }
         // Where tasks run on Spot, the template shows how many do not.
         settings.shift_remove("spot");

@@ -99,6 +99,55 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A job, in all environments, with an image or without.
+pub(super) fn job() -> impl Strategy<Value = Value> {
+    let schedule = prop::option::of(select(vec![
+        "rate(1 minute)",
+        "rate(6 hours)",
+        "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(0 3 L * ? *)",
+        "at(2026-12-24T18:00:00)",
+    ]));
+    let tries = (1_u32..=10, 30_u32..=604_800, 1_u32..=3600);
+    let zone = select(vec!["UTC", "Europe/Berlin", "America/New_York"]);
+    let says = (
+        (schedule, zone, tries),
+        btree_map("[A-RT-Z][A-Z0-9]{1,10}", text(), 0..4),
+        any::<bool>(),
+        any::<bool>(),
+        select(vec!["fargate", "fargate-spot"]),
+        select(vec!["dedicated", "shared"]),
+        select(vec!["x86_64", "arm64"]),
+        30_u32..=600,
+    );
+    let says = says.prop_map(
+        |((schedule, timezone, tries), variables, has_image, tells, capacity, cluster, on, qa)| {
+            let (attempts, timeout, backoff) = tries;
+            let mut fields = json!({
+                "kind": "job", "environment": variables, "capacity": capacity,
+                "cluster": cluster, "architecture": on,
+                "job": {
+                    "timezone": timezone, "attempts": attempts, "timeout": timeout,
+                    "backoff": backoff,
+                },
+                "alarms": {"on": if tells { vec!["failed_runs"] } else { vec![] }},
+                "environments": {"qa": {"job": {"timeout": qa}}},
+            });
+            if let Some(schedule) = schedule {
+                fields["job"]["schedule"] = schedule.into();
+            }
+            if has_image {
+                fields["image"] = OWN_IMAGE.into();
+            }
+            fields
+        },
+    );
+    (service_name(), says).prop_map(|(service, mut document)| {
+        document["service"] = service.into();
+        document
+    })
+}
+
 /// An image that Lambda can run on the sample platform.
 pub(super) const OWN_IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/a/b:1";
 

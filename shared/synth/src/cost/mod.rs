@@ -10,9 +10,11 @@ mod assumptions;
 mod capacity;
 mod census;
 mod estimate;
+mod jobs;
 mod money;
 mod platform;
 mod prices;
+mod size;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -66,6 +66,7 @@ pub(super) enum Name {
     WebAcl,
     WebAclRule,
     WebAclRequests,
+    StateTransitions,
     AuroraCapacity,
     BuildSmall,
     BuildMedium,
@@ -150,7 +151,7 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last eleven, at the addresses that the file names.
+    /// infracost, and, the last twelve, at the addresses that the file names.
     const READ: [(Name, &str); 49] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
@@ -184,6 +185,7 @@ mod tests {
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
+        (Name::StateTransitions, "0.025"),
         (Name::KmsKey, "1.00"),
         (Name::KeyRequests, "0.03"),
         (Name::Secret, "0.40"),

@@ -9,6 +9,7 @@ mod capacity;
 mod dashboard;
 mod discovery;
 mod function;
+mod job;
 mod queue;
 mod scaling;
 mod shared;
@@ -87,6 +88,10 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
             function::hold(rules, template, effective, platform);
             continue;
         }
+        if !effective.settings.kind.has_service() {
+            job::hold(rules, template, effective, platform);
+            continue;
+        }
         traffic::hold(rules, template, effective, platform);
         scaling::hold(rules, template, effective, platform);
         strategy::hold(rules, template, effective);
@@ -94,11 +99,9 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         access::hold(rules, template, effective, platform);
         discovery::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
-        if effective.settings.kind.has_tasks() {
-            capacity::hold(rules, template, effective, platform);
-        }
+        capacity::hold(rules, template, effective, platform);
     }
-    if !effective.settings.kind.has_tasks() {
+    if !effective.settings.kind.has_service() {
         return;
     }
     let count = |template: &Template| {
