@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    BoundsWriter, ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
+    BoundsWriter, ChangeWriter, DatabaseLister, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
     LiveReader, NotifySecrets, RouteReader, ScalerRegistry, ServiceReader, TaskWriter,
     UpgradeStore,
 };
@@ -38,7 +38,12 @@ pub const BASE: &str = "/platform/v1";
 /// Which ports the API works over.
 pub trait Ports: Send + Sync + 'static {
     /// The registry.
-    type Registry: ServiceReader + HistoryReader + ChangeWriter + ScalerRegistry + 'static;
+    type Registry: ServiceReader
+        + DatabaseLister
+        + HistoryReader
+        + ChangeWriter
+        + ScalerRegistry
+        + 'static;
     /// What runs.
     type Live: LiveReader + DeploymentSteerer + 'static;
     /// The number of tasks, and its bounds.

@@ -1,5 +1,7 @@
 //! Everything that can be called: the table that router and OpenAPI document are made from.
 
+mod databases;
+
 use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -51,6 +53,8 @@ pub(crate) enum Takes {
     Page,
     /// The same, a team, and whether a person is needed.
     TeamPage,
+    /// A cursor, a limit and a team.
+    TeamsPage,
     /// What an estimate is to assume.
     Assumed,
     /// The same, with a cursor and a limit.
@@ -73,19 +77,7 @@ const ACCEPTED: &[StatusCode] = &[StatusCode::ACCEPTED];
 /// The operations, in the order of the document.
 #[expect(clippy::too_many_lines, reason = "it is one table")]
 pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
-    let read = |path, id, summary, handler, answer| Operation {
-        method: Method::GET,
-        path,
-        id,
-        summary,
-        handler,
-        open: false,
-        takes: Takes::Nothing,
-        body: None,
-        success: OK,
-        answer,
-    };
-    vec![
+    let mut all = vec![
         Operation {
             open: true,
             ..read(
@@ -471,7 +463,31 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 of::<UpgradeView>,
             )
         },
-    ]
+    ];
+    all.extend(databases::all());
+    all
+}
+
+/// An operation that reads, which others are made from.
+fn read<P: Ports>(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    handler: MethodRouter<Arc<App<P>>>,
+    answer: SchemaOf,
+) -> Operation<P> {
+    Operation {
+        method: Method::GET,
+        path,
+        id,
+        summary,
+        handler,
+        open: false,
+        takes: Takes::Nothing,
+        body: None,
+        success: OK,
+        answer,
+    }
 }
 
 /// The schema of a path's parameter.

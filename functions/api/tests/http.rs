@@ -110,6 +110,7 @@ async fn stall(app: &App<InMemory>, service: &str, scope: &str) {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -13,6 +13,7 @@ use crate::ports::{RouteReader, ServiceReader};
 use crate::preflight::{Check, Checks, Outcome, Subject, needs, preflight};
 use crate::reconcile::desired::{as_cleared, render_as_cleared};
 use crate::record::{ServiceState, Verdict};
+use crate::services::databases;
 use crate::services::place::find as find_places;
 use crate::view::{PlanAction, PlanView, StackPlan};
 
@@ -40,7 +41,10 @@ pub(crate) async fn plan(
         let pointer = manifest.pointer(&full.environment, "ingress");
         Problem::new(pointer, full.detail)
     }));
+    let in_the_way = databases::obstacles(manifest, state, platform, registry).await?;
+    obstacles.extend(in_the_way);
     let mut checks = path_checks(manifest, platform, &obstacles);
+    checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
     let mut images = BTreeMap::new();
     for environment in manifest.environments(&platform.environment) {
         let checked = check(manifest, &environment, state, platform, ports).await?;

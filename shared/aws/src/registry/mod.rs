@@ -4,6 +4,7 @@
 //! filters need stands beside them as attributes of its own.
 
 mod commit;
+mod databases;
 mod item;
 mod key;
 mod places;

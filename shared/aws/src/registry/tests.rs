@@ -155,6 +155,7 @@ async fn a_stack_is_written_under_the_version_that_was_read_and_gets_the_next() 
         service: "orders".parse().unwrap(),
         release: record.paths.iter().cloned().collect(),
         places: Vec::new(),
+        databases: Vec::new(),
         record,
         deployments: Vec::new(),
         audit: None,

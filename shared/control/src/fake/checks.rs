@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use slipway_domain::{Image, SecretReference, ServiceName};
 
 use super::Tape;
 use super::transient;
 use crate::ports::{
     BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup,
-    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
+    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -29,6 +30,7 @@ struct Inner {
     balancer_limits: BalancerLimits,
     kept: BTreeMap<String, String>,
     hooks: BTreeMap<(ServiceName, Provider), HookSecrets>,
+    rotations: BTreeMap<String, Rotation>,
 }
 
 impl FakeChecks {
@@ -69,6 +71,15 @@ impl FakeChecks {
         self.lock().missing_secrets.insert(reference.to_owned());
     }
 
+    /// A secret, by its ARN, that was rotated to this version.
+    pub fn rotate(&self, secret: &str, version: &str, at: Timestamp) {
+        let rotation = Rotation {
+            version: version.to_owned(),
+            at,
+        };
+        self.lock().rotations.insert(secret.to_owned(), rotation);
+    }
+
     /// How much of a quota is used, and may be.
     pub fn quota(&self, kind: QuotaKind, used: u32, limit: u32) {
         self.lock().quotas.insert(kind, Quota { kind, used, limit });
@@ -103,6 +114,14 @@ impl ImageReader for FakeChecks {
                 platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             })
         }))
+    }
+}
+
+impl RotationReader for FakeChecks {
+    async fn rotation(&self, secret: &str) -> PortResult<Option<Rotation>> {
+        let pass = self.tape.enter("rotation", false).await?;
+        let answer = self.lock().rotations.get(secret).cloned();
+        pass.leave(answer)
     }
 }
 

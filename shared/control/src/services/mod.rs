@@ -15,9 +15,14 @@ use crate::reconcile::desired::render_as_cleared;
 use crate::record::ServiceState;
 use crate::view::ServiceView;
 
+pub use databases_door::WrittenDatabase;
 pub use deploy::Back;
 
 mod costs;
+pub(crate) mod databases;
+#[cfg(test)]
+mod databases_tests;
+mod databases_door;
 mod deploy;
 pub(crate) mod keys;
 pub(crate) mod place;
