@@ -196,14 +196,16 @@ impl Rendered {
         platform: &Platform,
         images: &BTreeMap<EnvironmentName, Image>,
     ) -> Self {
-        let mut scopes = vec![Scope::Service];
+        let has_own = manifest.settings.kind.has_repository();
+        let mut scopes: Vec<Scope> = has_own.then_some(Scope::Service).into_iter().collect();
         scopes.extend(
             manifest
                 .environments(&platform.environment)
                 .into_iter()
                 .map(Scope::Environment),
         );
-        scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
+        let known = state.iter().flat_map(|state| state.stacks.keys().cloned());
+        scopes.extend(known.filter(|scope| has_own || scope.environment().is_some()));
         scopes.sort();
         scopes.dedup();
         let mut rendered = Self {
@@ -259,7 +261,11 @@ fn render(
     image: impl FnOnce(Effective) -> Effective,
 ) -> Option<Template> {
     match scope {
-        Scope::Service => Some(slipway_synth::service_stack(manifest, platform)),
+        Scope::Service => manifest
+            .settings
+            .kind
+            .has_repository()
+            .then(|| slipway_synth::service_stack(manifest, platform)),
         Scope::Environment(name) => {
             let effective = manifest.effective(name, &platform.environment)?;
             render_as_cleared(&image(effective), None, platform, None)

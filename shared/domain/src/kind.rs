@@ -1,6 +1,7 @@
 //! What goes with each kind of service, and what says nothing there.
 
 use crate::alarms::Alert;
+use crate::database;
 use crate::function::{self, Function};
 use crate::manifest::{Ingress, Kind, Settings};
 use crate::problem::Broken;
@@ -13,6 +14,7 @@ impl Kind {
         match self {
             Self::Web => "web",
             Self::Worker => "worker",
+            Self::Database => "database",
             Self::Function => "function",
         }
     }
@@ -20,7 +22,7 @@ impl Kind {
     /// Whether a queue is made for it.
     pub fn has_own_queue(self) -> bool {
         match self {
-            Self::Web | Self::Function => false,
+            Self::Web | Self::Database | Self::Function => false,
             Self::Worker => true,
         }
     }
@@ -29,7 +31,7 @@ impl Kind {
     pub fn listens(self) -> bool {
         match self {
             Self::Web => true,
-            Self::Worker | Self::Function => false,
+            Self::Worker | Self::Database | Self::Function => false,
         }
     }
 
@@ -37,7 +39,15 @@ impl Kind {
     pub fn has_tasks(self) -> bool {
         match self {
             Self::Web | Self::Worker => true,
-            Self::Function => false,
+            Self::Database | Self::Function => false,
+        }
+    }
+
+    /// Whether it runs an image, and so has a repository for its images, and waits for the first.
+    pub fn has_repository(self) -> bool {
+        match self {
+            Self::Web | Self::Worker | Self::Function => true,
+            Self::Database => false,
         }
     }
 }
@@ -52,14 +62,14 @@ impl Settings {
 
 /// What is said that the kind has no use for.
 pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
-    let mut broken = Vec::new();
+    let mut broken = database::broken_elsewhere(settings);
     if settings.kind.has_own_queue() {
         broken.extend(own_queue(settings));
     } else {
         broken.extend(no_own_queue(settings));
     }
     match settings.kind {
-        Kind::Web => {}
+        Kind::Web | Kind::Database => {}
         Kind::Worker => broken.extend(nobody_listens(settings)),
         Kind::Function => broken.extend(function::broken(settings)),
     }

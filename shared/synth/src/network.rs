@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
 use crate::{cluster, tags};
@@ -39,6 +40,12 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     } else if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
     }
+}
+
+/// The security groups of a task or function: its own, and those that databases let in.
+pub(crate) fn groups(site: &Site<'_>) -> Value {
+    let own = std::iter::once(attribute(TASK_GROUP, "GroupId"));
+    own.chain(client::groups(site)).collect()
 }
 
 fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {

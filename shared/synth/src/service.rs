@@ -30,7 +30,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             "AwsvpcConfiguration": {
                 "AssignPublicIp": "DISABLED",
                 "Subnets": site.platform.private_subnets,
-                "SecurityGroups": [attribute(network::TASK_GROUP, "GroupId")],
+                "SecurityGroups": network::groups(site),
             },
         },
         "LoadBalancers": [load_balancer(settings)],

@@ -106,6 +106,12 @@ where
     fn render(&self, state: &ServiceState, scope: &Scope) -> Result<Template, ServiceError> {
         let service = &state.service;
         match scope {
+            Scope::Service if !service.manifest.settings.kind.has_repository() => {
+                Err(ServiceError::NoPart(format!(
+                    "`{}` is a database, whose environments share nothing: there is no such stack",
+                    service.name()
+                )))
+            }
             Scope::Service => Ok(slipway_synth::service_stack(
                 &service.manifest,
                 &self.platform,
