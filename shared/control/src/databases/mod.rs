@@ -226,18 +226,28 @@ pub fn wanted(
             if stack.is_some_and(|stack| stack.databases.contains(&used)) {
                 continue;
             }
-            let base = manifest.pointer(&environment, "databases");
             wanted.push(Wanted {
                 used,
                 owner: PathOwner {
                     service: manifest.service.clone(),
                     environment: environment.clone(),
                 },
-                pointer: format!("{base}/{prefix}"),
+                pointer: pointer(manifest, &environment, prefix),
             });
         }
     }
     wanted
+}
+
+/// Where an environment's use is written: its own, or the one that it inherits. Maps are merged.
+fn pointer(manifest: &Manifest, environment: &EnvironmentName, prefix: &str) -> String {
+    let overrides = manifest.environments.get(environment);
+    let own = overrides.and_then(|it| it.0.get("databases"));
+    if own.is_some_and(|own| own.get(prefix).is_some()) {
+        format!("/environments/{environment}/databases/{prefix}")
+    } else {
+        format!("/databases/{prefix}")
+    }
 }
 
 /// What an environment uses.

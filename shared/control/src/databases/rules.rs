@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use slipway_domain::manifest::Kind;
-use slipway_domain::{Manifest, Platform, Problem, Scope, ServiceName};
+use slipway_domain::{Effective, Manifest, Platform, Problem, Scope, ServiceName};
 
 use super::{Users, Wanted};
 use crate::record::{PathOwner, ServiceState};
@@ -64,7 +64,7 @@ pub fn denied(
         ));
     };
     let service = &wanted.owner.service;
-    (!effective.settings.database.admits(service)).then(|| {
+    (!lets_in(&effective, service)).then(|| {
         format!(
             "names `{name}`, which does not let `{service}` in: its team adds `{service}` to its `database.access` first"
         )
@@ -89,7 +89,7 @@ pub fn fixed(before: &ServiceState, after: &Manifest, platform: &Platform) -> Ve
     for environment in after.environments(&platform.environment) {
         let of = |manifest: &Manifest| {
             let effective = manifest.effective(&environment, &platform.environment)?;
-            Some(effective.settings.database)
+            effective.settings.as_database()
         };
         let stack = before.stacks.get(&Scope::Environment(environment.clone()));
         // What was never made can still become anything.
@@ -121,7 +121,7 @@ pub fn narrows(before: &Manifest, after: &Manifest, platform: &Platform) -> bool
         && environments.iter().any(|environment| {
             let of = |manifest: &Manifest| {
                 let effective = manifest.effective(environment, &platform.environment)?;
-                Some(effective.settings.database.access)
+                Some(effective.settings.as_database()?.access)
             };
             let (was, is) = (of(before).unwrap_or_default(), of(after));
             is.is_none_or(|is| was.iter().any(|service| !is.contains(service)))
@@ -159,6 +159,7 @@ pub fn left_without(
     left
 }
 
-fn lets_in(effective: &slipway_domain::Effective, service: &ServiceName) -> bool {
-    effective.settings.database.admits(service)
+fn lets_in(effective: &Effective, service: &ServiceName) -> bool {
+    let database = effective.settings.as_database();
+    database.is_some_and(|it| it.admits(service))
 }

@@ -70,8 +70,10 @@ pub struct DatabaseShape {
     /// The engine's version.
     pub version: Version,
     /// The least capacity of each instance, in Aurora capacity units.
+    #[schemars(with = "f64")]
     pub min: Acu,
     /// The most capacity of each instance, in Aurora capacity units.
+    #[schemars(with = "f64")]
     pub max: Acu,
     /// Instances that only read, beside the one that writes.
     pub readers: u32,
@@ -100,7 +102,7 @@ impl DatabaseView {
             .iter()
             .map(|(name, environment)| {
                 let wanted = service.manifest.effective(name, &platform.environment);
-                let database = wanted.map(|it| it.settings.database);
+                let database = wanted.and_then(|it| it.settings.as_database());
                 let users = users.users.iter().filter(|it| it.environment == *name);
                 let status = &environment.stack;
                 let view = DatabaseEnvironmentView {
