@@ -21,7 +21,14 @@ const LISTED: [&str; 8] = [
     "READERS",
     "USED BY",
 ];
-const SHOWN: [&str; 6] = ["ENVIRONMENT", "PHASE", "ENGINE", "VERSION", "ACU", "READERS"];
+const SHOWN: [&str; 6] = [
+    "ENVIRONMENT",
+    "PHASE",
+    "ENGINE",
+    "VERSION",
+    "ACU",
+    "READERS",
+];
 
 /// A row for each environment of each database.
 pub(crate) fn listing(databases: &[DatabaseView], sheet: Sheet) -> String {
@@ -66,7 +73,10 @@ pub(crate) fn database(database: &DatabaseView, sheet: Sheet) -> String {
         .map(|(name, environment)| {
             let phase = phase(environment.phase, environment.advice.is_some());
             let shape = shape(environment.wanted.as_ref());
-            [plain(name.as_str()), phase].into_iter().chain(shape).collect()
+            [plain(name.as_str()), phase]
+                .into_iter()
+                .chain(shape)
+                .collect()
         })
         .collect();
     out.push(table(&SHOWN, &rows, sheet.paint));
@@ -88,7 +98,10 @@ fn told(name: &str, environment: &DatabaseEnvironmentView, sheet: Sheet) -> Stri
     let mut row = |what: &str, text: &str| rows.push(vec![plain(format!("  {what}")), plain(text)]);
     if let Some(endpoint) = &environment.endpoint {
         row("writer", &format!("{}:{}", endpoint.host, endpoint.port));
-        row("readers", &format!("{}:{}", endpoint.reader_host, endpoint.port));
+        row(
+            "readers",
+            &format!("{}:{}", endpoint.reader_host, endpoint.port),
+        );
         row("database", &endpoint.name);
         row("secret", &endpoint.secret);
     }

@@ -129,14 +129,14 @@ impl From<ServiceError> for Refusal {
         };
         match error {
             ServiceError::Invalid(problems) => Self::invalid(problems),
-            ServiceError::NoService(_)
-            | ServiceError::NoDatabase(_)
-            | ServiceError::NoPart(_) => Self::new(
-                StatusCode::NOT_FOUND,
-                "not-found",
-                "There is no such thing",
-                detail,
-            ),
+            ServiceError::NoService(_) | ServiceError::NoDatabase(_) | ServiceError::NoPart(_) => {
+                Self::new(
+                    StatusCode::NOT_FOUND,
+                    "not-found",
+                    "There is no such thing",
+                    detail,
+                )
+            }
             ServiceError::Exists(_) => conflict("name-taken"),
             ServiceError::Deleting(_) => conflict("being-deleted"),
             ServiceError::Protected(_) => conflict("protected"),

@@ -18,8 +18,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    BoundsWriter, ChangeWriter, DatabaseLister, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
-    LiveReader, NotifySecrets, RouteReader, ScalerRegistry, ServiceReader, TaskWriter,
+    BoundsWriter, ChangeWriter, DatabaseLister, DeploymentSteerer, HistoryReader, HookReader,
+    HookWriter, LiveReader, NotifySecrets, RouteReader, ScalerRegistry, ServiceReader, TaskWriter,
     UpgradeStore,
 };
 use slipway_control::preflight::Checks;

@@ -13,8 +13,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots, StackDoctor, StackLister, StackReader,
-    StackRegistry, StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots,
+    StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
+    UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};

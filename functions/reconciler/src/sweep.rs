@@ -7,8 +7,9 @@ use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use slipway_control::databases::rotation::Rotations;
 use slipway_control::ports::{
-    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots, StackDoctor, StackLister, StackReader,
-    StackRegistry, StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots,
+    StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
+    UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::ReconcileError;

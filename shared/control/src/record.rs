@@ -270,7 +270,7 @@ pub struct AuditEntry {
     pub actor: String,
     /// What: `register`, `replace`, `patch`, `deploy`, `redeploy`, `rollback`, `cancel`, `delete`;
     /// of scaling `pause-scaling`, `resume-scaling`, `hold-bounds`, `release-bounds`, `set-count`;
-    /// or the control plane's own `leave-behind`.
+    /// or the control plane's own `leave-behind` and `rotation`.
     pub action: String,
     /// The generation that the change made.
     pub generation: u64,

@@ -36,7 +36,10 @@ pub(crate) async fn get_database<P: Ports>(
     _: Identity,
     Parameters(name): Parameters<ServiceName>,
 ) -> Answer {
-    Ok(database(StatusCode::OK, &app.services.database(&name).await?))
+    Ok(database(
+        StatusCode::OK,
+        &app.services.database(&name).await?,
+    ))
 }
 
 pub(crate) async fn put_database<P: Ports>(

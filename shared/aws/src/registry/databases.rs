@@ -185,10 +185,7 @@ impl Registry {
         Ok(Some(deletes(delete.build().map_err(built)?)))
     }
 
-    fn database(
-        &self,
-        name: &ServiceName,
-    ) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+    fn database(&self, name: &ServiceName) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
         Update::builder()
             .table_name(&self.table)
             .set_key(Some(keyed(key::database(name))))

@@ -5,6 +5,8 @@
 
 mod commit;
 mod databases;
+#[cfg(test)]
+mod databases_tests;
 mod item;
 mod key;
 mod places;

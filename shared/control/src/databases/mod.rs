@@ -19,7 +19,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use slipway_domain::text::InvalidText;
-use slipway_domain::{DatabaseReference, Effective, EnvironmentName, Manifest, Platform, Scope, ServiceName};
+use slipway_domain::{
+    DatabaseReference, Effective, EnvironmentName, Manifest, Platform, Scope, ServiceName,
+};
 use ulid::Ulid;
 
 use crate::change::Change;

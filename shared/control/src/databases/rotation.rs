@@ -86,7 +86,11 @@ where
                 break;
             }
         }
-        tracing::info!(databases = report.databases, deployed = report.deployed, "rotations");
+        tracing::info!(
+            databases = report.databases,
+            deployed = report.deployed,
+            "rotations"
+        );
         failed.map_or(Ok(report), Err)
     }
 
@@ -104,9 +108,10 @@ where
             return Ok(());
         };
         for (scope, stack) in &state.stacks {
-            let (Some(environment), Some(secret)) =
-                (scope.environment(), stack.status.outputs.get(output::SECRET))
-            else {
+            let (Some(environment), Some(secret)) = (
+                scope.environment(),
+                stack.status.outputs.get(output::SECRET),
+            ) else {
                 continue;
             };
             let mut users = users.iter().filter(|it| it.environment == *environment);
@@ -174,7 +179,10 @@ where
         let (false, true, Some(newest)) = (state.service.deleting, reads, newest) else {
             return Ok(false);
         };
-        let newest = self.registry.deployment(service, environment, newest).await?;
+        let newest = self
+            .registry
+            .deployment(service, environment, newest)
+            .await?;
         Ok(newest.is_some_and(|it| it.created_at <= rotation.at))
     }
 

@@ -130,11 +130,7 @@ pub fn narrows(before: &Manifest, after: &Manifest, platform: &Platform) -> bool
 
 /// Who would be left without the database that they use, if anybody would: by all of it when
 /// `after` is none, and otherwise by the first thing of it that is taken away.
-pub fn left_without(
-    users: &Users,
-    after: Option<&Manifest>,
-    platform: &Platform,
-) -> Option<InUse> {
+pub fn left_without(users: &Users, after: Option<&Manifest>, platform: &Platform) -> Option<InUse> {
     let Some(after) = after else {
         let users: BTreeSet<_> = users.users.iter().map(|it| it.owner.clone()).collect();
         let pointer = String::new();

@@ -167,12 +167,22 @@ async fn a_database_that_nobody_uses_asks_for_no_secret() {
     world.api.registry.take_calls();
     world.look(30).await.unwrap();
     let calls = world.api.registry.take_calls();
-    assert_eq!(calls.keys().copied().collect::<Vec<_>>(), ["databases", "users"]);
+    assert_eq!(
+        calls.keys().copied().collect::<Vec<_>>(),
+        ["databases", "users"]
+    );
 }
 
 #[tokio::test]
 async fn whatever_call_fails_the_next_look_makes_up_for_it() {
-    let calls = ["databases", "users", "service", "rotation", "deployment", "commit"];
+    let calls = [
+        "databases",
+        "users",
+        "service",
+        "rotation",
+        "deployment",
+        "commit",
+    ];
     let mut faults = calls.map(|call| (call, Fault::Throttled)).to_vec();
     faults.push(("commit", Fault::AnswerLost));
     for (call, fault) in faults {

@@ -10,7 +10,8 @@ use super::Tape;
 use super::transient;
 use crate::ports::{
     BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup,
-    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader, SecretReader,
+    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader,
+    SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,

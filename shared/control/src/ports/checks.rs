@@ -154,8 +154,5 @@ pub struct Rotation {
 /// Looks when secrets were rotated. No value is ever read.
 pub trait RotationReader: Send + Sync {
     /// The last rotation of a secret, by its ARN; nothing of one that never was, or is not there.
-    fn rotation(
-        &self,
-        secret: &str,
-    ) -> impl Future<Output = PortResult<Option<Rotation>>> + Send;
+    fn rotation(&self, secret: &str) -> impl Future<Output = PortResult<Option<Rotation>>> + Send;
 }

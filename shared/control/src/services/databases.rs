@@ -9,8 +9,8 @@ use super::Services;
 use crate::change::Change;
 use crate::databases::{self, Claim, InUse, Wanted};
 use crate::error::ServiceError;
-use crate::preflight::{Check, Outcome, Subject};
 use crate::ports::{PortResult, ServiceReader};
+use crate::preflight::{Check, Outcome, Subject};
 use crate::record::ServiceState;
 
 impl<R, L, G, C> Services<R, L, G, C>
@@ -89,7 +89,9 @@ pub(crate) async fn find(
     let mut claims = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
     for it in wanted {
-        let state = known.iter().find(|state| *state.service.name() == it.used.database);
+        let state = known
+            .iter()
+            .find(|state| *state.service.name() == it.used.database);
         match (databases::denied(&it, state, platform), state) {
             (None, Some(state)) => claims.push(Wanted::claim(it, state)),
             // Environments share what they inherit.
@@ -144,9 +146,17 @@ pub(crate) async fn checks(
     let known = read(registry, all.iter().map(|it| &it.used.database)).await?;
     let check = |it: Wanted| {
         let used = &it.used;
-        let state = known.iter().find(|state| *state.service.name() == used.database);
-        let (verdict, message) = match obstacles.iter().find(|problem| problem.pointer == it.pointer) {
-            Some(problem) => (Outcome::Failed, format!("`{}` {}.", problem.pointer, problem.detail)),
+        let state = known
+            .iter()
+            .find(|state| *state.service.name() == used.database);
+        let (verdict, message) = match obstacles
+            .iter()
+            .find(|problem| problem.pointer == it.pointer)
+        {
+            Some(problem) => (
+                Outcome::Failed,
+                format!("`{}` {}.", problem.pointer, problem.detail),
+            ),
             None if used.is_there(state) => {
                 (Outcome::Passed, format!("The database `{used}` is there."))
             }

@@ -107,9 +107,7 @@ async fn who_is_let_in_uses_a_database_with_one_more_call_and_claims_it_until_it
     let record = &of_orders.stacks[&Scope::Environment(prod())];
     assert_eq!(record.databases.len(), 1);
     let (orders, prod, now) = (name("orders"), prod(), caller(5).stamp.now);
-    let forgotten = api
-        .registry
-        .forget_environment(&orders, &prod, record, now);
+    let forgotten = api.registry.forget_environment(&orders, &prod, record, now);
     assert!(forgotten.await.unwrap());
     assert_eq!(users(&api), BTreeSet::new());
     delete(&api, 6, "orders-db").await.unwrap();
@@ -143,7 +141,10 @@ async fn whoever_may_not_use_what_it_names_is_told_all_reasons_at_once() {
     let plan = api.plan(&wrong).await.unwrap();
     let pointers: Vec<&str> = plan.obstacles.iter().map(|it| &*it.pointer).collect();
     assert_eq!(pointers, said.map(|(pointer, _)| pointer));
-    let checked = plan.checks.iter().filter(|it| it.check == Subject::Databases);
+    let checked = plan
+        .checks
+        .iter()
+        .filter(|it| it.check == Subject::Databases);
     assert!(checked.clone().all(|it| it.verdict == Outcome::Failed));
     assert_eq!(checked.count(), 3 + 4, "those of each environment");
 }
@@ -178,7 +179,10 @@ async fn a_database_that_is_used_neither_goes_nor_shuts_its_users_out() {
     let less = json!({"database": {"access": ["orders"]}});
     patch(&api, 4, "orders-db", less).await.unwrap();
     let nobody = json!({"database": {"access": []}});
-    match patch(&api, 5, "orders-db", nobody.clone()).await.unwrap_err() {
+    match patch(&api, 5, "orders-db", nobody.clone())
+        .await
+        .unwrap_err()
+    {
         ServiceError::InUse { pointer, users, .. } => {
             assert_eq!(pointer, "/database/access");
             assert_eq!(users.len(), 1);
@@ -203,7 +207,10 @@ async fn an_environment_of_a_database_that_is_used_stays_in_its_manifest() {
     });
     api.register(&of_qa, &caller(2)).await.unwrap();
     let without = json!({"environments": {"qa": null}});
-    match patch(&api, 3, "orders-db", without.clone()).await.unwrap_err() {
+    match patch(&api, 3, "orders-db", without.clone())
+        .await
+        .unwrap_err()
+    {
         ServiceError::InUse { pointer, .. } => assert_eq!(pointer, "/environments"),
         other => panic!("{other}"),
     }
@@ -271,7 +278,10 @@ async fn of_a_claim_and_what_takes_it_away_at_once_only_one_is_committed() {
 async fn the_door_of_databases_shows_them_alone() {
     let api = api(FakeRegistry::new(5));
     let without_kind = json!({"service": "orders-db", "database": {"access": ["orders"]}});
-    let view = api.register_database(&without_kind, &caller(1)).await.unwrap();
+    let view = api
+        .register_database(&without_kind, &caller(1))
+        .await
+        .unwrap();
     assert_eq!(view.name.as_str(), "orders-db");
     api.register(&user("orders"), &caller(2)).await.unwrap();
     make(&api).await;

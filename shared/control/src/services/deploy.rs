@@ -364,9 +364,9 @@ where
             }
             Back::LastGood => {
                 // What the control plane began by itself brings what was wished for before it.
-                let wishes = items
-                    .into_iter()
-                    .filter(|it| !matches!(it.cause, Cause::Heal | Cause::Upgrade | Cause::Rotation));
+                let wishes = items.into_iter().filter(|it| {
+                    !matches!(it.cause, Cause::Heal | Cause::Upgrade | Cause::Rotation)
+                });
                 let found = wishes.skip(1).find(Deployment::has_succeeded);
                 let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
                     service: name.clone(),

@@ -20,9 +20,9 @@ pub use deploy::Back;
 
 mod costs;
 pub(crate) mod databases;
+mod databases_door;
 #[cfg(test)]
 mod databases_tests;
-mod databases_door;
 mod deploy;
 pub(crate) mod keys;
 pub(crate) mod place;

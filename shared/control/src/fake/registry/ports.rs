@@ -11,7 +11,8 @@ use crate::databases::Users;
 use crate::error::{CommitError, PortError, PortErrorKind};
 use crate::places::AllTaken;
 use crate::ports::{
-    ChangeWriter, DatabaseLister, HistoryReader, Page, PortResult, ServiceReader, Slots, StackRegistry, StackWrite,
+    ChangeWriter, DatabaseLister, HistoryReader, Page, PortResult, ServiceReader, Slots,
+    StackRegistry, StackWrite,
 };
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
 use crate::view::ServiceSummary;
