@@ -294,6 +294,7 @@ async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_
         service: orders,
         release: Vec::new(),
         places: record.places.iter().skip(1).cloned().collect(),
+        databases: Vec::new(),
         record: record.clone(),
         deployments: Vec::new(),
         audit: None,
