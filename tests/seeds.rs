@@ -171,7 +171,15 @@ impl Seed {
         };
         match &drawn.of {
             Place::Services(names) => of(names),
-            Place::Said(said) if said == "all" => of(&self.services),
+            Place::Said(said) if said == "all" => {
+                let runs = |it: &&String| rendered.services.contains_key(*it);
+                of(&self
+                    .services
+                    .iter()
+                    .filter(runs)
+                    .cloned()
+                    .collect::<Vec<_>>())
+            }
             Place::Said(said) if said == "platform" => {
                 let mut parameters = self.parameters.clone();
                 parameters.extend(drawn.with.clone());
