@@ -203,7 +203,7 @@ fn what_is_kept_can_be_found(rules: &mut Rules, template: &Template) {
         kept.len()
             == template
                 .resources()
-                .filter(|(_, r)| r["DeletionPolicy"] == "RetainExceptOnCreate")
+                .filter(|(_, r)| r["DeletionPolicy"].is_string() && r["DeletionPolicy"] != "Delete")
                 .count(),
         "what is kept is counted wrongly",
     );
