@@ -24,6 +24,7 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
         1 => reachable_manifest().prop_map(without_ingress),
         1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "shared")),
         1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "public")),
+        1 => reachable_manifest().prop_map(found_by_name),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
         1 => function(),
         1 => database(),
@@ -50,6 +51,19 @@ fn on_the_platforms(mut document: Value, ingress: &str) -> Value {
     let environments = environments.and_then(Value::as_object_mut);
     for (_, overrides) in environments.into_iter().flatten() {
         strip(overrides);
+    }
+    document
+}
+
+/// Lets others find it by its name, and takes away what cannot go with that.
+fn found_by_name(mut document: Value) -> Value {
+    let rolling = |fields: &mut Value| fields.as_object_mut().map(|it| it.remove("deploy"));
+    rolling(&mut document);
+    document["discovery"] = true.into();
+    let environments = document.get_mut("environments");
+    let environments = environments.and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        rolling(overrides);
     }
     document
 }

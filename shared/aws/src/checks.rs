@@ -2,9 +2,9 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
+use slipway_control::places::Limits;
 use slipway_control::ports::{
-    BalancerLimits, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader,
-    SecretReader,
+    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, SecretReader,
 };
 use slipway_domain::{Image, Platform, SecretReference};
 
@@ -59,7 +59,7 @@ impl QuotaReader for Checks {
         self.quotas.quotas().await
     }
 
-    async fn balancer_limits(&self) -> BalancerLimits {
-        self.quotas.balancer_limits().await
+    async fn limits(&self) -> Limits {
+        self.quotas.limits().await
     }
 }

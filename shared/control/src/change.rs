@@ -30,7 +30,7 @@ pub struct Change {
     pub deployments: Vec<Deployment>,
     /// The paths to be held, and by whom.
     pub claims: Vec<(RoutePath, PathOwner)>,
-    /// The places on the platform's load balancers to be held, and by whom ([`crate::places`]).
+    /// The places on what services share to be held, and by whom ([`crate::places`]).
     pub places: PlaceClaims,
     /// The answer to remember under an idempotency key.
     pub seen: Option<Seen>,

@@ -7,9 +7,10 @@ use slipway_domain::{Image, SecretReference, ServiceName};
 
 use super::Tape;
 use super::transient;
+use crate::places::Limits;
 use crate::ports::{
-    BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup,
-    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
+    FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup, ImageReader,
+    PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -26,7 +27,7 @@ struct Inner {
     silent: BTreeSet<String>,
     missing_secrets: BTreeSet<String>,
     quotas: BTreeMap<QuotaKind, Quota>,
-    balancer_limits: BalancerLimits,
+    limits: Limits,
     kept: BTreeMap<String, String>,
     hooks: BTreeMap<(ServiceName, Provider), HookSecrets>,
 }
@@ -72,6 +73,11 @@ impl FakeChecks {
     /// How much of a quota is used, and may be.
     pub fn quota(&self, kind: QuotaKind, used: u32, limit: u32) {
         self.lock().quotas.insert(kind, Quota { kind, used, limit });
+    }
+
+    /// What load balancers and the HTTP API have room for.
+    pub fn room(&self, limits: Limits) {
+        self.lock().limits = limits;
     }
 
     /// The images that are kept, by the tag that keeps each.
@@ -144,8 +150,8 @@ impl QuotaReader for FakeChecks {
         pass.leave(quotas)
     }
 
-    async fn balancer_limits(&self) -> BalancerLimits {
-        self.lock().balancer_limits
+    async fn limits(&self) -> Limits {
+        self.lock().limits
     }
 }
 

@@ -31,8 +31,8 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    BalancerLimits, FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind,
-    QuotaReader, RepositoryReader, SecretReader,
+    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
+    RepositoryReader, Room, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
@@ -81,8 +81,8 @@ pub trait ServiceReader: Send + Sync {
         path: &RoutePath,
     ) -> impl Future<Output = PortResult<Option<PathOwner>>> + Send;
 
-    /// What is taken of load balancers of the platform's, by their names. One call for each.
-    fn taken(&self, balancers: &[String]) -> impl Future<Output = PortResult<AllTaken>> + Send;
+    /// What is taken of what services share, by its names. One call for each.
+    fn taken(&self, names: &[String]) -> impl Future<Output = PortResult<AllTaken>> + Send;
 }
 
 /// Reads what happened to a service. One call of the registry each; newest first.

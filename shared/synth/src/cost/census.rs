@@ -11,7 +11,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 17] = [
+pub(super) const FREE: [(&str, &str); 18] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -58,6 +58,10 @@ pub(super) const FREE: [(&str, &str); 17] = [
     (
         "AWS::Lambda::Version",
         "calls are billed, whatever version they are of",
+    ),
+    (
+        "AWS::ServiceDiscovery::Service",
+        "tasks that ECS enters are free; queries are billed, 0.40 dollars a million",
     ),
 ];
 

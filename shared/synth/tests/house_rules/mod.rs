@@ -7,6 +7,7 @@ mod access;
 mod capacity;
 mod dashboard;
 mod database;
+mod discovery;
 mod function;
 mod queue;
 mod scaling;
@@ -102,6 +103,7 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         strategy::hold(rules, template, effective);
         dashboard::hold(rules, template, effective, platform);
         access::hold(rules, template, effective, platform);
+        discovery::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
         if effective.settings.kind.has_tasks() {
             capacity::hold(rules, template, effective, platform);
