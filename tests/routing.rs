@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use slipway_control::places::{AllTaken, Taken, choose, wanted};
-use slipway_control::ports::BalancerLimits;
+use slipway_control::places::{AllTaken, HTTP_API, Limits, choose, wanted};
+use slipway_control::ports::Room;
 use slipway_domain::{Manifest, Place, Platform};
 use slipway_synth::{RunState, environment_stack};
 
@@ -41,9 +41,12 @@ struct World {
 impl World {
     /// Registers services at these paths one after the other; little fits on a load balancer.
     fn new(ingress: &str, services: &[(String, bool, bool)], platform: &Platform) -> Self {
-        let limits = BalancerLimits {
-            rules: 9,
-            groups: 9,
+        let limits = Limits {
+            balancer: Room {
+                rules: 9,
+                groups: 9,
+            },
+            ..Limits::default()
         };
         let mut world = Self::default();
         let mut taken = AllTaken::new();
@@ -62,11 +65,13 @@ impl World {
                 continue;
             };
             for (place, _) in &claims.places {
-                let Taken { rules, groups } = taken.entry(place.balancer.clone()).or_default();
-                assert!(rules.insert(place.priority), "{place} is taken");
-                *groups += 1;
+                let taken = taken.entry(place.on.clone()).or_default();
+                assert!(!taken.rules.contains(&place.number), "{place} is taken");
+                taken.add(place);
             }
-            world.render(&manifest, claims.places[0].0.clone(), platform);
+            let mut places = claims.places.into_iter().map(|(place, _)| place);
+            let place = places.find(|place| place.on != HTTP_API);
+            world.render(&manifest, place.expect("a rule"), platform);
         }
         world
     }

@@ -32,6 +32,14 @@ pub(crate) fn patch(client: &Client, service: &ServiceName, change: &Value) -> R
     Ok(client.patch(service, change, &etag)?.value)
 }
 
+/// A set of texts in an item of the registry; none where it is empty.
+pub(crate) fn set(item: &Value, name: &str) -> Vec<String> {
+    let texts = item[name]["SS"].as_array().into_iter().flatten();
+    texts
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect()
+}
+
 /// The stack of a service's environment `prod`.
 pub(crate) fn stack_of(service: &ServiceName) -> String {
     format!("devops2-g4--{service}--prod")

@@ -15,6 +15,7 @@ mod events;
 mod evidence;
 mod examples;
 mod failures;
+mod full;
 mod healing;
 mod ingress;
 mod kinds;

@@ -1,20 +1,26 @@
 //! Sets of parameters, every two choices of two parameters together in one of them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
+use slipway_control::places::{OWN_INTEGRATIONS, OWN_ROUTES};
 use slipway_domain::{Billed, Platform};
 use slipway_synth::cost::{Assumptions, Usd, platform};
+use slipway_tests::pairwise::Row;
 use slipway_tests::platform_template::{Made, PlatformTemplate};
 
 use crate::references;
 
+/// They take a while to find.
+static SETS: LazyLock<Vec<Row>> =
+    LazyLock::new(|| PlatformTemplate::read().unwrap().sets().unwrap());
+
 #[test]
 fn nobody_refers_to_what_a_set_does_not_make() {
     let template = PlatformTemplate::read().unwrap();
-    let sets = template.sets().unwrap();
-    assert!((9..=40).contains(&sets.len()), "{} sets", sets.len());
-    for set in &sets {
+    assert!((9..=40).contains(&SETS.len()), "{} sets", SETS.len());
+    for set in SETS.iter() {
         let made = template.made(set).unwrap();
         let all = made.resources.iter().chain(&made.outputs);
         for (id, value) in all {
@@ -26,6 +32,21 @@ fn nobody_refers_to_what_a_set_does_not_make() {
             }
         }
     }
+}
+
+#[test]
+fn the_http_api_has_as_many_routes_and_integrations_of_its_own_as_room_is_kept_for() {
+    let template = PlatformTemplate::read().unwrap();
+    let most = |kind: &str| {
+        let of_set = |set| {
+            let made = template.made(set).unwrap().resources;
+            made.values().filter(|it| it["Type"] == kind).count()
+        };
+        template.sets().unwrap().iter().map(of_set).max().unwrap()
+    };
+    assert_eq!(most("AWS::ApiGatewayV2::Route"), OWN_ROUTES as usize);
+    let integrations = most("AWS::ApiGatewayV2::Integration");
+    assert_eq!(integrations, OWN_INTEGRATIONS as usize);
 }
 
 #[test]
@@ -55,6 +76,56 @@ fn what_is_refused_is_refused_by_a_rule_that_says_why() {
     let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/a";
     let nameless = refused(&[("PublicCertificate", certificate)]).unwrap();
     assert!(nameless.contains("PublicDomainName"), "{nameless}");
+}
+
+#[test]
+fn a_vpc_that_is_there_is_used_whole_and_nothing_is_made_in_its_place() {
+    let template = PlatformTemplate::read().unwrap();
+    let given = |pairs: &[(&str, &str)]| -> Row {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let subnets = "subnet-0000000a,subnet-0000000b";
+    let whole = [
+        ("VpcId", "vpc-0000000a"),
+        ("PrivateSubnetIds", subnets),
+        ("ExistingVpcCidr", "10.9.0.0/20"),
+    ];
+    assert_eq!(template.refused(&given(&whole)).unwrap(), None);
+    for part in &whole {
+        let said = template.refused(&given(&[*part])).unwrap();
+        assert!(said.is_some(), "{part:?}");
+    }
+    let [vpc, private, cidr] = whole;
+    let public = [vpc, private, cidr, ("PublicLoadBalancer", "true")];
+    let said = template.refused(&given(&public)).unwrap().unwrap();
+    assert!(said.contains("PublicSubnetIds"), "{said}");
+    let chosen = [
+        vpc,
+        private,
+        cidr,
+        ("NatMode", "per-zone"),
+        ("NetworkAcls", "true"),
+        ("FlowLogs", "true"),
+    ];
+    let made = template.made(&given(&chosen)).unwrap();
+    let of_the_network = |kind: &str| {
+        let rest = kind.strip_prefix("AWS::EC2::");
+        rest.is_some_and(|rest| rest != "SecurityGroup")
+    };
+    for (id, resource) in &made.resources {
+        assert!(!of_the_network(resource["Type"].as_str().unwrap()), "{id}");
+    }
+    let link = &made.resources["VpcLink"]["Properties"]["SubnetIds"];
+    assert_eq!(
+        link,
+        &serde_json::json!(["subnet-0000000a", "subnet-0000000b"])
+    );
+    let group = &made.resources["VpcLinkSecurityGroup"]["Properties"];
+    assert_eq!(group["VpcId"], "vpc-0000000a");
+    assert_eq!(group["SecurityGroupEgress"][0]["CidrIp"], "10.9.0.0/20");
 }
 
 /// What the platform says of itself: the variables of the text that its functions are given.
@@ -115,25 +186,28 @@ fn counted(made: &Made) -> Billed {
             .sum(),
         web_acls: count("AWS::WAFv2::WebACL"),
         web_acl_rules: u64::try_from(rules.sum::<usize>()).unwrap(),
+        zones: count("AWS::ServiceDiscovery::PrivateDnsNamespace"),
     }
 }
 
 #[test]
 fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
     let template = PlatformTemplate::read().unwrap();
-    for set in template.sets().unwrap() {
-        let made = template.made(&set).unwrap();
+    for set in SETS.iter() {
+        let made = template.made(set).unwrap();
         let billed = counted(&made);
         let said = serde_json::to_value(said(&made)).unwrap();
         assert_eq!(serde_json::to_value(billed).unwrap(), said, "{set:#?}");
         let mut values = Platform::sample();
         values.billed = Billed {
+            // These the output names by what each costs, and one key it has among the rest.
+            keys: 1,
             dashboards: 0,
-            // These the output names by what each costs.
             load_balancers: 0,
             load_balancer_addresses: 0,
             web_acls: 0,
             web_acl_rules: 0,
+            zones: 0,
             ..billed
         };
         let view = platform(&values, &Assumptions::default());
@@ -152,6 +226,14 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         assert!(
             output.contains(&format!("About {idle} USD")),
             "{idle}: {output}"
+        );
+        assert_eq!(
+            output.contains("with yours it is 1.00 less"),
+            billed.keys == 0
+        );
+        assert_eq!(
+            output.contains("the second one is 1.00 more"),
+            billed.keys == 2
         );
         assert_eq!(
             output.contains("dashboard is 3.00 more"),

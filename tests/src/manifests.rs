@@ -13,7 +13,7 @@ use slipway_domain::{schema, size};
 
 mod kinds;
 
-use kinds::{OWN_IMAGE, function, without_ingress, work_queue, worker};
+use kinds::{OWN_IMAGE, database, function, with_databases, without_ingress, work_queue, worker};
 
 type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
@@ -24,8 +24,12 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
         1 => reachable_manifest().prop_map(without_ingress),
         1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "shared")),
         1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "public")),
+        1 => reachable_manifest().prop_map(found_by_name),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
         1 => function(),
+        1 => database(),
+        1 => (reachable_manifest(), vec("[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,6}){0,2}(/[a-z][a-z0-9]{0,8})?", 1..4))
+            .prop_map(|(document, names)| with_databases(document, names)),
     ]
 }
 
@@ -47,6 +51,19 @@ fn on_the_platforms(mut document: Value, ingress: &str) -> Value {
     let environments = environments.and_then(Value::as_object_mut);
     for (_, overrides) in environments.into_iter().flatten() {
         strip(overrides);
+    }
+    document
+}
+
+/// Lets others find it by its name, and takes away what cannot go with that.
+fn found_by_name(mut document: Value) -> Value {
+    let rolling = |fields: &mut Value| fields.as_object_mut().map(|it| it.remove("deploy"));
+    rolling(&mut document);
+    document["discovery"] = true.into();
+    let environments = document.get_mut("environments");
+    let environments = environments.and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        rolling(overrides);
     }
     document
 }
@@ -85,11 +102,12 @@ fn reachable_manifest() -> impl Strategy<Value = Value> {
 /// A valid manifest whose default environment has an image.
 pub fn manifest_with_image() -> impl Strategy<Value = Value> {
     (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
-        document["image"] = if document["kind"] == "function" {
-            OWN_IMAGE.into()
-        } else {
-            image.into()
+        let image = match document["kind"].as_str() {
+            Some("database") => return document,
+            Some("function") => OWN_IMAGE.into(),
+            _ => image.into(),
         };
+        document["image"] = image;
         document
     })
 }

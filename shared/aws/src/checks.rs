@@ -2,9 +2,10 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
+use slipway_control::places::Limits;
 use slipway_control::ports::{
-    BalancerLimits, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader,
-    Rotation, RotationReader, SecretReader,
+    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, Rotation,
+    RotationReader, SecretReader,
 };
 use slipway_domain::{Image, Platform, SecretReference};
 
@@ -65,7 +66,7 @@ impl QuotaReader for Checks {
         self.quotas.quotas().await
     }
 
-    async fn balancer_limits(&self) -> BalancerLimits {
-        self.quotas.balancer_limits().await
+    async fn limits(&self) -> Limits {
+        self.quotas.limits().await
     }
 }

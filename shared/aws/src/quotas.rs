@@ -19,20 +19,19 @@ use aws_sdk_servicequotas::types::ServiceQuota;
 use aws_smithy_types::DateTime;
 use futures_util::future::{join, join3, join5};
 use jiff::Timestamp;
-use slipway_control::ports::{
-    BalancerLimits, PortResult, Quota, QuotaKind, QuotaReader, RouteReader,
-};
+use slipway_control::error::PortError;
+use slipway_control::places::Limits;
+use slipway_control::ports::{PortResult, Quota, QuotaKind, QuotaReader, Room, RouteReader};
 
 use crate::HttpApi;
 use crate::cloudformation::list::existing;
 use crate::config::with_less_patience;
 use crate::error::{port_error, unreadable};
 
-/// Integrations of an HTTP API, which Service Quotas does not know ("HTTP API quotas" in the
-/// developer guide of API Gateway: 300, and no increase).
-const INTEGRATIONS: u32 = 300;
+/// Integrations of an HTTP API, which Service Quotas does not know and AWS does not raise.
+const INTEGRATIONS: u32 = Room::HTTP_API.groups;
 
-/// "Routes per HTTP API". It is the account's value: an increase for one API is not told.
+/// "Routes per API". It is the account's value: an increase for one API is not told.
 const ROUTES: (&str, &str) = ("apigateway", "L-65B5C802");
 
 /// "Fargate On-Demand vCPU resource count".
@@ -289,20 +288,30 @@ impl QuotaReader for Quotas {
         Ok(quotas.into_iter().flatten().collect())
     }
 
-    async fn balancer_limits(&self) -> BalancerLimits {
-        let defaults = BalancerLimits::default();
-        let answer = self.balancing_limits().await;
-        let answer = answer.inspect_err(|error| {
-            tracing::warn!(error = %error, "the quotas of a load balancer cannot be read; AWS's defaults hold");
-        });
-        let limits = answer.unwrap_or_default();
-        let of = |name, default| limit(&limits, name).unwrap_or(default);
-        BalancerLimits {
-            rules: of("rules-per-application-load-balancer", defaults.rules),
-            groups: of(
-                "target-groups-per-application-load-balancer",
-                defaults.groups,
-            ),
+    async fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        let (balancing, routes) = join(self.balancing_limits(), self.applied(ROUTES)).await;
+        let unread = |error: &PortError| {
+            tracing::warn!(error = %error, "a quota of what services share cannot be read; AWS's default holds");
+        };
+        let balancing = balancing.inspect_err(unread).unwrap_or_default();
+        let of = |name, default| limit(&balancing, name).unwrap_or(default);
+        Limits {
+            balancer: Room {
+                rules: of(
+                    "rules-per-application-load-balancer",
+                    defaults.balancer.rules,
+                ),
+                groups: of(
+                    "target-groups-per-application-load-balancer",
+                    defaults.balancer.groups,
+                ),
+            },
+            api: Room {
+                rules: routes.inspect_err(unread).unwrap_or(defaults.api.rules),
+                groups: INTEGRATIONS,
+            },
+            ..defaults
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct Change {
     pub deployments: Vec<Deployment>,
     /// The paths to be held, and by whom.
     pub claims: Vec<(RoutePath, PathOwner)>,
-    /// The places on the platform's load balancers to be held, and by whom ([`crate::places`]).
+    /// The places on what services share to be held, and by whom ([`crate::places`]).
     pub places: PlaceClaims,
     /// The databases to be used, and by whom; and what is taken from a database's users
     /// ([`crate::databases`]).

@@ -9,6 +9,7 @@ use slipway_synth::Template;
 use slipway_synth::cost::{CostView, estimate};
 
 use crate::error::ServiceError;
+use crate::places::wanted;
 use crate::ports::{RouteReader, ServiceReader};
 use crate::preflight::{Check, Checks, Outcome, Subject, needs, preflight};
 use crate::reconcile::desired::{as_cleared, render_as_cleared};
@@ -36,9 +37,10 @@ pub(crate) async fn plan(
         ));
     }
     obstacles.extend(paths_taken(manifest, state, platform, registry, gateway).await?);
-    let places = find_places(manifest, state, platform, registry, ports).await?;
+    let wanted = wanted(manifest, state, platform);
+    let places = find_places(&wanted, platform, registry, ports).await?;
     obstacles.extend(places.err().map(|full| {
-        let pointer = manifest.pointer(&full.environment, "ingress");
+        let pointer = manifest.pointer(&full.environment, full.field);
         Problem::new(pointer, full.detail)
     }));
     let in_the_way = databases::obstacles(manifest, state, platform, registry).await?;

@@ -47,28 +47,42 @@ impl Balancer {
     }
 }
 
-/// A place on a load balancer: one target group behind the rule of one path.
+/// A place on something that services share: on a load balancer, one target group behind the rule
+/// of one path; on the HTTP API, one integration behind the routes of one path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The load balancer's name ([`Balancer::name`]).
-    pub balancer: String,
-    /// The rule's priority on its listener.
-    pub priority: u32,
-    /// Which of the service's target groups: 1, or 2 for the one that takes turns with it.
+    /// The load balancer's name ([`Balancer::name`]), or what the HTTP API is called.
+    pub on: String,
+    /// The rule's priority on its listener; on the HTTP API a number that no other path has.
+    pub number: u32,
+    /// Which of the service's target groups: 1, or 2 for the one that takes turns with it; or
+    /// which of its integrations. 0 where the path has neither of its own.
     pub group: u8,
-    /// The rule's path.
+    /// The path.
     pub path: RoutePath,
+}
+
+impl Place {
+    /// Whether it stands for the path's number, beside what is behind it.
+    pub fn is_first(&self) -> bool {
+        self.group <= 1
+    }
+
+    /// Whether a target group or an integration is behind it.
+    pub fn has_group(&self) -> bool {
+        self.group > 0
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            balancer,
-            priority,
+            on,
+            number,
             group,
             path,
         } = self;
-        write!(f, "{balancer} {priority:05} {group} {path}")
+        write!(f, "{on} {number:05} {group} {path}")
     }
 }
 
@@ -83,8 +97,8 @@ impl FromStr for Place {
         let mut parts = text.splitn(4, ' ');
         let mut next = || parts.next().ok_or(NoPlace);
         Ok(Self {
-            balancer: next()?.to_owned(),
-            priority: next()?.parse().map_err(|_| NoPlace)?,
+            on: next()?.to_owned(),
+            number: next()?.parse().map_err(|_| NoPlace)?,
             group: next()?.parse().map_err(|_| NoPlace)?,
             path: next()?.to_owned().try_into().map_err(|_| NoPlace)?,
         })
@@ -123,8 +137,8 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_is_written() {
         let place = Place {
-            balancer: "shared-1".to_owned(),
-            priority: 801,
+            on: "shared-1".to_owned(),
+            number: 801,
             group: 2,
             path: path("/api/orders"),
         };

@@ -22,7 +22,7 @@ pub use acu::Acu;
 pub use version::Version;
 
 /// The most databases that one service uses. Each is one more security group on a network
-/// interface, of which VPC allows five ("Amazon VPC quotas").
+/// interface, of which VPC allows five ("Amazon VPC quotas"): its own, and that of `discovery`.
 pub const MOST_DATABASES: usize = 3;
 
 /// The fields of a manifest that say something of a database.

@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod container;
 pub mod database;
 pub mod deployment;
+pub mod discovery;
 pub mod effective;
 pub mod forbidden;
 pub mod function;

@@ -120,6 +120,10 @@ pub struct Settings {
     pub listener_port: u16,
     /// Who may call the service through the platform's HTTP API.
     pub authorization: Authorization,
+    /// Whether it takes part in the platform's DNS: other services that do find it by its name, and
+    /// it may call them.
+    #[serde(skip_serializing_if = "is_false")]
+    pub discovery: bool,
     /// Whether the service has an ECS cluster of its own.
     pub cluster: Cluster,
     /// What the tasks run on.
@@ -207,6 +211,7 @@ impl Default for Settings {
             ingress: Ingress::Dedicated,
             listener_port: 80,
             authorization: Authorization::None,
+            discovery: false,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
             spot: Spot::default(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::balancer::Balancer;
 use crate::capacity::InstanceCapacity;
+use crate::discovery::Namespace;
 use crate::image::Image;
 use crate::name::{EnvironmentName, PlatformName, ServiceName};
 use crate::schema;
@@ -62,6 +63,9 @@ pub struct Platform {
     /// The EC2 instances that services may run on; none where the platform has none.
     #[serde(default)]
     pub ec2: Option<InstanceCapacity>,
+    /// The DNS namespace in which services find each other; none where the platform has none.
+    #[serde(default)]
+    pub discovery: Option<Namespace>,
     /// The ARN of the web ACL in front of the services' load balancers; empty where there is none.
     #[serde(default)]
     pub web_acl: String,
@@ -119,6 +123,9 @@ pub struct Billed {
     /// The rules of them, one of a managed group's each.
     #[serde(default)]
     pub web_acl_rules: u64,
+    /// DNS zones.
+    #[serde(default)]
+    pub zones: u64,
 }
 
 /// AWS's distribution of the OpenTelemetry collector, of 2026-05; where `template.yaml` says

@@ -14,8 +14,8 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Broken, Problem, Problems};
 use crate::{
-    alarms, capacity, container, database, forbidden, function, ingress, kind, permission, scaling,
-    schema, size, strategy,
+    alarms, capacity, container, database, discovery, forbidden, function, ingress, kind,
+    permission, scaling, schema, size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -171,6 +171,7 @@ impl Manifest {
         problems.extend(
             capacity::missing(&effective.settings, platform)
                 .into_iter()
+                .chain(discovery::missing(effective, platform))
                 .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
         );
         problems.extend(self.names(effective, platform));
@@ -419,6 +420,7 @@ impl Settings {
             permission::broken(self),
             container::broken(self),
             ingress::broken(self),
+            discovery::broken(self),
             kind::broken(self),
         ];
         rules.extend(all(base, broken.into_iter().flatten()));

@@ -11,9 +11,9 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, capacity, cluster, dashboard, database, firewall, function, load_balancer, logs, names,
-    network, queue, roles, routes, scaling, service, shared_balancer, sleep, stamp, task, traffic,
-    volumes,
+    alarms, capacity, cluster, dashboard, database, discovery, firewall, function, load_balancer,
+    logs, names, network, queue, roles, routes, scaling, service, shared_balancer, sleep, stamp,
+    task, traffic, volumes,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -38,8 +38,8 @@ pub struct RunState {
 }
 
 /// The stack of one environment, or `None` while the environment has no image to run: it
-/// waits, which is a state and no error. `None` too where it shares a load balancer that the
-/// platform does not have; such a manifest is refused before.
+/// waits, which is a state and no error. `None` too where it wants of the platform what that does not
+/// have, a load balancer that others share or names; such a manifest is refused before.
 pub fn environment_stack(
     effective: &Effective,
     platform: &Platform,
@@ -51,6 +51,9 @@ pub fn environment_stack(
     let image = effective.settings.image.as_ref()?;
     let shared = shared_balancer::find(effective, platform, run);
     if effective.settings.way_in().is_platforms() && shared.is_none() {
+        return None;
+    }
+    if effective.settings.finds_others() && platform.discovery.is_none() {
         return None;
     }
     let site = Site {
@@ -88,6 +91,7 @@ fn tasks(site: &Site<'_>) -> Template {
     }
     roles::add(&mut resources, site);
     network::add(&mut resources, site);
+    discovery::add(&mut resources, site);
     match site.effective.settings.way_in() {
         Ingress::Dedicated => {
             load_balancer::add(&mut resources, site);
@@ -160,6 +164,9 @@ fn outputs(site: &Site<'_>) -> Value {
         queue::put_outputs(&mut put);
     }
     put("LogGroup", reference(logs::GROUP));
+    if let Some(name) = discovery::full_name(site) {
+        put("DiscoveryName", name.into());
+    }
     if site.effective.settings.deploy.strategy.shifts() {
         // With these the live weights are read.
         put("AlternateTargetGroup", reference(load_balancer::ALTERNATE));

@@ -14,6 +14,7 @@ pub mod cost;
 mod dashboard;
 mod database;
 mod diff;
+mod discovery;
 mod environment_stack;
 mod fingerprint;
 mod firewall;

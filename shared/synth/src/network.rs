@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
-use crate::{cluster, tags};
+use crate::{cluster, discovery, tags};
 
 pub(crate) const LOAD_BALANCER_GROUP: &str = "LoadBalancerSecurityGroup";
 pub(crate) const TASK_GROUP: &str = "TaskSecurityGroup";
@@ -42,12 +42,6 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     }
 }
 
-/// The security groups of a task or function: its own, and those that databases let in.
-pub(crate) fn groups(site: &Site<'_>) -> Value {
-    let own = std::iter::once(attribute(TASK_GROUP, "GroupId"));
-    own.chain(client::groups(site)).collect()
-}
-
 fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
     to.add(
@@ -78,19 +72,31 @@ fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
 }
 
 fn add_task_ingress(to: &mut Resources, site: &Site<'_>, from: &Value) {
+    let rule = task_ingress(site, "Their load balancer", from);
+    to.add(TASK_INGRESS, rule);
+}
+
+/// Opens the tasks' port to a security group.
+pub(crate) fn task_ingress(site: &Site<'_>, description: &str, from: &Value) -> Value {
     let port = site.effective.settings.port;
-    to.add(
-        TASK_INGRESS,
-        json!({
-            "Type": "AWS::EC2::SecurityGroupIngress",
-            "Properties": {
-                "Description": "Their load balancer",
-                "GroupId": attribute(TASK_GROUP, "GroupId"),
-                "IpProtocol": "tcp",
-                "FromPort": port,
-                "ToPort": port,
-                "SourceSecurityGroupId": from,
-            },
-        }),
-    );
+    json!({
+        "Type": "AWS::EC2::SecurityGroupIngress",
+        "Properties": {
+            "Description": description,
+            "GroupId": attribute(TASK_GROUP, "GroupId"),
+            "IpProtocol": "tcp",
+            "FromPort": port,
+            "ToPort": port,
+            "SourceSecurityGroupId": from,
+        },
+    })
+}
+
+/// The security groups that tasks, or a function, carry: their own, the one of those who find each
+/// other by name, and those that databases let in. VPC allows five of them.
+pub(crate) fn groups(site: &Site<'_>) -> Vec<Value> {
+    let mut groups = vec![attribute(TASK_GROUP, "GroupId")];
+    groups.extend(discovery::group(site).map(Value::from));
+    groups.extend(client::groups(site));
+    groups
 }

@@ -6,7 +6,7 @@ use slipway_domain::manifest::Settings;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::template::Template;
-use crate::{capacity, cluster, load_balancer, network, rollout, task, traffic};
+use crate::{capacity, cluster, discovery, load_balancer, network, rollout, task, traffic};
 
 pub(crate) const SERVICE: &str = "Service";
 
@@ -37,6 +37,9 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         "EnableECSManagedTags": true,
         "PropagateTags": "SERVICE",
     });
+    if let Some(registries) = discovery::registries(site) {
+        service["Properties"]["ServiceRegistries"] = registries;
+    }
     if settings.exec {
         service["Properties"]["EnableExecuteCommand"] = true.into();
     }

@@ -40,10 +40,10 @@ pub(crate) fn find<'a>(
             priority: *priorities(effective.path.as_ref()?).start(),
         });
     };
-    let is_its = |it: &&Balancer| it.name == place.balancer;
+    let is_its = |it: &&Balancer| it.name == place.on;
     Some(Shared {
         balancer: balancers.iter().find(is_its)?,
-        priority: place.priority,
+        priority: place.number,
     })
 }
 

@@ -2,7 +2,7 @@
 //! them, and each as a template in which nothing is left to be decided.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -11,11 +11,13 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 29] = [
+const OTHERS: [(&str, &str); 32] = [
     ("PlatformName", "other"),
     ("Environment", "live"),
+    ("VpcId", "vpc-0a1b2c3d4e5f60718"),
     ("VpcCidr", "192.168.128.0/17"),
     ("AvailabilityZones", "us-east-1a,us-east-1b,us-east-1c"),
+    ("DiscoveryDomain", "petclinic.local"),
     ("CorsAllowOrigins", "https://a.example,https://b.example"),
     ("ThrottlingBurstLimit", "100"),
     ("ThrottlingRateLimit", "50"),
@@ -32,6 +34,10 @@ const OTHERS: [(&str, &str); 29] = [
     ("PublicDomainName", "www.example.com"),
     ("WafRateLimit", "10"),
     ("LogRetentionDays", "7"),
+    (
+        "KeyArn",
+        "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1a2b-1a2b-1a2b-0a1b2c3d4e5f",
+    ),
     ("MaxStackOperations", "1"),
     ("OperationDeadlineMinutes", "170"),
     ("UpgradeAtOnce", "50"),
@@ -52,6 +58,15 @@ const OTHERS: [(&str, &str); 29] = [
     ("Ec2TargetCapacity", "50"),
 ];
 
+/// What a VPC that is there has, in as many zones as `ZoneCount` says. It follows from `VpcId`, and is
+/// nothing to choose.
+const FOLLOW: [&str; 4] = [
+    "PrivateSubnetIds",
+    "PublicSubnetIds",
+    "DatabaseSubnetIds",
+    "ExistingVpcCidr",
+];
+
 impl PlatformTemplate {
     /// The sets, each with a value for every parameter. None is refused by the template's rules.
     ///
@@ -61,11 +76,13 @@ impl PlatformTemplate {
     pub fn sets(&self) -> Result<Vec<Row>> {
         // Rules are asked thousands of times, and look at few parameters.
         let rules = self.template["Rules"].to_string();
+        let mut asked_for = self.parameters();
+        asked_for.retain(|name, _| rules.contains(&format!("\"{name}\"")));
         let known: RefCell<BTreeMap<Row, bool>> = RefCell::default();
         let allowed = |row: &Row| {
-            let named = |name: &String| rules.contains(&format!("\"{name}\""));
-            let mut asked = row.clone();
-            asked.retain(|name, _| named(name));
+            let whole = whole(row);
+            let asked = whole.iter().filter(|it| asked_for.contains_key(it.0));
+            let asked: Row = asked.map(|(name, it)| (name.clone(), it.clone())).collect();
             let answer = known.borrow().get(&asked).copied();
             answer.unwrap_or_else(|| {
                 let is_allowed = matches!(self.refused(&asked), Ok(None));
@@ -74,7 +91,7 @@ impl PlatformTemplate {
             })
         };
         let found = rows(&self.choices()?, allowed);
-        Ok(found.iter().map(with_zones).collect())
+        Ok(found.iter().map(whole).collect())
     }
 
     /// The template with these parameters decided: what is made, without conditions. What still
@@ -85,12 +102,18 @@ impl PlatformTemplate {
     pub fn plain(&self, given: &Row) -> Result<Value> {
         let scope = self.scope(given)?;
         let made = self.made(given)?;
+        let ids: BTreeSet<String> = made.resources.keys().cloned().collect();
         let resources: Map<String, Value> = made
             .resources
             .into_iter()
             .map(|(id, mut resource)| {
                 if let Some(fields) = resource.as_object_mut() {
                     fields.shift_remove("Condition");
+                    // As CloudFormation: nothing waits for what is not made.
+                    let awaited = fields.get("DependsOn").and_then(Value::as_str);
+                    if awaited.is_some_and(|it| !ids.contains(it)) {
+                        fields.shift_remove("DependsOn");
+                    }
                 }
                 (id, resource)
             })
@@ -128,6 +151,7 @@ impl PlatformTemplate {
             let given = OTHERS.iter().find(|(other, _)| *other == name);
             let mut others: Vec<String> = match given {
                 Some((_, other)) => vec![(*other).to_owned()],
+                None if FOLLOW.contains(&&*name) => Vec::new(),
                 None => {
                     let allowed = declaration["AllowedValues"].as_array();
                     let allowed = allowed.with_context(|| format!("{name} is not in OTHERS"))?;
@@ -142,14 +166,34 @@ impl PlatformTemplate {
     }
 }
 
-/// Zones are named for as many as there are.
-fn with_zones(row: &Row) -> Row {
+/// The row with what follows from its choices: names of as many zones as there are, and subnets of a
+/// VPC that is there.
+fn whole(row: &Row) -> Row {
     let mut row = row.clone();
-    if !row["AvailabilityZones"].is_empty() && row["ZoneCount"] == "2" {
-        row.insert(
-            "AvailabilityZones".to_owned(),
-            "us-east-1a,us-east-1b".to_owned(),
-        );
+    let is_small = row["ZoneCount"] == "2";
+    let mut follows = Vec::new();
+    if !row["AvailabilityZones"].is_empty() && is_small {
+        follows.push(("AvailabilityZones", "us-east-1a,us-east-1b"));
+    }
+    if !row["VpcId"].is_empty() {
+        let (private, public, databases) = if is_small {
+            (
+                "subnet-0000000a,subnet-0000000b",
+                "subnet-0000001a,subnet-0000001b",
+                "subnet-0000002a,subnet-0000002b",
+            )
+        } else {
+            (
+                "subnet-0000000a,subnet-0000000b,subnet-0000000c",
+                "subnet-0000001a,subnet-0000001b,subnet-0000001c",
+                "subnet-0000002a,subnet-0000002b,subnet-0000002c",
+            )
+        };
+        let values = [private, public, databases, "10.9.0.0/20"];
+        follows.extend(FOLLOW.into_iter().zip(values));
+    }
+    for (name, value) in follows {
+        row.insert(name.to_owned(), value.to_owned());
     }
     row
 }

@@ -1,5 +1,7 @@
 //! Writing a change of the API: one transaction, whole or not at all.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
@@ -19,6 +21,9 @@ use crate::error::{port_error, unreadable};
 
 const CALL: &str = "dynamodb:TransactWriteItems";
 
+/// How often a transaction is made again that met another one at the same items.
+const CONFLICTS: u32 = 4;
+
 /// What an item of the transaction is, to read its refusal by.
 enum Role {
     Service,
@@ -35,21 +40,31 @@ impl ChangeWriter for Registry {
     async fn commit(&self, change: &Change) -> Result<(), CommitError> {
         let (roles, items): (Vec<Role>, Vec<TransactWriteItem>) =
             self.items(change)?.into_iter().unzip();
-        let call = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .send();
-        let Err(error) = call.await else {
-            return Ok(());
-        };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-            error.as_service_error()
-            && let Some(refusal) = refusal(&roles, cancelled.cancellation_reasons())
-        {
-            return Err(refusal);
+        let mut waits = waits(change);
+        loop {
+            let call = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send();
+            let Err(error) = call.await else {
+                return Ok(());
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
+            else {
+                return Err(CommitError::Port(port_error(CALL, error)));
+            };
+            let reasons = cancelled.cancellation_reasons();
+            if is_conflict(reasons)
+                && let Some(wait) = waits.next()
+            {
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+            let refusal = refusal(&roles, reasons);
+            return Err(refusal.unwrap_or_else(|| CommitError::Port(port_error(CALL, error))));
         }
-        Err(CommitError::Port(port_error(CALL, error)))
     }
 
     async fn answered(&self, service: &ServiceName, key: &str) -> PortResult<Option<Seen>> {
@@ -301,6 +316,20 @@ fn wrap(
         .build()
         .map_err(|error| CommitError::Port(unreadable(CALL, error.to_string())))?;
     Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// How long to wait behind each try that met another transaction: all services have their places
+/// on the HTTP API in one item, and a transaction takes some milliseconds. The last byte of their
+/// ids says which of those that met is back first.
+fn waits(change: &Change) -> impl Iterator<Item = Duration> {
+    let own = u64::from(change.audit.id.to_bytes()[15] % 32);
+    (0..CONFLICTS).map(move |tries| Duration::from_millis((10 + own) << tries))
+}
+
+/// Whether a transaction was cancelled only since another one was at the same items.
+fn is_conflict(reasons: &[CancellationReason]) -> bool {
+    let mut codes = reasons.iter().filter_map(CancellationReason::code);
+    codes.all(|code| ["None", "TransactionConflict"].contains(&code))
 }
 
 /// Why a transaction was cancelled. An answer given before comes first: a repeated request

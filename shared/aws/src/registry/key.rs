@@ -72,11 +72,8 @@ pub(super) fn path(path: &RoutePath) -> Key {
     (format!("CLAIM#path#{path}"), "CLAIM".to_owned())
 }
 
-pub(super) fn balancer(name: &str, region: &str) -> Key {
-    (
-        format!("CLAIM#balancer#{region}#{name}"),
-        "CLAIM".to_owned(),
-    )
+pub(super) fn places(name: &str, region: &str) -> Key {
+    (format!("CLAIM#places#{region}#{name}"), "CLAIM".to_owned())
 }
 
 pub(super) fn database(name: &ServiceName) -> Key {

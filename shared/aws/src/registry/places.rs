@@ -1,9 +1,11 @@
-//! Claims on the load balancers that services share: one item for each, with two sets.
+//! Claims on what services share: one item for each load balancer and one for the HTTP API, with
+//! two sets.
 //!
-//! `rules` holds the priorities that are taken, `groups` the target groups behind them and whose
-//! they are. Sets, because a claim then needs no version: it holds as long as nobody has the
-//! priority and there is room, and giving one back twice is giving it back once.
+//! `rules` holds the numbers that are taken, `groups` what is behind them and whose it is. Sets,
+//! because a claim then needs no version: it holds as long as nobody has the number and there is
+//! room, and giving one back twice is giving it back once.
 
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use slipway_control::places::{PlaceClaims, Taken};
 use slipway_control::ports::PortResult;
@@ -15,14 +17,14 @@ use super::item::{Item, keyed, number, text};
 use super::key;
 use super::transaction::{built, updates};
 
-/// A rule, as it stands in `rules`.
+/// A number, as it stands in `rules`.
 fn rule(place: &Place) -> String {
-    format!("{:05}", place.priority)
+    format!("{:05}", place.number)
 }
 
-/// A target group, as it stands in `groups`.
-fn group(place: &Place, service: &ServiceName, environment: &EnvironmentName) -> String {
-    format!("{} {} {service}/{environment}", rule(place), place.group)
+/// What is behind it, as it stands in `groups`.
+fn group((place, owner): &(Place, PathOwner)) -> String {
+    format!("{} {} {owner}", rule(place), place.group)
 }
 
 /// What an item says is taken.
@@ -35,57 +37,74 @@ pub(super) fn taken(item: &Item) -> Taken {
     }
 }
 
-impl Registry {
-    /// Claims places, one item for each load balancer.
-    pub(super) fn claim_places(&self, claims: &PlaceClaims) -> PortResult<Vec<TransactWriteItem>> {
-        let limits = claims.limits;
-        let claim = |(name, claims): (&str, Vec<&(Place, PathOwner)>)| {
-            let rules: Vec<String> = claims
-                .iter()
-                .filter(|(place, _)| place.group == 1)
-                .map(|(place, _)| rule(place))
-                .collect();
-            let groups: Vec<String> = claims
-                .iter()
-                .map(|(place, owner)| group(place, &owner.service, &owner.environment))
-                .collect();
-            let room = |limit: u32, new: usize| {
-                number(limit.saturating_sub(u32::try_from(new).unwrap_or(u32::MAX)))
-            };
-            let mut conditions = vec![
-                "(attribute_not_exists(#groups) OR size(#groups) <= :groups_before)".to_owned(),
-            ];
-            let mut add = "ADD #groups :groups".to_owned();
-            let mut update = Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(keyed(key::balancer(name, &self.region))))
-                .expression_attribute_names("#groups", "groups")
-                .expression_attribute_values(":groups_before", room(limits.groups, groups.len()))
-                .expression_attribute_values(":groups", AttributeValue::Ss(groups));
-            if !rules.is_empty() {
-                conditions.push(
-                    "(attribute_not_exists(#rules) OR size(#rules) <= :rules_before)".to_owned(),
-                );
-                update = update
-                    .expression_attribute_names("#rules", "rules")
-                    .expression_attribute_values(":rules_before", room(limits.rules, rules.len()));
-                for (place, rule) in rules.iter().enumerate() {
-                    conditions.push(format!("NOT contains(#rules, :rule{place})"));
-                    update =
-                        update.expression_attribute_values(format!(":rule{place}"), text(rule));
-                }
-                add.push_str(", #rules :rules");
-                update = update.expression_attribute_values(":rules", AttributeValue::Ss(rules));
-            }
-            let update = update
-                .condition_expression(conditions.join(" AND "))
-                .update_expression(add);
-            Ok(updates(update.build().map_err(built)?))
-        };
-        claims.by_balancer().into_iter().map(claim).collect()
+/// What is claimed or given back of one item.
+struct Part {
+    rules: Vec<String>,
+    groups: Vec<String>,
+}
+
+impl Part {
+    fn of(places: &[&(Place, PathOwner)]) -> Self {
+        let first = places.iter().filter(|(place, _)| place.is_first());
+        let behind = places.iter().filter(|(place, _)| place.has_group());
+        Self {
+            rules: first.map(|(place, _)| rule(place)).collect(),
+            groups: behind.map(|it| group(it)).collect(),
+        }
     }
 
-    /// Gives places back, one item for each load balancer. A rule goes with its first target group.
+    /// The sets that are not empty, which DynamoDB would refuse, by their names.
+    fn sets(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
+        let all = [("groups", &self.groups), ("rules", &self.rules)];
+        all.into_iter().filter(|(_, set)| !set.is_empty())
+    }
+}
+
+/// An update that does `what`, `ADD` or `DELETE`, with the sets.
+fn with_sets(mut update: UpdateBuilder, what: &str, part: &Part) -> UpdateBuilder {
+    let mut parts = Vec::new();
+    for (name, set) in part.sets() {
+        parts.push(format!("#{name} :{name}"));
+        update = update
+            .expression_attribute_names(format!("#{name}"), name)
+            .expression_attribute_values(format!(":{name}"), AttributeValue::Ss(set.clone()));
+    }
+    update.update_expression(format!("{what} {}", parts.join(", ")))
+}
+
+impl Registry {
+    /// Claims places, one item for each thing that is shared.
+    pub(super) fn claim_places(&self, claims: &PlaceClaims) -> PortResult<Vec<TransactWriteItem>> {
+        let claim = |(name, places): (&str, Vec<&(Place, PathOwner)>)| {
+            let room = claims.limits.of(name);
+            let part = Part::of(&places);
+            let mut update = with_sets(self.places(name), "ADD", &part);
+            let mut conditions = Vec::new();
+            for (name, set) in part.sets() {
+                let limit = if name == "rules" {
+                    room.rules
+                } else {
+                    room.groups
+                };
+                let new = u32::try_from(set.len()).unwrap_or(u32::MAX);
+                conditions.push(format!(
+                    "(attribute_not_exists(#{name}) OR size(#{name}) <= :{name}_before)"
+                ));
+                let before = number(limit.saturating_sub(new));
+                update = update.expression_attribute_values(format!(":{name}_before"), before);
+            }
+            for (place, rule) in part.rules.iter().enumerate() {
+                conditions.push(format!("NOT contains(#rules, :rule{place})"));
+                update = update.expression_attribute_values(format!(":rule{place}"), text(rule));
+            }
+            let update = update.condition_expression(conditions.join(" AND "));
+            Ok(updates(update.build().map_err(built)?))
+        };
+        claims.by_name().into_iter().map(claim).collect()
+    }
+
+    /// Gives places back, one item for each thing that is shared. A number goes with the first
+    /// that is behind it.
     pub(super) fn release_places<'a>(
         &self,
         places: impl IntoIterator<Item = &'a Place>,
@@ -101,29 +120,16 @@ impl Registry {
             places: places.collect(),
             ..PlaceClaims::default()
         };
-        let release = |(name, releases): (&str, Vec<&(Place, PathOwner)>)| {
-            let groups = releases.iter();
-            let groups = groups.map(|(place, _)| group(place, service, environment));
-            let rules: Vec<String> = releases
-                .iter()
-                .filter(|(place, _)| place.group == 1)
-                .map(|(place, _)| rule(place))
-                .collect();
-            let mut delete = "DELETE #groups :groups".to_owned();
-            let mut update = Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(keyed(key::balancer(name, &self.region))))
-                .expression_attribute_names("#groups", "groups")
-                .expression_attribute_values(":groups", AttributeValue::Ss(groups.collect()));
-            if !rules.is_empty() {
-                delete.push_str(", #rules :rules");
-                update = update
-                    .expression_attribute_names("#rules", "rules")
-                    .expression_attribute_values(":rules", AttributeValue::Ss(rules));
-            }
-            let update = update.update_expression(delete);
+        let release = |(name, places): (&str, Vec<&(Place, PathOwner)>)| {
+            let update = with_sets(self.places(name), "DELETE", &Part::of(&places));
             Ok(updates(update.build().map_err(built)?))
         };
-        releases.by_balancer().into_iter().map(release).collect()
+        releases.by_name().into_iter().map(release).collect()
+    }
+
+    fn places(&self, name: &str) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keyed(key::places(name, &self.region))))
     }
 }

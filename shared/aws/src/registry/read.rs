@@ -105,10 +105,10 @@ impl ServiceReader for Registry {
         }))
     }
 
-    async fn taken(&self, balancers: &[String]) -> PortResult<AllTaken> {
+    async fn taken(&self, names: &[String]) -> PortResult<AllTaken> {
         let mut all = AllTaken::new();
-        for name in balancers {
-            if let Some(item) = self.get(key::balancer(name, &self.region)).await? {
+        for name in names {
+            if let Some(item) = self.get(key::places(name, &self.region)).await? {
                 all.insert(name.clone(), taken(&item));
             }
         }

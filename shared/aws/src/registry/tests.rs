@@ -14,16 +14,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{Change, Request, register, replace};
+use slipway_control::error::CommitError;
 use slipway_control::places;
-use slipway_control::ports::{
-    BalancerLimits, ChangeWriter, Slots, StackRegistry, StackWrite, UpgradeStore,
-};
+use slipway_control::ports::{ChangeWriter, Room, Slots, StackRegistry, StackWrite, UpgradeStore};
 use slipway_control::record::{Seen, ServiceState};
 use slipway_control::upgrade::{Limits, Upgrade, UpgradeRecord};
 use slipway_domain::{Cause, Manifest, Platform, Scope};
 use ulid::Ulid;
 
 use super::Registry;
+use crate::replay::{Replay, Reply};
 
 /// A table that says yes to everything, and keeps what it was asked.
 #[derive(Debug, Clone, Default)]
@@ -256,17 +256,26 @@ async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_
     let manifest = Manifest::read_on(&document, &platform).unwrap();
     let mut change = register(manifest.clone(), &platform, &request());
     let wanted = places::wanted(&manifest, None, &platform);
-    let limits = BalancerLimits {
-        rules: 90,
-        groups: 80,
+    let limits = places::Limits {
+        balancer: Room {
+            rules: 90,
+            groups: 80,
+        },
+        api: Room {
+            rules: 104,
+            groups: 85,
+        },
+        keeps_a_tenth: false,
     };
     let claims = places::choose(&wanted, places::AllTaken::new(), limits, &platform).unwrap();
-    let priority = claims.places[0].0.priority;
+    let on = |name: &str| claims.places.iter().find(|(place, _)| place.on == name);
+    let priority = on("shared-1").unwrap().0.number;
+    let path = on("http-api").unwrap().0.number;
     places::add(&mut change, claims);
     let table = Table::default();
     let registry = table.registry();
     registry.commit(&change).await.unwrap();
-    let balancer = table.part("CLAIM#balancer#eu-central-1#shared-1");
+    let balancer = table.part("CLAIM#places#eu-central-1#shared-1");
     assert_eq!(
         balancer.condition(),
         "(attribute_not_exists(#groups) OR size(#groups) <= :groups_before) AND (attribute_not_exists(#rules) OR size(#rules) <= :rules_before) AND NOT contains(#rules, :rule0)"
@@ -278,14 +287,22 @@ async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_
     assert_eq!(values[":groups"]["SS"], json!(groups));
     let prod = Scope::Environment("prod".parse().unwrap());
     let places = &table.part("STACK#prod").0["Item"]["places"]["SS"];
-    let held = [1, 2].map(|group| format!("shared-1 {priority} {group} /orders"));
-    assert_eq!(*places, json!(held));
+    let api = format!("http-api {path:05} 0 /orders");
+    let shared = [1, 2].map(|group| format!("shared-1 {priority} {group} /orders"));
+    assert_eq!(*places, json!([api, shared[0], shared[1]]));
+    // The HTTP API has its routes, four of which are the platform's own, and no integration of it.
+    let api = table.part("CLAIM#places#eu-central-1#http-api");
+    assert_eq!(
+        api.condition(),
+        "(attribute_not_exists(#rules) OR size(#rules) <= :rules_before) AND NOT contains(#rules, :rule0)"
+    );
+    assert_eq!(api.value(":rules_before"), "49");
     // All go with the environment, one with its strategy.
     let record = &change.after(None).stacks[&prod];
     let (orders, prod) = ("orders".parse().unwrap(), "prod".parse().unwrap());
     let forgotten = registry.forget_environment(&orders, &prod, record, now());
     assert!(forgotten.await.unwrap());
-    let given_back = table.part("CLAIM#balancer").0;
+    let given_back = table.part("CLAIM#places#eu-central-1#shared-1").0;
     assert_eq!(
         given_back["UpdateExpression"],
         "DELETE #groups :groups, #rules :rules"
@@ -293,17 +310,39 @@ async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_
     let write = StackWrite {
         service: orders,
         release: Vec::new(),
-        places: record.places.iter().skip(1).cloned().collect(),
+        places: record.places.iter().skip(2).cloned().collect(),
         databases: Vec::new(),
         record: record.clone(),
         deployments: Vec::new(),
         audit: None,
     };
     assert!(registry.save(&write).await.unwrap());
-    let given_back = table.part("CLAIM#balancer").0;
+    let given_back = table.part("CLAIM#places#eu-central-1#shared-1").0;
     assert_eq!(given_back["UpdateExpression"], "DELETE #groups :groups");
     let update = &table.part("STACK#prod").0["UpdateExpression"];
     assert!(update.as_str().unwrap().ends_with("DELETE places :left"));
+}
+
+#[tokio::test]
+async fn a_change_that_meets_another_transaction_is_made_again_and_one_that_came_too_late_is_not() {
+    let commits = |code: &'static str| async move {
+        let replay = Replay::new(move |_| {
+            Reply::refusal(&json!({
+                "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                "CancellationReasons": [{"Code": code}, {"Code": "None"}],
+            }))
+        });
+        let registry = Registry::new(&replay.config(), "registry", 5);
+        let change = register(manifest("orders"), &Platform::sample(), &request());
+        let refusal = registry.commit(&change).await.unwrap_err();
+        (replay.operations().len(), refusal)
+    };
+    let (tries, refusal) = commits("TransactionConflict").await;
+    assert!(matches!(refusal, CommitError::Contended), "{refusal:?}");
+    assert_eq!(tries, 5);
+    let (tries, refusal) = commits("ConditionalCheckFailed").await;
+    assert!(matches!(refusal, CommitError::Moved), "{refusal:?}");
+    assert_eq!(tries, 1);
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use slipway_domain::{Image, SecretReference, ServiceName};
 
 use super::Tape;
 use super::transient;
+use crate::places::Limits;
 use crate::ports::{
-    BalancerLimits, FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup,
-    ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader,
-    SecretReader,
+    FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup, ImageReader,
+    PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -28,7 +28,7 @@ struct Inner {
     silent: BTreeSet<String>,
     missing_secrets: BTreeSet<String>,
     quotas: BTreeMap<QuotaKind, Quota>,
-    balancer_limits: BalancerLimits,
+    limits: Limits,
     kept: BTreeMap<String, String>,
     hooks: BTreeMap<(ServiceName, Provider), HookSecrets>,
     rotations: BTreeMap<String, Rotation>,
@@ -84,6 +84,11 @@ impl FakeChecks {
     /// How much of a quota is used, and may be.
     pub fn quota(&self, kind: QuotaKind, used: u32, limit: u32) {
         self.lock().quotas.insert(kind, Quota { kind, used, limit });
+    }
+
+    /// What load balancers and the HTTP API have room for.
+    pub fn room(&self, limits: Limits) {
+        self.lock().limits = limits;
     }
 
     /// The images that are kept, by the tag that keeps each.
@@ -164,8 +169,8 @@ impl QuotaReader for FakeChecks {
         pass.leave(quotas)
     }
 
-    async fn balancer_limits(&self) -> BalancerLimits {
-        self.lock().balancer_limits
+    async fn limits(&self) -> Limits {
+        self.lock().limits
     }
 }
 

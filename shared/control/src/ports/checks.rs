@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use slipway_domain::{Image, SecretReference};
 
 use super::PortResult;
+use crate::places::Limits;
 
 /// Looks images up in their registries.
 pub trait ImageReader: Send + Sync {
@@ -65,27 +66,31 @@ pub trait QuotaReader: Send + Sync {
     /// be read is left out.
     fn quotas(&self) -> impl Future<Output = PortResult<Vec<Quota>>> + Send;
 
-    /// What one Application Load Balancer has room for; AWS's defaults where that cannot be read.
-    fn balancer_limits(&self) -> impl Future<Output = BalancerLimits> + Send;
+    /// What load balancers and the HTTP API have room for; AWS's defaults where that cannot be
+    /// read.
+    fn limits(&self) -> impl Future<Output = Limits> + Send;
 }
 
-/// What one Application Load Balancer has room for.
+/// What one Application Load Balancer, or the HTTP API, has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BalancerLimits {
-    /// Rules, without those that are a listener's default.
+pub struct Room {
+    /// Rules, without those that are a listener's default; routes.
     pub rules: u32,
-    /// Target groups.
+    /// Target groups; integrations.
     pub groups: u32,
 }
 
-impl Default for BalancerLimits {
+impl Room {
     /// "Quotas for your Application Load Balancers" in its user guide.
-    fn default() -> Self {
-        Self {
-            rules: 100,
-            groups: 100,
-        }
-    }
+    pub const BALANCER: Self = Self {
+        rules: 100,
+        groups: 100,
+    };
+    /// "HTTP API quotas" in the developer guide of API Gateway.
+    pub const HTTP_API: Self = Self {
+        rules: 300,
+        groups: 300,
+    };
 }
 
 /// A quota of the account and region.

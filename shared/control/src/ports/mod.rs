@@ -32,8 +32,8 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    BalancerLimits, FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind,
-    QuotaReader, RepositoryReader, Rotation, RotationReader, SecretReader,
+    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
+    RepositoryReader, Room, Rotation, RotationReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
@@ -82,8 +82,8 @@ pub trait ServiceReader: Send + Sync {
         path: &RoutePath,
     ) -> impl Future<Output = PortResult<Option<PathOwner>>> + Send;
 
-    /// What is taken of load balancers of the platform's, by their names. One call for each.
-    fn taken(&self, balancers: &[String]) -> impl Future<Output = PortResult<AllTaken>> + Send;
+    /// What is taken of what services share, by its names. One call for each.
+    fn taken(&self, names: &[String]) -> impl Future<Output = PortResult<AllTaken>> + Send;
 
     /// Who uses a database.
     fn users(&self, database: &ServiceName) -> impl Future<Output = PortResult<Users>> + Send;

@@ -197,7 +197,7 @@ where
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
         let (action, cause) = wish.words();
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let state = self.state(name).await?;
             alive(&state)?;
             let key = (action, name, environment, wish);
@@ -217,7 +217,7 @@ where
                 deployment: deployment.clone(),
             };
             let change = with_key(change, caller, &key, &started);
-            let change = self.prepared(change, Some(&state)).await?;
+            let change = self.prepared(change, Some(&state), attempt).await?;
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
                 Err(CommitError::Contended | CommitError::Moved) => {}

@@ -1,11 +1,11 @@
-//! Places on the load balancers that services share, for a change that needs some.
+//! Places on what services share, for a change that needs some.
 
-use slipway_domain::{Manifest, Platform};
+use slipway_domain::Platform;
 
 use super::Services;
 use crate::change::Change;
 use crate::error::ServiceError;
-use crate::places::{self, NoRoom, PlaceClaims};
+use crate::places::{self, AllTaken, HTTP_API, Limits, NoRoom, PlaceClaims, Wanted};
 use crate::ports::{PortResult, QuotaReader, ServiceReader};
 use crate::record::ServiceState;
 
@@ -23,13 +23,17 @@ where
         &self,
         change: Change,
         before: Option<&ServiceState>,
+        attempt: u32,
     ) -> Result<Change, ServiceError> {
         let change = self.let_in(change, before).await?;
-        self.placed(change, before).await
+        self.placed(change, before, attempt).await
     }
 
-    /// The change with the places that it needs and its service does not have. Asks nobody when
-    /// there are none.
+    /// The change with the places that it needs and its service does not have, for the `attempt`th
+    /// time, from 0 on.
+    ///
+    /// The registry is asked what is taken of load balancers. The HTTP API has so many numbers that
+    /// one is free without looking, all but always: it is looked at once the claim met another.
     ///
     /// # Errors
     /// [`ServiceError::NoRoom`].
@@ -37,24 +41,29 @@ where
         &self,
         mut change: Change,
         before: Option<&ServiceState>,
+        attempt: u32,
     ) -> Result<Change, ServiceError> {
         let manifest = &change.service.manifest;
-        let found = find(
-            manifest,
-            before,
-            &self.platform,
-            &self.registry,
-            &self.checks,
-        );
-        match found.await? {
+        let wanted = places::wanted(manifest, before, &self.platform);
+        let blindly = || {
+            let on_api = places::names(&wanted, &self.platform) == [HTTP_API];
+            let limits = Limits {
+                keeps_a_tenth: true,
+                ..Limits::default()
+            };
+            let choice = places::choose(&wanted, AllTaken::new(), limits, &self.platform);
+            choice.ok().filter(|_| on_api && attempt == 0)
+        };
+        let found = match blindly() {
+            Some(claims) => Ok(claims),
+            None => find(&wanted, &self.platform, &self.registry, &self.checks).await?,
+        };
+        match found {
             Ok(claims) => places::add(&mut change, claims),
-            Err(NoRoom {
-                environment,
-                detail,
-            }) => {
+            Err(no_room) => {
                 return Err(ServiceError::NoRoom {
-                    pointer: manifest.pointer(&environment, "ingress"),
-                    detail,
+                    pointer: manifest.pointer(&no_room.environment, no_room.field),
+                    detail: no_room.detail,
                 });
             }
         }
@@ -62,19 +71,22 @@ where
     }
 }
 
-/// The places that a manifest needs and its service does not have.
+/// The places that are wanted, as there is room.
 pub(crate) async fn find(
-    manifest: &Manifest,
-    before: Option<&ServiceState>,
+    wanted: &[Wanted],
     platform: &Platform,
     registry: &impl ServiceReader,
     quotas: &impl QuotaReader,
 ) -> PortResult<Result<PlaceClaims, NoRoom>> {
-    let wanted = places::wanted(manifest, before, platform);
     if wanted.is_empty() {
         return Ok(Ok(PlaceClaims::default()));
     }
-    let taken = registry.taken(&places::names(&wanted, platform)).await?;
-    let limits = quotas.balancer_limits().await;
-    Ok(places::choose(&wanted, taken, limits, platform))
+    let taken = registry.taken(&places::names(wanted, platform)).await?;
+    // No account has less than AWS's defaults: what these leave room for is asked of nobody.
+    let by_default = places::choose(wanted, taken.clone(), Limits::default(), platform);
+    if by_default.is_ok() {
+        return Ok(by_default);
+    }
+    let limits = quotas.limits().await;
+    Ok(places::choose(wanted, taken, limits, platform))
 }

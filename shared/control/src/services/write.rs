@@ -43,8 +43,8 @@ where
         );
         let view = ServiceView::new(&change.after(None), &self.platform);
         let change = with_key(change, caller, &("register", document), &view);
-        for _ in 0..TRIES {
-            let change = match self.prepared(change.clone(), None).await {
+        for attempt in 0..TRIES {
+            let change = match self.prepared(change.clone(), None, attempt).await {
                 Ok(change) => change,
                 Err(error) => return self.registered(&change, error).await,
             };
@@ -144,7 +144,7 @@ where
         action: &'static str,
         manifest: impl Fn(Option<&ServiceState>) -> Result<Manifest, ServiceError>,
     ) -> Result<Written, ServiceError> {
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let state = self.registry.service(name).await?;
             let manifest = manifest(state.as_ref())?;
             let request = request(
@@ -169,7 +169,7 @@ where
                     change::replace(state, manifest, None, &self.platform, &request)
                 }
             };
-            let change = self.prepared(change, state.as_ref()).await?;
+            let change = self.prepared(change, state.as_ref(), attempt).await?;
             let view = Box::new(ServiceView::new(
                 &change.after(state.as_ref()),
                 &self.platform,

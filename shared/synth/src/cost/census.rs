@@ -6,11 +6,12 @@ use serde_json::Value;
 use slipway_domain::Image;
 
 use super::capacity::Capacity;
+use super::database::Cluster;
 use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 15] = [
+pub(super) const FREE: [(&str, &str); 18] = [
     (
         "AWS::ApiGatewayV2::Integration",
         "requests are billed, which the routes stand for",
@@ -50,11 +51,17 @@ pub(super) const FREE: [(&str, &str); 15] = [
         "part of its load balancer",
     ),
     ("AWS::IAM::Role", "not billed"),
+    ("AWS::RDS::DBClusterParameterGroup", "not billed"),
+    ("AWS::RDS::DBSubnetGroup", "not billed"),
     ("AWS::Lambda::Alias", "a name of a version"),
     ("AWS::Lambda::Permission", "not billed"),
     (
         "AWS::Lambda::Version",
         "calls are billed, whatever version they are of",
+    ),
+    (
+        "AWS::ServiceDiscovery::Service",
+        "tasks that ECS enters are free; queries are billed, 0.40 dollars a million",
     ),
 ];
 
@@ -95,6 +102,8 @@ pub(super) struct Census<'a> {
     pub(super) is_served: bool,
     /// Functions of Lambda.
     pub(super) functions: Vec<Function>,
+    /// Clusters of databases.
+    pub(super) databases: Vec<Cluster>,
     /// Queues that tasks work off.
     pub(super) queues: u64,
     /// Whether a web ACL looks at them.
@@ -210,6 +219,12 @@ impl<'a> Census<'a> {
                 }
                 None => return false,
             },
+            "AWS::RDS::DBCluster" => match Cluster::of(properties, id, template) {
+                Some(cluster) => self.databases.push(cluster),
+                None => return false,
+            },
+            // Billed with its cluster, whose capacity it has.
+            "AWS::RDS::DBInstance" => return properties["DBInstanceClass"] == "db.serverless",
             "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => {
                 let insights = properties["LogGroupName"]

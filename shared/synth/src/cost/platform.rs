@@ -56,6 +56,7 @@ fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
             Name::PublicAddress,
             hours(billed.load_balancer_addresses),
         ),
+        ("DNS zone", Name::DnsZone, Quantity::whole(billed.zones)),
         ("web ACL", Name::WebAcl, Quantity::whole(billed.web_acls)),
         (
             "web ACL, rules",

@@ -58,6 +58,7 @@ pub(super) enum Name {
     TableReads,
     TableStorage,
     KmsKey,
+    DnsZone,
     KeyRequests,
     Secret,
     SecretRequests,
@@ -65,6 +66,8 @@ pub(super) enum Name {
     WebAclRule,
     WebAclRequests,
     AuroraCapacity,
+    AuroraStorage,
+    AuroraRequests,
     BuildSmall,
     BuildMedium,
     BuildLarge,
@@ -148,8 +151,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last nine, at the addresses that the file names.
-    const READ: [(Name, &str); 47] = [
+    /// infracost, and, the last ten, at the addresses that the file names.
+    const READ: [(Name, &str); 50] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -179,6 +182,8 @@ mod tests {
         (Name::BuildMedium, "0.01"),
         (Name::BuildLarge, "0.02"),
         (Name::AuroraCapacity, "0.12"),
+        (Name::AuroraStorage, "0.10"),
+        (Name::AuroraRequests, "0.20"),
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
@@ -195,6 +200,7 @@ mod tests {
         (Name::FargateSpotMemory, "0.00146489"),
         (Name::InstanceM5Large, "0.096"),
         (Name::Pipeline, "0.002"),
+        (Name::DnsZone, "0.50"),
         (Name::PublicAddress, "0.005"),
         (Name::VpcLink, "0"),
     ];
@@ -210,7 +216,7 @@ mod tests {
             .into_iter()
             .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
             .collect();
-        assert_eq!(by_infracost.len(), READ.len() - 9);
+        assert_eq!(by_infracost.len(), READ.len() - 10);
         // None is without a reading, and none was read twice.
         let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
         names.sort();

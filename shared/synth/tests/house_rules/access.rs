@@ -175,7 +175,7 @@ fn network(rules: &mut Rules, template: &Template, effective: &Effective, platfo
                 == json!({"Fn::GetAtt": ["TaskSecurityGroup", "GroupId"]}),
         "the load balancer reaches more than its tasks",
     );
-    let ingress = of_type(template, "AWS::EC2::SecurityGroupIngress");
+    let ingress = super::discovery::ingress_without_callers(template);
     rules.hold(
         ingress.len() == 1
             && range(effective.settings.port, &ingress[0]["Properties"])

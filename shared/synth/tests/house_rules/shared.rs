@@ -142,7 +142,7 @@ pub(super) fn network(
     effective: &Effective,
     platform: &Platform,
 ) {
-    let ingress = of_type(template, "AWS::EC2::SecurityGroupIngress");
+    let ingress = super::discovery::ingress_without_callers(template);
     let port = effective.settings.port;
     let is_open_to = |it: &Balancer| {
         let rule = &ingress[0]["Properties"];

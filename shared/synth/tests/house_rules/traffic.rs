@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use slipway_domain::{Effective, Platform, RoutePath};
 use slipway_synth::Template;
 
-use super::{Rules, of_type, shared};
+use super::{Rules, discovery, of_type, shared};
 
 pub(super) fn hold(
     rules: &mut Rules,
@@ -95,7 +95,7 @@ fn nothing_leads_there(rules: &mut Rules, template: &Template) {
         ]
         .iter()
         .any(|it| kind.contains(it));
-        is_way.then(|| id.to_owned())
+        (is_way && !discovery::is_of_a_name(id)).then(|| id.to_owned())
     };
     let ways: Vec<String> = template.resources().filter_map(leads).collect();
     rules.hold(ways.is_empty(), &format!("{ways:?} lead to the tasks"));

@@ -98,7 +98,7 @@ impl FakeRegistry {
         self.lock().claims.clone()
     }
 
-    /// The places on the platform's load balancers that are held, and by whom.
+    /// The places on what services share that are held, and by whom.
     pub fn places(&self) -> BTreeMap<Place, PathOwner> {
         self.lock().places.clone()
     }

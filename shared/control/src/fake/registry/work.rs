@@ -404,29 +404,27 @@ impl Inner {
     }
 
     fn check_places(&self, claims: &PlaceClaims) -> Result<(), CommitError> {
-        for (balancer, claims_here) in claims.by_balancer() {
-            let taken = self.taken_of(balancer);
-            let new = claims_here.iter().filter(|(place, _)| place.group == 1);
-            let collides = new
-                .clone()
-                .any(|(place, _)| taken.rules.contains(&place.priority));
-            let groups = taken.groups as usize + claims_here.len();
-            if collides
-                || taken.rules.len() + new.count() > claims.limits.rules as usize
-                || groups > claims.limits.groups as usize
-            {
+        for (name, claims_here) in claims.by_name() {
+            let mut taken = self.taken_of(name);
+            let mut first = claims_here.iter().filter(|(place, _)| place.is_first());
+            let collides = first.any(|(place, _)| taken.rules.contains(&place.number));
+            for (place, _) in claims_here {
+                taken.add(place);
+            }
+            let room = claims.limits.of(name);
+            if collides || taken.rules.len() > room.rules as usize || taken.groups > room.groups {
                 return Err(CommitError::Contended);
             }
         }
         Ok(())
     }
 
-    pub(super) fn taken_of(&self, balancer: &str) -> Taken {
-        let here = self.places.keys().filter(|it| it.balancer == balancer);
-        Taken {
-            rules: here.clone().map(|it| it.priority).collect(),
-            groups: u32::try_from(here.count()).unwrap_or(u32::MAX),
+    pub(super) fn taken_of(&self, name: &str) -> Taken {
+        let mut taken = Taken::default();
+        for place in self.places.keys().filter(|it| it.on == name) {
+            taken.add(place);
         }
+        taken
     }
 
     fn version(&self, service: &ServiceName, scope: &Scope) -> Option<u64> {
