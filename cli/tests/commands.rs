@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod costs;
+mod databases;
 mod hooks;
 mod mock;
 mod needs;

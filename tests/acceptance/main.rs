@@ -10,6 +10,7 @@ mod calls;
 mod capacity;
 mod concurrency;
 mod costs;
+mod databases;
 mod environments;
 mod events;
 mod evidence;

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod costs;
+mod databases;
 mod deployments;
 mod runs;
 mod scaling;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
 pub(crate) use self::costs::Costs;
+pub(crate) use self::databases::{Database, Databases};
 pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
@@ -61,6 +63,10 @@ pub(crate) enum Command {
     Get(Get),
     /// List services
     List(List),
+    /// List databases: what each is, and who uses it
+    Databases(Databases),
+    /// Show a database: where it is reached, who may use it and who does
+    Database(Database),
     /// Deploy an image, and show what happens
     Deploy(Deploy),
     /// Deploy the same once more, with new tasks: services, or all of a team

@@ -6,6 +6,7 @@
 
 mod call;
 mod costs;
+mod databases;
 mod deployments;
 mod error;
 mod retry;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod costs;
+mod databases;
 mod decide;
 mod delete;
 mod deploy;
@@ -50,6 +51,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Apply(options) => apply::run(options, console),
         Command::Plan(options) => plan::run(options, console),
         Command::Costs(options) => costs::run(options, console),
+        Command::Databases(options) => databases::list(options, console),
+        Command::Database(options) => databases::one(options, console),
         Command::Get(options) => get::run(options, console),
         Command::List(options) => list::run(options, console),
         Command::Deploy(options) => deploy::run(options, console),

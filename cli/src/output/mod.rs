@@ -6,6 +6,7 @@ mod checks;
 pub(crate) mod console;
 mod cost;
 pub(crate) mod costs;
+pub(crate) mod databases;
 pub(crate) mod deployments;
 pub(crate) mod plan;
 pub(crate) mod redeployments;

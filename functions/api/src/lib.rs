@@ -19,9 +19,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    BoundsWriter, ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
-    LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry, ServiceReader,
-    TaskWriter, UpgradeStore,
+    BoundsWriter, ChangeWriter, DatabaseLister, DeploymentSteerer, HistoryReader, HookReader,
+    HookWriter, LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry,
+    ServiceReader, TaskWriter, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::runs::RunControl;
@@ -40,7 +40,12 @@ pub const BASE: &str = "/platform/v1";
 /// Which ports the API works over.
 pub trait Ports: Send + Sync + 'static {
     /// The registry.
-    type Registry: ServiceReader + HistoryReader + ChangeWriter + ScalerRegistry + 'static;
+    type Registry: ServiceReader
+        + DatabaseLister
+        + HistoryReader
+        + ChangeWriter
+        + ScalerRegistry
+        + 'static;
     /// What runs.
     type Live: LiveReader + DeploymentSteerer + 'static;
     /// The number of tasks, and its bounds.

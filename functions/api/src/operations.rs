@@ -1,5 +1,7 @@
 //! Everything that can be called: the table that router and OpenAPI document are made from.
 
+mod databases;
+
 use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -56,19 +58,7 @@ const ACCEPTED: &[StatusCode] = &[StatusCode::ACCEPTED];
 /// The operations, in the order of the document.
 #[expect(clippy::too_many_lines, reason = "it is one table")]
 pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
-    let read = |path, id, summary, handler, answer| Operation {
-        method: Method::GET,
-        path,
-        id,
-        summary,
-        handler,
-        open: false,
-        takes: Takes::Nothing,
-        body: None,
-        success: OK,
-        answer,
-    };
-    vec![
+    let mut all = vec![
         Operation {
             open: true,
             ..read(
@@ -483,5 +473,29 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 of::<UpgradeView>,
             )
         },
-    ]
+    ];
+    all.extend(databases::all());
+    all
+}
+
+/// An operation that reads, which others are made from.
+fn read<P: Ports>(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    handler: MethodRouter<Arc<App<P>>>,
+    answer: SchemaOf,
+) -> Operation<P> {
+    Operation {
+        method: Method::GET,
+        path,
+        id,
+        summary,
+        handler,
+        open: false,
+        takes: Takes::Nothing,
+        body: None,
+        success: OK,
+        answer,
+    }
 }

@@ -133,7 +133,7 @@ pub(crate) struct PageQuery {
     pub(crate) cursor: Option<String>,
     /// How many entries.
     pub(crate) limit: Option<usize>,
-    /// Only of this team; services alone have it.
+    /// Only of this team; services and databases alone have it.
     pub(crate) team: Option<slipway_domain::TeamName>,
     /// Only what needs this; services alone have it.
     pub(crate) needs: Option<Need>,

@@ -19,6 +19,28 @@ pub(crate) fn replacement(_: &mut SchemaGenerator) -> Schema {
     schema.try_into().unwrap_or_else(|_| Schema::default())
 }
 
+/// A database's manifest: its kind may be left out, and is no other.
+pub(crate) fn database(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = replacement(generator);
+    schema.insert("required".to_owned(), serde_json::json!(["service"]));
+    schema.insert("properties".to_owned(), of_databases(&schema));
+    schema
+}
+
+/// The same, whose name may be left out: it is the address.
+pub(crate) fn database_replacement(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = replacement(generator);
+    schema.insert("properties".to_owned(), of_databases(&schema));
+    schema
+}
+
+fn of_databases(schema: &Schema) -> Value {
+    let mut properties = schema.get("properties").cloned().unwrap_or_default();
+    let own = slipway_domain::manifest::Kind::Database.name();
+    properties["kind"] = serde_json::json!({"const": own});
+    properties
+}
+
 /// A merge patch (RFC 7396) of a manifest: every field may be left out, and may be null,
 /// which gives it its default.
 pub(crate) fn patch(_: &mut SchemaGenerator) -> Schema {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod costs;
+mod databases;
 mod deployments;
 mod runs;
 mod scaling;
@@ -120,6 +121,7 @@ async fn stall(app: &App<InMemory>, service: &str, scope: &str) {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };
@@ -445,7 +447,7 @@ async fn the_document_describes_every_operation_and_its_references_lead_somewher
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
         }
     }
-    assert_eq!(ids.len(), 38);
+    assert_eq!(ids.len(), 44);
     let text = document.to_string();
     for reference in text
         .split("\"$ref\":\"#")

@@ -122,10 +122,12 @@ pub(crate) fn own(state: &ServiceState, platform: &Platform, assumed: &Assumptio
         name.to_string()
     };
     let mut stacks: BTreeMap<String, Template> = BTreeMap::new();
-    stacks.insert(
-        name(Scope::Service),
-        slipway_synth::service_stack(manifest, platform),
-    );
+    if manifest.settings.kind.has_repository() {
+        stacks.insert(
+            name(Scope::Service),
+            slipway_synth::service_stack(manifest, platform),
+        );
+    }
     for environment in manifest.environments(&platform.environment) {
         let scope = Scope::Environment(environment.clone());
         let template = manifest

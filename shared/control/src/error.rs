@@ -1,6 +1,11 @@
 //! What can go wrong, without a word of HTTP: `functions/api` turns it into problem+json.
 
+use std::collections::BTreeSet;
+
 use slipway_domain::{Problems, RoutePath, ServiceName};
+
+use crate::databases::named;
+use crate::record::PathOwner;
 
 /// A port's call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +109,22 @@ pub enum ServiceError {
         /// The quota that is exhausted, and what would help.
         detail: String,
     },
+    /// Others use the database that would be taken from them.
+    #[error(
+        "`{database}` is used by {}: they take it out of their `databases` first, or are deleted",
+        named(users)
+    )]
+    InUse {
+        /// The database.
+        database: ServiceName,
+        /// Where the change is written, a JSON pointer into the manifest; empty for a deletion.
+        pointer: String,
+        /// Who uses it.
+        users: BTreeSet<PathOwner>,
+    },
+    /// A document of the service's is asked for as a database's, and it is none.
+    #[error("there is no database `{0}`")]
+    NoDatabase(ServiceName),
     /// The caller's precondition does not hold.
     #[error(
         "`{service}` is at generation {generation}, not at the one in If-Match; read it again and repeat the change"

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod change;
 pub mod costs;
+pub mod databases;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;

@@ -250,6 +250,7 @@ where
                 })
             }
             // Whoever deployed since did so on purpose.
+            None if newest.cause == Cause::Rotation => None,
             None => (own && newest.created_at > ours)
                 .then(|| "something else was deployed since".to_owned()),
         })
@@ -334,7 +335,11 @@ where
             let chose = page.items.iter().find(|it| {
                 let chosen = match it.cause {
                     Cause::Deploy | Cause::Rollback | Cause::Push | Cause::Webhook => true,
-                    Cause::Api | Cause::Redeploy | Cause::Heal | Cause::Upgrade => false,
+                    Cause::Api
+                    | Cause::Redeploy
+                    | Cause::Rotation
+                    | Cause::Heal
+                    | Cause::Upgrade => false,
                 };
                 chosen && !matches!(it.outcome, Some(Outcome::Superseded { .. }))
             });

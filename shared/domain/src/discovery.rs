@@ -29,6 +29,7 @@ impl Settings {
     pub fn finds_others(&self) -> bool {
         match self.kind {
             Kind::Web | Kind::Worker | Kind::Job => self.discovery,
+            Kind::Database => false,
             Kind::Function => self.discovery && self.function.vpc,
         }
     }
@@ -37,7 +38,7 @@ impl Settings {
     pub fn is_registered(&self) -> bool {
         match self.kind {
             Kind::Web => self.discovery || self.ingress == Ingress::CloudMap,
-            Kind::Worker | Kind::Job | Kind::Function => false,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => false,
         }
     }
 }

@@ -75,7 +75,7 @@ impl Settings {
     pub fn way_in(&self) -> Ingress {
         match self.kind {
             Kind::Web => self.ingress,
-            Kind::Worker | Kind::Job | Kind::Function => Ingress::None,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => Ingress::None,
         }
     }
 
@@ -83,6 +83,7 @@ impl Settings {
     pub fn is_reached(&self) -> bool {
         match self.kind {
             Kind::Web | Kind::Worker | Kind::Job => self.way_in().has_path(),
+            Kind::Database => false,
             Kind::Function => self.ingress != Ingress::None,
         }
     }
@@ -143,7 +144,7 @@ fn needs_an_own_one(settings: &Settings) -> Vec<Broken> {
 fn with(settings: &Settings) -> String {
     match settings.kind {
         Kind::Web => format!("with the ingress `{}`", settings.ingress.name()),
-        Kind::Worker | Kind::Job | Kind::Function => {
+        Kind::Worker | Kind::Job | Kind::Database | Kind::Function => {
             format!("with the kind `{}`", settings.kind.name())
         }
     }
@@ -203,7 +204,7 @@ fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
     let default = Settings::default();
     let is_on_api = match settings.kind {
         Kind::Web | Kind::Worker | Kind::Job => settings.way_in().is_on_api(),
-        Kind::Function => settings.is_reached(),
+        Kind::Database | Kind::Function => settings.is_reached(),
     };
     let unused = |pointer: &str, is_for: &str| {
         let detail = format!(

@@ -1,6 +1,7 @@
 //! What goes with each kind of service, and what says nothing there.
 
 use crate::alarms::Alert;
+use crate::database;
 use crate::function::{self, Function};
 use crate::job::{self, Job};
 use crate::manifest::{Ingress, Kind, Settings};
@@ -15,6 +16,7 @@ impl Kind {
             Self::Web => "web",
             Self::Worker => "worker",
             Self::Job => "job",
+            Self::Database => "database",
             Self::Function => "function",
         }
     }
@@ -22,7 +24,7 @@ impl Kind {
     /// Whether a queue is made for it.
     pub fn has_own_queue(self) -> bool {
         match self {
-            Self::Web | Self::Job | Self::Function => false,
+            Self::Web | Self::Job | Self::Database | Self::Function => false,
             Self::Worker => true,
         }
     }
@@ -31,7 +33,7 @@ impl Kind {
     pub fn listens(self) -> bool {
         match self {
             Self::Web => true,
-            Self::Worker | Self::Job | Self::Function => false,
+            Self::Worker | Self::Job | Self::Database | Self::Function => false,
         }
     }
 
@@ -39,7 +41,15 @@ impl Kind {
     pub fn has_tasks(self) -> bool {
         match self {
             Self::Web | Self::Worker | Self::Job => true,
-            Self::Function => false,
+            Self::Database | Self::Function => false,
+        }
+    }
+
+    /// Whether it runs an image, and so has a repository for its images, and waits for the first.
+    pub fn has_repository(self) -> bool {
+        match self {
+            Self::Web | Self::Worker | Self::Job | Self::Function => true,
+            Self::Database => false,
         }
     }
 
@@ -48,7 +58,7 @@ impl Kind {
     pub fn has_service(self) -> bool {
         match self {
             Self::Web | Self::Worker => true,
-            Self::Job | Self::Function => false,
+            Self::Job | Self::Database | Self::Function => false,
         }
     }
 }
@@ -63,14 +73,14 @@ impl Settings {
 
 /// What is said that the kind has no use for.
 pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
-    let mut broken = Vec::new();
+    let mut broken = database::broken_elsewhere(settings);
     if settings.kind.has_own_queue() {
         broken.extend(own_queue(settings));
     } else {
         broken.extend(no_own_queue(settings));
     }
     match settings.kind {
-        Kind::Web => {}
+        Kind::Web | Kind::Database => {}
         Kind::Worker => broken.extend(nobody_listens(settings)),
         Kind::Job => broken.extend(job::broken(settings)),
         Kind::Function => broken.extend(function::broken(settings)),

@@ -31,6 +31,10 @@ pub struct Platform {
     pub vpc: String,
     /// The ids of the private subnets, one per zone.
     pub private_subnets: Vec<String>,
+    /// The ids of the subnets of databases, one per zone, from which no way leads out; none on a
+    /// platform of an earlier version, which has no databases.
+    #[serde(default)]
+    pub database_subnets: Vec<String>,
     /// The id of the VPC link.
     pub vpc_link: String,
     /// The id of the VPC link's security group.

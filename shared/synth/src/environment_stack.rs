@@ -11,9 +11,9 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, capacity, cluster, dashboard, discovery, firewall, function, job, load_balancer, logs,
-    names, network, queue, roles, routes, scaling, service, shared_balancer, sleep, stamp, task,
-    traffic, volumes,
+    alarms, capacity, cluster, dashboard, database, discovery, firewall, function, job,
+    load_balancer, logs, names, network, queue, roles, routes, scaling, service, shared_balancer,
+    sleep, stamp, task, traffic, volumes,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -45,6 +45,9 @@ pub fn environment_stack(
     platform: &Platform,
     run: &RunState,
 ) -> Option<Template> {
+    if let Some(database) = effective.settings.as_database() {
+        return Some(database::stack(effective, &database, platform));
+    }
     let image = effective.settings.image.as_ref()?;
     let shared = shared_balancer::find(effective, platform, run);
     if effective.settings.way_in().is_platforms() && shared.is_none() {
@@ -68,9 +71,10 @@ pub fn environment_stack(
         shared,
     };
     let mut template = match effective.settings.kind {
-        Kind::Web | Kind::Worker => tasks(&site),
         Kind::Job => run_now_and_then(&site),
         Kind::Function => function(&site),
+        // A database has been rendered by now.
+        Kind::Web | Kind::Worker | Kind::Database => tasks(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
     // Last, so that the stamp does not depend on them.
@@ -219,7 +223,7 @@ fn put_balancer(site: &Site<'_>, put: &mut impl FnMut(&str, Value)) {
 }
 
 /// What the stamp is made of.
-fn manifest(effective: &Effective) -> Value {
+pub(crate) fn manifest(effective: &Effective) -> Value {
     let mut settings = json!(effective.settings);
     // What starts deployments changes nothing that runs.
     if let Some(settings) = settings.as_object_mut() {
@@ -227,6 +231,10 @@ fn manifest(effective: &Effective) -> Value {
         // A queue that is not made is none: nothing of it is in the template.
         if !effective.settings.kind.has_own_queue() {
             settings.shift_remove("queue");
+        }
+        // Of a database that is none nothing is, either.
+        if effective.settings.kind != Kind::Database {
+            settings.shift_remove("database");
         }
         if effective.settings.kind != Kind::Function {
             settings.shift_remove("function");

@@ -5,7 +5,7 @@
 //! runs, and Step Functions remembers them for 90 days: there is no record of ours. No service of
 //! ECS keeps a task running; a deployment of a job is that the next run is the new one.
 //!
-//! The definition is a text, into which CloudFormation puts the three names that it knows first
+//! The definition is a text, into which CloudFormation puts the names that it knows first
 //! (`DefinitionSubstitutions`): what a template has as an object may reach Step Functions with its
 //! numbers as texts.
 
@@ -71,16 +71,19 @@ fn machine(site: &Site<'_>) -> Value {
         // ECS refuses a provider that the cluster does not have.
         machine["DependsOn"] = json!([associations]);
     }
+    let mut substitutions = json!({
+        "Cluster": cluster::reference(site),
+        "TaskDefinition": reference(task::DEFINITION),
+    });
+    for (name, group) in made_groups(site) {
+        substitutions[name] = group;
+    }
     machine["Properties"] = json!({
         "StateMachineName": name,
         "StateMachineType": "STANDARD",
         "RoleArn": attribute(MACHINE_ROLE, "Arn"),
         "DefinitionString": definition(site).to_string(),
-        "DefinitionSubstitutions": {
-            "Cluster": cluster::reference(site),
-            "TaskDefinition": reference(task::DEFINITION),
-            "SecurityGroup": attribute(network::TASK_GROUP, "GroupId"),
-        },
+        "DefinitionSubstitutions": substitutions,
     });
     machine
 }
@@ -141,19 +144,23 @@ fn task_parameters(site: &Site<'_>) -> Value {
     parameters
 }
 
-/// The security groups of a task: its own, and the platform's, whose ids are known.
+/// The security groups of a task that CloudFormation knows first, by the names that the definition
+/// has for them.
+fn made_groups(site: &Site<'_>) -> impl Iterator<Item = (String, Value)> {
+    let made = network::groups(site).into_iter();
+    let made = made.filter(|group| !group.is_string()).enumerate();
+    made.map(|(number, group)| match number {
+        0 => ("SecurityGroup".to_owned(), group),
+        _ => (format!("SecurityGroup{}", number + 1), group),
+    })
+}
+
+/// The security groups of a task, as the definition says them: those whose ids are known as they
+/// are.
 fn groups(site: &Site<'_>) -> Vec<Value> {
-    let own = attribute(network::TASK_GROUP, "GroupId");
-    let groups = network::groups(site).into_iter();
-    groups
-        .map(|it| {
-            if it == own {
-                "${SecurityGroup}".into()
-            } else {
-                it
-            }
-        })
-        .collect()
+    let known = network::groups(site).into_iter();
+    let made = made_groups(site).map(|(name, _)| format!("${{{name}}}").into());
+    made.chain(known.filter(Value::is_string)).collect()
 }
 
 fn schedule(site: &Site<'_>, expression: &str) -> Value {

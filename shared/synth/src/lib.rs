@@ -12,6 +12,7 @@ mod capacity;
 mod cluster;
 pub mod cost;
 mod dashboard;
+mod database;
 mod diff;
 mod discovery;
 mod environment_stack;

@@ -173,3 +173,40 @@ pub(super) fn work_queue() -> impl Strategy<Value = Value> {
         },
     )
 }
+
+/// A database, in all environments.
+pub(super) fn database() -> impl Strategy<Value = Value> {
+    let shape = (
+        select(vec!["aurora-mysql", "aurora-postgresql"]),
+        (0_u32..=512).prop_flat_map(|min| (Just(min), min.max(2)..=512)),
+        0_u32..=15,
+        1_u32..=35,
+        btree_map("[a-z][a-z0-9]{0,8}", Just(()), 0..4),
+    );
+    let shape = shape.prop_map(|(engine, (min, max), readers, backups, access)| {
+        let access: Vec<String> = access.into_keys().collect();
+        json!({
+            "engine": engine, "min": f64::from(min) / 2.0, "max": f64::from(max) / 2.0,
+            "readers": readers, "backups": backups, "access": access, "name": "shop",
+        })
+    });
+    (service_name(), shape, any::<bool>(), 0_u32..=15).prop_map(
+        |(service, database, protected, readers)| {
+            json!({
+                "service": service, "kind": "database", "database": database,
+                "deletion_protection": protected,
+                "environments": {"qa": {"database": {"readers": readers}}},
+            })
+        },
+    )
+}
+
+/// With databases that the service uses; the variables have beginnings that no other's has.
+pub(super) fn with_databases(mut document: Value, names: Vec<String>) -> Value {
+    let names = names.into_iter().enumerate();
+    let databases: serde_json::Map<String, Value> = names
+        .map(|(number, name)| (format!("XDATA{number}"), name.into()))
+        .collect();
+    document["databases"] = databases.into();
+    document
+}

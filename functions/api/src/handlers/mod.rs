@@ -1,6 +1,7 @@
 //! The handlers: parse, call, answer.
 
 mod costs;
+mod databases;
 mod deployments;
 mod environments;
 mod platform;
@@ -12,6 +13,7 @@ mod upgrade;
 mod webhooks;
 
 pub(crate) use costs::*;
+pub(crate) use databases::*;
 pub(crate) use deployments::*;
 pub(crate) use environments::*;
 pub(crate) use platform::*;

@@ -25,6 +25,7 @@ async fn job() -> (Arc<App<InMemory>>, Router) {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

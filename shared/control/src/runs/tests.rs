@@ -29,6 +29,7 @@ async fn control(kind: &str, is_made: bool) -> RunControl<FakeRegistry, FakeRuns
             record,
             release: Vec::new(),
             places: Vec::new(),
+            databases: Vec::new(),
             deployments: Vec::new(),
             audit: None,
         };

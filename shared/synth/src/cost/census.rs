@@ -6,13 +6,14 @@ use serde_json::Value;
 use slipway_domain::Image;
 
 use super::capacity::Capacity;
+use super::database::Cluster;
 use super::jobs;
 use super::size::sized;
 use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 16] = [
+pub(super) const FREE: [(&str, &str); 18] = [
     (
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "it bounds the number of tasks, which are billed",
@@ -52,6 +53,8 @@ pub(super) const FREE: [(&str, &str); 16] = [
         "AWS::Scheduler::Schedule",
         "14 million of its calls a month are free",
     ),
+    ("AWS::RDS::DBClusterParameterGroup", "not billed"),
+    ("AWS::RDS::DBSubnetGroup", "not billed"),
     ("AWS::Lambda::Alias", "a name of a version"),
     ("AWS::Lambda::Permission", "not billed"),
     (
@@ -102,6 +105,8 @@ pub(super) struct Census<'a> {
     pub(super) functions: Vec<Function>,
     /// The task of each job.
     pub(super) jobs: Vec<Tasks>,
+    /// Clusters of databases.
+    pub(super) databases: Vec<Cluster>,
     /// Queues that tasks work off.
     pub(super) queues: u64,
     /// Whether a web ACL looks at them.
@@ -228,6 +233,12 @@ impl<'a> Census<'a> {
                 Some(task) => self.jobs.push(task),
                 None => return false,
             },
+            "AWS::RDS::DBCluster" => match Cluster::of(properties, id, template) {
+                Some(cluster) => self.databases.push(cluster),
+                None => return false,
+            },
+            // Billed with its cluster, whose capacity it has.
+            "AWS::RDS::DBInstance" => return properties["DBInstanceClass"] == "db.serverless",
             "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => {
                 let insights = properties["LogGroupName"]

@@ -9,6 +9,7 @@
 mod assumptions;
 mod capacity;
 mod census;
+mod database;
 mod estimate;
 mod jobs;
 mod money;

@@ -68,6 +68,8 @@ pub(super) enum Name {
     WebAclRequests,
     StateTransitions,
     AuroraCapacity,
+    AuroraStorage,
+    AuroraRequests,
     BuildSmall,
     BuildMedium,
     BuildLarge,
@@ -151,8 +153,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last twelve, at the addresses that the file names.
-    const READ: [(Name, &str); 49] = [
+    /// infracost, and, the last fourteen, at the addresses that the file names.
+    const READ: [(Name, &str); 52] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -182,6 +184,8 @@ mod tests {
         (Name::BuildMedium, "0.01"),
         (Name::BuildLarge, "0.02"),
         (Name::AuroraCapacity, "0.12"),
+        (Name::AuroraStorage, "0.10"),
+        (Name::AuroraRequests, "0.20"),
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
