@@ -13,7 +13,9 @@ use slipway_domain::{schema, size};
 
 mod kinds;
 
-use kinds::{OWN_IMAGE, function, without_ingress, work_queue, worker};
+use kinds::{
+    OWN_IMAGE, database, function, job, with_databases, without_ingress, work_queue, worker,
+};
 
 type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
@@ -28,6 +30,10 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
         1 => reachable_manifest().prop_map(without_a_balancer),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
         1 => function(),
+        1 => job(),
+        1 => database(),
+        1 => (reachable_manifest(), vec("[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,6}){0,2}(/[a-z][a-z0-9]{0,8})?", 1..4))
+            .prop_map(|(document, names)| with_databases(document, names)),
     ]
 }
 
@@ -125,11 +131,12 @@ fn reachable_manifest() -> impl Strategy<Value = Value> {
 /// A valid manifest whose default environment has an image.
 pub fn manifest_with_image() -> impl Strategy<Value = Value> {
     (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
-        document["image"] = if document["kind"] == "function" {
-            OWN_IMAGE.into()
-        } else {
-            image.into()
+        let image = match document["kind"].as_str() {
+            Some("database") => return document,
+            Some("function") => OWN_IMAGE.into(),
+            _ => image.into(),
         };
+        document["image"] = image;
         document
     })
 }

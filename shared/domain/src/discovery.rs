@@ -1,8 +1,8 @@
 //! Names by which services of the platform find each other: the manifest's `discovery`.
 //!
 //! Who says so is in the platform's DNS namespace, where a name leads to the addresses of its
-//! tasks, and belongs to those that may call each other. A worker, to which nobody connects, and a
-//! function have no name there; they only find others.
+//! tasks, and belongs to those that may call each other. A worker and a job, to which nobody connects,
+//! and a function have no name there; they only find others.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,8 @@ impl Settings {
     /// Whether what runs belongs to those that may call each other by their names.
     pub fn finds_others(&self) -> bool {
         match self.kind {
-            Kind::Web | Kind::Worker => self.discovery,
+            Kind::Web | Kind::Worker | Kind::Job => self.discovery,
+            Kind::Database => false,
             Kind::Function => self.discovery && self.function.vpc,
         }
     }
@@ -37,7 +38,7 @@ impl Settings {
     pub fn is_registered(&self) -> bool {
         match self.kind {
             Kind::Web => self.discovery || self.ingress == Ingress::CloudMap,
-            Kind::Worker | Kind::Function => false,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => false,
         }
     }
 }

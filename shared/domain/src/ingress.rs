@@ -75,14 +75,15 @@ impl Settings {
     pub fn way_in(&self) -> Ingress {
         match self.kind {
             Kind::Web => self.ingress,
-            Kind::Worker | Kind::Function => Ingress::None,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => Ingress::None,
         }
     }
 
     /// Whether callers reach it, under a path.
     pub fn is_reached(&self) -> bool {
         match self.kind {
-            Kind::Web | Kind::Worker => self.way_in().has_path(),
+            Kind::Web | Kind::Worker | Kind::Job => self.way_in().has_path(),
+            Kind::Database => false,
             Kind::Function => self.ingress != Ingress::None,
         }
     }
@@ -143,7 +144,9 @@ fn needs_an_own_one(settings: &Settings) -> Vec<Broken> {
 fn with(settings: &Settings) -> String {
     match settings.kind {
         Kind::Web => format!("with the ingress `{}`", settings.ingress.name()),
-        Kind::Worker | Kind::Function => format!("with the kind `{}`", settings.kind.name()),
+        Kind::Worker | Kind::Job | Kind::Database | Kind::Function => {
+            format!("with the kind `{}`", settings.kind.name())
+        }
     }
 }
 
@@ -171,7 +174,7 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => true,
-            Alert::Cpu | Alert::Memory | Alert::DeadLetters => false,
+            Alert::Cpu | Alert::Memory | Alert::DeadLetters | Alert::FailedRuns => false,
         };
         let what = format!("names `{}`, which a load balancer measures", alert.name());
         refuse(of_balancer, "/alarms/on", &what);
@@ -200,8 +203,8 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
 fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
     let default = Settings::default();
     let is_on_api = match settings.kind {
-        Kind::Web | Kind::Worker => settings.way_in().is_on_api(),
-        Kind::Function => settings.is_reached(),
+        Kind::Web | Kind::Worker | Kind::Job => settings.way_in().is_on_api(),
+        Kind::Database | Kind::Function => settings.is_reached(),
     };
     let unused = |pointer: &str, is_for: &str| {
         let detail = format!(

@@ -14,8 +14,10 @@ use crate::alarms::Alarms;
 use crate::authorization;
 use crate::capacity::Spot;
 use crate::container::{self, ContainerHealth, Sidecar, Volume};
+use crate::database::{self, Database, DatabaseReference};
 use crate::function::Function;
 use crate::image::Image;
+use crate::job::Job;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
@@ -107,6 +109,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "schema::SecretMap")]
     pub secrets: BTreeMap<String, SecretReference>,
+    /// Databases that the service uses, by the beginning of the variables that lead to each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "database::references")]
+    pub databases: BTreeMap<String, DatabaseReference>,
     /// How the load balancer finds out whether a task is healthy.
     pub health: Health,
     /// How requests reach the service.
@@ -132,8 +138,14 @@ pub struct Settings {
     pub spot: Spot,
     /// The queue that a worker works off, which is made for it.
     pub queue: WorkQueue,
+    /// What a database is, how large it may become, and who may use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "container::forms::of::<Database>")]
+    pub database: Option<Database>,
     /// How a function runs.
     pub function: Function,
+    /// When a job runs, and what becomes of a run that fails.
+    pub job: Job,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -202,6 +214,7 @@ impl Default for Settings {
             command: Vec::new(),
             environment: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            databases: BTreeMap::new(),
             health: Health::default(),
             ingress: Ingress::Dedicated,
             listener_port: 80,
@@ -212,7 +225,9 @@ impl Default for Settings {
             capacity: Capacity::Fargate,
             spot: Spot::default(),
             queue: WorkQueue::default(),
+            database: None,
             function: Function::default(),
+            job: Job::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             dashboard: false,
@@ -255,6 +270,10 @@ pub enum Kind {
     Web,
     /// Works off a queue of its own. Nobody calls it.
     Worker,
+    /// Runs now and then, and ends. Nobody calls it.
+    Job,
+    /// A database that services use: a cluster of Aurora.
+    Database,
     /// A function of Lambda, which the HTTP API calls itself.
     Function,
 }

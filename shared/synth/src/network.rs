@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 use slipway_domain::manifest::Ingress;
 
+use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::attribute;
 use crate::{cluster, discovery, tags};
@@ -97,9 +98,11 @@ pub(crate) fn task_ingress(site: &Site<'_>, description: &str, from: &Value) -> 
     })
 }
 
-/// The security groups that tasks, or a function, carry.
+/// The security groups that tasks, or a function, carry: their own, the one of those who find each
+/// other by name, and those that databases let in. VPC allows five of them.
 pub(crate) fn groups(site: &Site<'_>) -> Vec<Value> {
     let mut groups = vec![attribute(TASK_GROUP, "GroupId")];
     groups.extend(discovery::group(site).map(Value::from));
+    groups.extend(client::groups(site));
     groups
 }

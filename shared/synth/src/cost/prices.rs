@@ -66,7 +66,10 @@ pub(super) enum Name {
     WebAcl,
     WebAclRule,
     WebAclRequests,
+    StateTransitions,
     AuroraCapacity,
+    AuroraStorage,
+    AuroraRequests,
     BuildSmall,
     BuildMedium,
     BuildLarge,
@@ -150,8 +153,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last eleven, at the addresses that the file names.
-    const READ: [(Name, &str); 49] = [
+    /// infracost, and, the last fourteen, at the addresses that the file names.
+    const READ: [(Name, &str); 52] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -181,9 +184,12 @@ mod tests {
         (Name::BuildMedium, "0.01"),
         (Name::BuildLarge, "0.02"),
         (Name::AuroraCapacity, "0.12"),
+        (Name::AuroraStorage, "0.10"),
+        (Name::AuroraRequests, "0.20"),
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
+        (Name::StateTransitions, "0.025"),
         (Name::KmsKey, "1.00"),
         (Name::KeyRequests, "0.03"),
         (Name::Secret, "0.40"),
