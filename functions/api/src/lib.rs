@@ -11,6 +11,7 @@ mod openapi;
 mod operations;
 mod request;
 mod schema;
+mod takes;
 
 use std::sync::Arc;
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
 use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
@@ -24,6 +23,7 @@ use crate::handlers::{
     self, BoundsRequest, CountRequest, DeploymentRequest, DirectionsRequest, Health, HookRequest,
     RollbackRequest, StopRequest,
 };
+use crate::takes::Takes;
 use crate::{App, Ports, schema};
 
 /// One thing that can be called.
@@ -44,26 +44,6 @@ pub(crate) struct Operation<P: Ports> {
 
 /// Makes the schema of a body or an answer.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// What an operation takes beside its path and body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    Nothing,
-    /// A cursor and a limit.
-    Page,
-    /// The same, a team, and whether a person is needed.
-    TeamPage,
-    /// A cursor, a limit and a team.
-    TeamsPage,
-    /// What an estimate is to assume.
-    Assumed,
-    /// The same, with a cursor and a limit.
-    AssumedPage,
-    /// An idempotency key.
-    Key,
-    /// A precondition that may be left out for what is new.
-    Precondition,
-}
 
 fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
@@ -487,22 +467,5 @@ fn read<P: Ports>(
         body: None,
         success: OK,
         answer,
-    }
-}
-
-/// The schema of a path's parameter.
-pub(crate) fn parameter(name: &str) -> Value {
-    use slipway_domain::{EnvironmentName, ServiceName};
-    match name {
-        "name" => {
-            serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
-        }
-        "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
-        "provider" => {
-            let names =
-                slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);
-            serde_json::json!({"type": "string", "enum": names})
-        }
-        _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
     }
 }
