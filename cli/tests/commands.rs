@@ -8,6 +8,7 @@ mod mock;
 mod needs;
 mod program;
 mod rolling;
+mod runs;
 mod scaling;
 mod shop;
 mod upgrade;

@@ -10,6 +10,7 @@ mod databases;
 mod deployments;
 mod error;
 mod retry;
+mod runs;
 mod scaling;
 mod sign;
 mod transport;

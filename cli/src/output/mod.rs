@@ -10,6 +10,7 @@ pub(crate) mod databases;
 pub(crate) mod deployments;
 pub(crate) mod plan;
 pub(crate) mod redeployments;
+pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod services;
 pub(crate) mod sheet;

@@ -10,6 +10,7 @@ use schemars::{Schema, SchemaGenerator};
 use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
+use slipway_control::runs::RunView;
 use slipway_control::scaling::{DecisionView, ScalingView};
 use slipway_control::signing::SigningKeyView;
 use slipway_control::upgrade::UpgradeView;
@@ -341,6 +342,35 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 of::<ScalingView>,
             )
         },
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/environments/{environment}/runs",
+                "listRuns",
+                "Runs of a job in the last 90 days, newest first, at most 25 at once",
+                get(handlers::list_runs::<P>),
+                of::<PageView<RunView>>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/runs",
+                "startRun",
+                "Starts a run of a job now",
+                post(handlers::start_run::<P>),
+                of::<RunView>,
+            )
+        },
+        read(
+            "/services/{name}/environments/{environment}/runs/{run}",
+            "getRun",
+            "One run of a job",
+            get(handlers::get_run::<P>),
+            of::<RunView>,
+        ),
         read(
             "/services/{name}/webhooks",
             "listWebhooks",

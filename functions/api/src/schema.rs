@@ -103,6 +103,7 @@ pub(crate) fn parameter(name: &str) -> Value {
             serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
         }
         "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
+        "run" => serde_json::json!({"type": "string", "pattern": crate::handlers::RUN_PATTERN}),
         "provider" => {
             let names =
                 slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);

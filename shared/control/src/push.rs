@@ -19,7 +19,7 @@ use crate::change::{self, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, RepositoryReader, ServiceReader};
 use crate::record::{Seen, ServiceState, Verdict};
-use crate::services::no_environment;
+use crate::services::{no_environment, nothing_to_deploy};
 use crate::view::DeploymentStarted;
 
 /// How long a delivery is remembered: longer than any sender goes on to repeat one (GitHub keeps
@@ -110,6 +110,9 @@ where
             .is_superseded(state, environment, push, stamp.now)
             .await?;
         let manifest = state.service.manifest.clone();
+        if !manifest.settings.kind.has_repository() {
+            return Err(nothing_to_deploy(&name));
+        }
         if manifest
             .effective(environment, &self.platform.environment)
             .is_none()

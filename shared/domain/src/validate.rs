@@ -14,8 +14,8 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Broken, Problem, Problems};
 use crate::{
-    alarms, capacity, container, database, discovery, forbidden, function, ingress, kind,
-    permission, scaling, schema, size, strategy,
+    alarms, authorization, capacity, container, database, discovery, forbidden, function, ingress,
+    job, kind, permission, scaling, schema, size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -156,6 +156,11 @@ impl Manifest {
         {
             problems.push(Problem::new(self.pointer(environment, field), detail));
         }
+        if settings.kind == Kind::Job
+            && let Some(detail) = job::missing(platform)
+        {
+            problems.push(Problem::new(self.pointer(environment, "kind"), detail));
+        }
         if platform.waker.is_empty()
             && settings.way_in().has_load_balancer()
             && settings.scaling.may_sleep()
@@ -172,6 +177,7 @@ impl Manifest {
             capacity::missing(&effective.settings, platform)
                 .into_iter()
                 .chain(discovery::missing(effective, platform))
+                .chain(authorization::missing(&effective.settings, platform))
                 .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
         );
         problems.extend(self.names(effective, platform));
@@ -421,6 +427,7 @@ impl Settings {
             container::broken(self),
             ingress::broken(self),
             discovery::broken(self),
+            authorization::broken(self).into_iter().collect(),
             kind::broken(self),
         ];
         rules.extend(all(base, broken.into_iter().flatten()));

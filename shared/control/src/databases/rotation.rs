@@ -229,7 +229,8 @@ where
 fn keeps_secrets(effective: &Effective) -> bool {
     match effective.settings.kind {
         Kind::Web | Kind::Worker => true,
-        Kind::Database | Kind::Function => false,
+        // Each run of a job is told anew.
+        Kind::Job | Kind::Database | Kind::Function => false,
     }
 }
 

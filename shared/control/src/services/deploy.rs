@@ -9,7 +9,7 @@ use slipway_domain::{
 use super::keys::{answer_of, remember};
 use super::refuse::{alive, replay};
 use super::write::{TRIES, request, with_key};
-use super::{Caller, Services, no_environment};
+use super::{Caller, Services, no_environment, nothing_to_deploy};
 use crate::change;
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{
@@ -200,6 +200,9 @@ where
         for attempt in 0..TRIES {
             let state = self.state(name).await?;
             alive(&state)?;
+            if !state.service.manifest.settings.kind.has_repository() {
+                return Err(nothing_to_deploy(name));
+            }
             let key = (action, name, environment, wish);
             let manifest = match self.manifest(&state, environment, wish).await {
                 Ok(manifest) => manifest,

@@ -140,6 +140,12 @@ pub(crate) async fn kept(
         .ok_or_else(|| ServiceError::NoService(name.clone()))
 }
 
+pub(crate) fn nothing_to_deploy(name: &ServiceName) -> ServiceError {
+    ServiceError::NoPart(format!(
+        "`{name}` is a database, and nothing is deployed to one: change its manifest"
+    ))
+}
+
 pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
     ServiceError::NoPart(format!("`{name}` has no environment `{environment}`"))
 }
