@@ -101,11 +101,9 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
     let mut add = |place: &str, name: &str, required: bool, description: &str, schema: Value| {
         parameters.push(json!({"name": name, "in": place, "required": required, "description": description, "schema": schema}));
     };
-    if matches!(operation.takes, Takes::TeamPage | Takes::TeamsPage) {
-        let team = json!({"type": "string", "pattern": slipway_domain::TeamName::PATTERN, "maxLength": slipway_domain::TeamName::MAX});
-        add("query", "team", false, "Only what this team owns", team);
-    }
     if operation.takes == Takes::TeamPage {
+        let team = json!({"type": "string", "pattern": slipway_domain::TeamName::PATTERN, "maxLength": slipway_domain::TeamName::MAX});
+        add("query", "team", false, "Only services of this team", team);
         add(
             "query",
             "needs",
@@ -121,7 +119,7 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
     }
     if matches!(
         operation.takes,
-        Takes::Page | Takes::TeamPage | Takes::TeamsPage | Takes::AssumedPage
+        Takes::Page | Takes::TeamPage | Takes::AssumedPage
     ) {
         add(
             "query",

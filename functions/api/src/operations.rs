@@ -1,7 +1,6 @@
 //! Everything that can be called: the table that router and OpenAPI document are made from.
 
 mod databases;
-
 use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};

@@ -8,8 +8,6 @@ pub(crate) enum Takes {
     Page,
     /// The same, a team, and whether a person is needed.
     TeamPage,
-    /// A cursor, a limit and a team.
-    TeamsPage,
     /// What an estimate is to assume.
     Assumed,
     /// The same, with a cursor and a limit.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use slipway_control::databases::view::DatabaseView;
 use slipway_control::services::WrittenDatabase;
 use slipway_domain::ServiceName;
 
 use crate::answer::{Answer, database, json};
-use crate::request::{Document, Identity, Paging, Parameters, precondition};
+use crate::request::{Document, Identity, Need, Paging, Parameters, precondition};
 use crate::{App, Ports};
 
 pub(crate) async fn list_databases<P: Ports>(
@@ -17,7 +18,10 @@ pub(crate) async fn list_databases<P: Ports>(
     page: Paging,
 ) -> Answer {
     let (team, after) = (page.team.as_ref(), page.after.as_deref());
-    let found = app.services.databases(team, after, page.limit).await?;
+    let mut found = app.services.databases(team, after, page.limit).await?;
+    if let Some(Need::Person) = page.needs {
+        found.items.retain(DatabaseView::needs_person);
+    }
     Ok(json(StatusCode::OK, &found))
 }
 

@@ -5,13 +5,14 @@ use http::Method;
 use slipway_control::databases::view::DatabaseView;
 use slipway_control::view::{DeletionView, PageView};
 
-use super::{ACCEPTED, CREATED, OK_OR_CREATED, Operation, Takes, of, read};
+use super::{ACCEPTED, CREATED, OK_OR_CREATED, Operation, of, read};
+use crate::takes::Takes;
 use crate::{Ports, handlers, schema};
 
 pub(super) fn all<P: Ports>() -> Vec<Operation<P>> {
     vec![
         Operation {
-            takes: Takes::TeamsPage,
+            takes: Takes::TeamPage,
             ..read(
                 "/databases",
                 "listDatabases",

@@ -138,6 +138,13 @@ impl DatabaseView {
     }
 }
 
+impl DatabaseView {
+    /// Whether one of its stacks does not go on without a person.
+    pub fn needs_person(&self) -> bool {
+        self.environments.values().any(|it| it.advice.is_some())
+    }
+}
+
 fn endpoint(outputs: &BTreeMap<String, String>) -> Option<DatabaseEndpoint> {
     let of = |key: &str| outputs.get(key).cloned();
     Some(DatabaseEndpoint {

@@ -8,6 +8,7 @@ use slipway_domain::manifest::Kind;
 use slipway_domain::{Problem, Problems, ServiceName, TeamName};
 
 use super::{Caller, Precondition, Services, Written};
+use crate::databases::Users;
 use crate::databases::view::DatabaseView;
 use crate::error::ServiceError;
 use crate::ports::{
@@ -78,7 +79,7 @@ where
         let document = as_database(document)?;
         // Nobody uses what is new.
         let view = self.register(&document, caller).await?;
-        Ok(DatabaseView::new(view, &<_>::default(), &self.platform))
+        Ok(DatabaseView::new(view, &Users::default(), &self.platform))
     }
 
     /// Brings a database to a manifest, or registers it.
