@@ -112,16 +112,17 @@ impl Seed {
         };
         for name in self.services.iter().chain(&self.waiting) {
             let mut manifest = manifest(&folder.join(format!("{name}.yaml")))?;
-            ensure!(
-                manifest.settings.image.is_none() == self.waiting.contains(name),
-                "{name} waits?"
-            );
+            let runs =
+                !manifest.settings.kind.has_repository() || manifest.settings.image.is_some();
+            ensure!(runs != self.waiting.contains(name), "{name} waits?");
             if let Some(image) = self.images.get(name) {
                 manifest.settings.image = Some(image.parse()?);
             }
             manifest.check_on(&platform)?;
-            let stack = service_stack(&manifest, &platform);
-            rendered.services.insert(name.clone(), stack);
+            if manifest.settings.kind.has_repository() {
+                let stack = service_stack(&manifest, &platform);
+                rendered.services.insert(name.clone(), stack);
+            }
             let default = &platform.environment;
             let effective = manifest
                 .effective(default, default)
@@ -170,7 +171,15 @@ impl Seed {
         };
         match &drawn.of {
             Place::Services(names) => of(names),
-            Place::Said(said) if said == "all" => of(&self.services),
+            Place::Said(said) if said == "all" => {
+                let runs = |it: &&String| rendered.services.contains_key(*it);
+                of(&self
+                    .services
+                    .iter()
+                    .filter(runs)
+                    .cloned()
+                    .collect::<Vec<_>>())
+            }
             Place::Said(said) if said == "platform" => {
                 let mut parameters = self.parameters.clone();
                 parameters.extend(drawn.with.clone());

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod costs;
+mod databases;
 mod hooks;
 mod mock;
 mod needs;
 mod program;
 mod rolling;
+mod runs;
 mod scaling;
 mod shop;
 mod upgrade;

@@ -10,6 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::companion::{Companion, Incoming};
+use crate::passwords;
 use crate::stacks::{Stack, refuse};
 use crate::stand_ins::{self, Place};
 use crate::template::{self, Named, Scope};
@@ -84,6 +85,7 @@ impl Companion {
             region: &intent.region,
             account: &self.account,
         };
+        passwords::provide(&mut template, place);
         let kinds = stand_ins::replace(&mut template, place);
         let new = before.is_none();
         self.stood_in.learn(&intent.region, name, new, kinds);

@@ -28,6 +28,7 @@ const LAUNCH: &str = concat!(
     include_str!("../python/traffic.py"),
     include_str!("../python/images.py"),
     include_str!("../python/alarms.py"),
+    include_str!("../python/rotations.py"),
     "\nmain()\n",
 );
 

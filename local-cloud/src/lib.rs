@@ -25,6 +25,7 @@ mod gateway;
 mod images;
 mod microburst;
 mod operations;
+mod passwords;
 mod python;
 mod quotas;
 mod registry;

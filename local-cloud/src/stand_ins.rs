@@ -248,7 +248,7 @@ fn depend(resource: &mut Value, properties: &str, known: &[String]) {
     }
 }
 
-fn fill(pattern: &str, logical_id: &str, place: Place<'_>) -> String {
+pub(crate) fn fill(pattern: &str, logical_id: &str, place: Place<'_>) -> String {
     let seed = format!(
         "{}/{}/{}/{logical_id}",
         place.account, place.region, place.stack

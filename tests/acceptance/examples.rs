@@ -8,20 +8,27 @@ use slipway_cli::client::new_key;
 use slipway_domain::{Phase, ServiceName};
 use slipway_tests::local_platform::{LocalPlatform, root};
 
-/// The manifests of a folder of `examples`, in the order of their names.
+/// The manifests of a folder of `examples`, in the order of their names, databases first: who uses
+/// one imports what leads there.
 fn manifests(example: &str) -> Result<Vec<Value>> {
     let mut files: Vec<_> = std::fs::read_dir(root().join("examples").join(example))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
         .collect();
     files.sort();
-    files
+    let mut manifests = files
         .iter()
         .map(|file| {
             let text = std::fs::read_to_string(file)?;
             serde_saphyr::from_str(&text).with_context(|| file.display().to_string())
         })
-        .collect()
+        .collect::<Result<Vec<Value>>>()?;
+    manifests.sort_by_key(|manifest| !is_database(manifest));
+    Ok(manifests)
+}
+
+fn is_database(manifest: &Value) -> bool {
+    manifest["kind"] == "database"
 }
 
 /// Registers all services of an example, sees each become ready (or wait, where it has no image),
@@ -33,13 +40,22 @@ fn come_and_go(platform: &LocalPlatform, example: &str) -> Result<(usize, BTreeS
     let manifests = manifests(example)?;
     let mut names: Vec<ServiceName> = Vec::new();
     for manifest in &manifests {
-        names.push(client.register(manifest, &new_key())?.value.name);
+        let name = client.register(manifest, &new_key())?.value.name;
+        if is_database(manifest) {
+            platform.settled(&name)?;
+        }
+        names.push(name);
     }
     for (name, manifest) in names.iter().zip(&manifests) {
         let service = platform.settled(name)?;
         assert_eq!(service.service_stack.phase, Phase::Ready, "{name}");
         for environment in service.environments.values() {
             let stack = &environment.stack;
+            if is_database(manifest) {
+                assert_eq!(stack.phase, Phase::Ready, "{name}: {}", stack.message);
+                assert_eq!(stack.url, None, "{name}");
+                continue;
+            }
             if manifest["image"].is_null() {
                 assert_eq!((stack.phase, &stack.url), (Phase::Waiting, &None), "{name}");
                 continue;
@@ -53,12 +69,19 @@ fn come_and_go(platform: &LocalPlatform, example: &str) -> Result<(usize, BTreeS
     }
 
     let mut kept = BTreeSet::new();
-    for name in &names {
-        let deletion = client.delete(name, "*")?;
-        kept.extend(deletion.kept.into_iter().map(|it| it.name));
-    }
-    for name in &names {
-        platform.gone(name)?;
+    let both = names.iter().zip(&manifests);
+    let (databases, users): (Vec<_>, Vec<_>) = both.partition(|(_, it)| is_database(it));
+    for names in [users, databases] {
+        for (name, _) in &names {
+            let deletion = client.delete(name, "*")?;
+            // Of a database that goes a snapshot is taken, under a name of CloudFormation's.
+            let stays = deletion.kept.into_iter();
+            let stays = stays.filter(|it| it.resource_type != "AWS::RDS::DBClusterSnapshot");
+            kept.extend(stays.map(|it| it.name));
+        }
+        for (name, _) in &names {
+            platform.gone(name)?;
+        }
     }
     let left = platform.resources()?.since(&before).by_kind;
     let left: BTreeSet<String> = left.into_values().flatten().collect();
@@ -115,6 +138,6 @@ fn the_pet_clinic_goes_from_registered_to_ready_and_away() -> Result<()> {
     platform.aws().make_parameter("/petclinic/dev/config")?;
     platform.aws().make_secret("/petclinic/dev/database")?;
     let (services, _) = come_and_go(&platform, "spring-petclinic")?;
-    assert_eq!(services, 5);
+    assert_eq!(services, 6);
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
 mod costs;
+mod databases;
 mod deployments;
+mod runs;
 mod scaling;
 mod simulate;
 mod webhooks;
@@ -12,10 +14,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use slipway_domain::{EnvironmentName, ServiceName, TeamName};
 
 pub(crate) use self::costs::Costs;
+pub(crate) use self::databases::{Database, Databases};
 pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
 };
+pub(crate) use self::runs::{Run, Runs};
 pub(crate) use self::scaling::{Count, Directions, HoldBounds, Scaling, ScalingAction};
 pub(crate) use self::simulate::Simulate;
 pub(crate) use self::webhooks::{SigningKey, Webhook, WebhookAction};
@@ -59,6 +63,10 @@ pub(crate) enum Command {
     Get(Get),
     /// List services
     List(List),
+    /// List databases: what each is, and who uses it
+    Databases(Databases),
+    /// Show a database: where it is reached, who may use it and who does
+    Database(Database),
     /// Deploy an image, and show what happens
     Deploy(Deploy),
     /// Deploy the same once more, with new tasks: services, or all of a team
@@ -75,6 +83,10 @@ pub(crate) enum Command {
     Deployments(Deployments),
     /// Show how a service is scaled and why; pause it, bound it for a time, set a number
     Scaling(Scaling),
+    /// Start a run of a job now
+    Run(Run),
+    /// List the runs of a job, newest first
+    Runs(Runs),
     /// Let pushes start deployments: addresses and secrets for who tells of them
     Webhook(Webhook),
     /// Delete a service

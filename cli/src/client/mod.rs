@@ -6,9 +6,11 @@
 
 mod call;
 mod costs;
+mod databases;
 mod deployments;
 mod error;
 mod retry;
+mod runs;
 mod scaling;
 mod sign;
 mod transport;

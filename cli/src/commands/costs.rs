@@ -61,7 +61,9 @@ fn of_manifest(file: &Path, options: &Costs, console: &Console) -> Result<(), Fa
     let platform = platform.unwrap_or_else(Platform::sample);
     let mut stacks = BTreeMap::new();
     let name = format!("{}--{}", platform.name, manifest.service);
-    stacks.insert(name.clone(), service_stack(&manifest, &platform));
+    if manifest.settings.kind.has_repository() {
+        stacks.insert(name.clone(), service_stack(&manifest, &platform));
+    }
     for environment in manifest.environments(&platform.environment) {
         let Some(effective) = manifest.effective(&environment, &platform.environment) else {
             continue;

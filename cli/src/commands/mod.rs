@@ -2,6 +2,7 @@
 
 mod apply;
 mod costs;
+mod databases;
 mod decide;
 mod delete;
 mod deploy;
@@ -14,6 +15,7 @@ mod plan;
 mod platform;
 mod redeploy;
 mod rollback;
+mod runs;
 mod scaling;
 mod schema;
 mod simulate;
@@ -49,6 +51,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Apply(options) => apply::run(options, console),
         Command::Plan(options) => plan::run(options, console),
         Command::Costs(options) => costs::run(options, console),
+        Command::Databases(options) => databases::list(options, console),
+        Command::Database(options) => databases::one(options, console),
         Command::Get(options) => get::run(options, console),
         Command::List(options) => list::run(options, console),
         Command::Deploy(options) => deploy::run(options, console),
@@ -58,6 +62,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Promote(options) => steer::promote(options, console),
         Command::Watch(options) => watch::run(options, console),
         Command::Scaling(options) => scaling::run(options, console),
+        Command::Run(options) => runs::start(options, console),
+        Command::Runs(options) => runs::list(options, console),
         Command::Webhook(options) => webhook::run(options, console),
         Command::Deployments(options) => deployments::run(options, console),
         Command::Delete(options) => delete::run(options, console),

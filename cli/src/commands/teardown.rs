@@ -16,7 +16,11 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::output::console::Console;
 use crate::wait::gone::Going;
+use crate::wait::progress::Look;
 use crate::wait::{Wait, interrupt};
+
+/// How the API calls it that a database has users.
+const IN_USE: &str = ":database-in-use";
 
 pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failure> {
     let Connection { client, stack } = connect(&options.platform)?;
@@ -38,50 +42,84 @@ pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failu
     )?;
 
     let began = SystemClock.now();
-    let (kept, refused) = delete_all(&client, &names, console);
     let later = "slipway list".to_owned();
     interrupt::say(format!("The deletions go on. See them with: {later}"));
-    let timeout = std::time::Duration::from_secs(options.timeout);
-    let mut going = Going::default();
-    let waited_for = names.difference(&refused).cloned().collect();
-    let look = Wait {
+    let wait = Wait {
         clock: &SystemClock,
         began,
-        timeout,
+        timeout: std::time::Duration::from_secs(options.timeout),
         later,
+    };
+    let mut begun = delete_all(&client, &names, console);
+    let mut looks = vec![wait_for(&wait, &client, &begun.gone, console)?];
+    if !begun.used.is_empty() {
+        // Their users are gone now.
+        let last = delete_all(&client, &std::mem::take(&mut begun.used), console);
+        looks.push(wait_for(&wait, &client, &last.gone, console)?);
+        begun.kept.extend(last.kept);
+        begun.refused.extend(last.refused);
+        begun.used = last.used;
     }
-    .until_end(console, |elapsed| {
-        going.look_at_all(&client, &waited_for, elapsed)
-    })?;
 
-    console.result(&output::plan::kept(&kept, client.region()))?;
-    delete::left(&look, console)?;
-    if !refused.is_empty() {
+    console.result(&output::plan::kept(&begun.kept, client.region()))?;
+    for look in &looks {
+        delete::left(look, console)?;
+    }
+    for name in &begun.used {
+        console.error(&format!("{name}: is used by what could not be deleted"));
+    }
+    if !begun.refused.is_empty() || !begun.used.is_empty() {
         console.error("the platform cannot be deleted while it has services");
         return Err(Failure::said(Exit::Refused));
     }
     console.result(&next_steps(stack.as_ref(), client.region()))
 }
 
-/// Begins every deletion; hands back what is kept, and which services refused.
-fn delete_all(
-    client: &Client,
-    names: &BTreeSet<ServiceName>,
-    console: &Console,
-) -> (Vec<Kept>, BTreeSet<ServiceName>) {
-    let mut kept = Vec::new();
-    let mut refused = BTreeSet::new();
+/// What became of deletions.
+#[derive(Default)]
+struct Begun {
+    /// What stays.
+    kept: Vec<Kept>,
+    /// The services that go, or are gone.
+    gone: BTreeSet<ServiceName>,
+    /// Databases that others use: they go when those are gone.
+    used: BTreeSet<ServiceName>,
+    /// The services that cannot be deleted.
+    refused: BTreeSet<ServiceName>,
+}
+
+/// Begins every deletion.
+fn delete_all(client: &Client, names: &BTreeSet<ServiceName>, console: &Console) -> Begun {
+    let mut begun = Begun::default();
     for name in names {
-        match client.delete(name, "*") {
-            Ok(deletion) => kept.extend(deletion.kept),
-            Err(ClientError::Refused(refusal)) if refusal.status == 404 => {}
+        let to = match client.delete(name, "*") {
+            Ok(deletion) => {
+                begun.kept.extend(deletion.kept);
+                &mut begun.gone
+            }
+            Err(ClientError::Refused(refusal)) if refusal.status == 404 => &mut begun.gone,
+            Err(ClientError::Refused(refusal)) if refusal.r#type.ends_with(IN_USE) => {
+                &mut begun.used
+            }
             Err(error) => {
                 console.error(&format!("{name}: {error}"));
-                refused.insert(name.clone());
+                &mut begun.refused
             }
-        }
+        };
+        to.insert(name.clone());
     }
-    (kept, refused)
+    begun
+}
+
+/// Waits until these are gone; gives the last look.
+fn wait_for(
+    wait: &Wait<'_>,
+    client: &Client,
+    names: &BTreeSet<ServiceName>,
+    console: &mut Console,
+) -> Result<Look, Failure> {
+    let mut going = Going::default();
+    wait.until_end(console, |elapsed| going.look_at_all(client, names, elapsed))
 }
 
 fn next_steps(stack: Option<&PlatformStack>, region: &str) -> String {

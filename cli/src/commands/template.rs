@@ -23,6 +23,12 @@ pub(super) fn run(options: &Template, console: &Console) -> Result<(), Failure> 
         console.note("rendered with the values of a sample platform; --platform FILE takes yours");
         Platform::sample()
     });
+    if options.service_stack && !manifest.settings.kind.has_repository() {
+        return Err(Failure::refused(format!(
+            "{} is a database, whose environments share nothing: there is no such stack",
+            manifest.service
+        )));
+    }
     let template = if options.service_stack {
         service_stack(&manifest, &platform)
     } else {

@@ -20,6 +20,7 @@ fn line(check: &Check, sheet: Sheet) -> String {
         Subject::Image => "image",
         Subject::Architecture => "architecture",
         Subject::Secrets => "secrets",
+        Subject::Databases => "databases",
         Subject::Path => "path",
         Subject::Quota => "quota",
     };

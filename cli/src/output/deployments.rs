@@ -83,6 +83,7 @@ fn cause(cause: Cause) -> &'static str {
         Cause::Api => "api",
         Cause::Deploy => "deploy",
         Cause::Redeploy => "redeploy",
+        Cause::Rotation => "rotation",
         Cause::Rollback => "rollback",
         Cause::Webhook => "webhook",
         Cause::Push => "push",

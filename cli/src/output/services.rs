@@ -106,7 +106,7 @@ fn stacks(service: &ServiceSummary) -> Vec<Listed<'_>> {
 }
 
 /// A phase, marked where it does not go on without a person.
-fn phase(phase: Phase, needs_person: bool) -> Cell {
+pub(super) fn phase(phase: Phase, needs_person: bool) -> Cell {
     if needs_person {
         (Tone::Bad, format!("{phase} !"))
     } else {

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use slipway_control::databases::view::DatabaseView;
 use slipway_control::error::{PortError, ServiceError};
 use slipway_control::services::etag;
 use slipway_control::view::ServiceView;
@@ -128,12 +129,14 @@ impl From<ServiceError> for Refusal {
         };
         match error {
             ServiceError::Invalid(problems) => Self::invalid(problems),
-            ServiceError::NoService(_) | ServiceError::NoPart(_) => Self::new(
-                StatusCode::NOT_FOUND,
-                "not-found",
-                "There is no such thing",
-                detail,
-            ),
+            ServiceError::NoService(_) | ServiceError::NoDatabase(_) | ServiceError::NoPart(_) => {
+                Self::new(
+                    StatusCode::NOT_FOUND,
+                    "not-found",
+                    "There is no such thing",
+                    detail,
+                )
+            }
             ServiceError::Exists(_) => conflict("name-taken"),
             ServiceError::Deleting(_) => conflict("being-deleted"),
             ServiceError::Protected(_) => conflict("protected"),
@@ -157,6 +160,14 @@ impl From<ServiceError> for Refusal {
                 let mut refusal = conflict("no-room");
                 let problem = Problem::new(pointer, problem);
                 refusal.document = refusal.document.with_errors(vec![problem]);
+                refusal
+            }
+            ServiceError::InUse { pointer, .. } => {
+                let mut refusal = conflict("database-in-use");
+                if !pointer.is_empty() {
+                    let problem = Problem::new(pointer, detail);
+                    refusal.document = refusal.document.with_errors(vec![problem]);
+                }
                 refusal
             }
             ServiceError::Stale { .. } => Self::new(
@@ -192,6 +203,8 @@ impl From<ServiceError> for Refusal {
             ServiceError::NothingToGoBackTo { .. } => conflict("nothing-to-go-back-to"),
             ServiceError::NothingToScale { .. } => conflict("nothing-to-scale"),
             ServiceError::ScaledByAws { .. } => conflict("scaled-by-aws"),
+            ServiceError::NotAJob { .. } => conflict("not-a-job"),
+            ServiceError::NothingToRun { .. } => conflict("nothing-to-run"),
             ServiceError::OutOfBounds {
                 pointer,
                 detail: problem,
@@ -235,6 +248,24 @@ pub(crate) fn service(status: StatusCode, view: &ServiceView) -> Response {
             &mut response,
             header::LOCATION,
             &format!("{}/services/{}", crate::BASE, view.name),
+        );
+    }
+    response
+}
+
+/// A database, with its `ETag`.
+pub(crate) fn database(status: StatusCode, view: &DatabaseView) -> Response {
+    let mut response = json(status, view);
+    put(
+        &mut response,
+        header::ETAG,
+        &etag(view.generation, view.uid),
+    );
+    if status == StatusCode::CREATED {
+        put(
+            &mut response,
+            header::LOCATION,
+            &format!("{}/databases/{}", crate::BASE, view.name),
         );
     }
     response

@@ -11,6 +11,7 @@ mod openapi;
 mod operations;
 mod request;
 mod schema;
+mod takes;
 
 use std::sync::Arc;
 
@@ -18,11 +19,12 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
-    BoundsWriter, ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
-    LiveReader, NotifySecrets, RouteReader, ScalerRegistry, ServiceReader, TaskWriter,
-    UpgradeStore,
+    BoundsWriter, ChangeWriter, DatabaseLister, DeploymentSteerer, HistoryReader, HookReader,
+    HookWriter, LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry,
+    ServiceReader, TaskWriter, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
+use slipway_control::runs::RunControl;
 use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
@@ -38,7 +40,12 @@ pub const BASE: &str = "/platform/v1";
 /// Which ports the API works over.
 pub trait Ports: Send + Sync + 'static {
     /// The registry.
-    type Registry: ServiceReader + HistoryReader + ChangeWriter + ScalerRegistry + 'static;
+    type Registry: ServiceReader
+        + DatabaseLister
+        + HistoryReader
+        + ChangeWriter
+        + ScalerRegistry
+        + 'static;
     /// What runs.
     type Live: LiveReader + DeploymentSteerer + 'static;
     /// The number of tasks, and its bounds.
@@ -51,6 +58,8 @@ pub trait Ports: Send + Sync + 'static {
     type Checks: Checks + 'static;
     /// The secrets of webhooks.
     type Hooks: HookReader + HookWriter + 'static;
+    /// Runs of jobs.
+    type Runs: RunReader + RunStarter + 'static;
     /// The keys that sign notices.
     type Keys: NotifySecrets + 'static;
 }
@@ -65,6 +74,8 @@ pub struct App<P: Ports> {
     pub hooks: HookControl<P::Registry, P::Hooks>,
     /// Shows and rotates the keys that sign notices.
     pub signing: SigningControl<P::Registry, P::Keys>,
+    /// Shows and starts runs of jobs.
+    pub runs: RunControl<P::Registry, P::Runs>,
     /// Shows and steers scaling.
     pub scaling: ScalingControl<P::Registry, P::Tasks>,
 }

@@ -6,9 +6,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 
-use crate::operations::{self, Operation, Takes};
+use crate::operations::{self, Operation};
 use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, PAGE};
-use crate::{BASE, Ports, assumed};
+use crate::takes::Takes;
+use crate::{BASE, Ports, assumed, schema};
 
 /// The operations whose body may be left out.
 const WITHOUT_BODY: [&str; 5] = [
@@ -95,14 +96,16 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
         .path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": operations::parameter(name)}))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": schema::parameter(name)}))
         .collect();
     let mut add = |place: &str, name: &str, required: bool, description: &str, schema: Value| {
         parameters.push(json!({"name": name, "in": place, "required": required, "description": description, "schema": schema}));
     };
-    if operation.takes == Takes::TeamPage {
+    if matches!(operation.takes, Takes::TeamPage | Takes::TeamsPage) {
         let team = json!({"type": "string", "pattern": slipway_domain::TeamName::PATTERN, "maxLength": slipway_domain::TeamName::MAX});
-        add("query", "team", false, "Only services of this team", team);
+        add("query", "team", false, "Only what this team owns", team);
+    }
+    if operation.takes == Takes::TeamPage {
         add(
             "query",
             "needs",
@@ -118,7 +121,7 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
     }
     if matches!(
         operation.takes,
-        Takes::Page | Takes::TeamPage | Takes::AssumedPage
+        Takes::Page | Takes::TeamPage | Takes::TeamsPage | Takes::AssumedPage
     ) {
         add(
             "query",
@@ -171,7 +174,8 @@ fn responses<P: Ports>(
             "description": status.canonical_reason().unwrap_or_default(),
             "content": {"application/json": {"schema": (operation.answer)(generator)}},
         });
-        if operation.id.ends_with("Service") && operation.id != "deleteService" {
+        let is_one = operation.id.ends_with("Service") || operation.id.ends_with("Database");
+        if is_one && !operation.id.starts_with("delete") {
             response["headers"] = json!({"ETag": {"schema": {"type": "string"}, "description": "What If-Match takes"}});
         }
         responses.insert(status.as_str().to_owned(), response);

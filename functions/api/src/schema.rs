@@ -19,6 +19,28 @@ pub(crate) fn replacement(_: &mut SchemaGenerator) -> Schema {
     schema.try_into().unwrap_or_else(|_| Schema::default())
 }
 
+/// A database's manifest: its kind may be left out, and is no other.
+pub(crate) fn database(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = replacement(generator);
+    schema.insert("required".to_owned(), serde_json::json!(["service"]));
+    schema.insert("properties".to_owned(), of_databases(&schema));
+    schema
+}
+
+/// The same, whose name may be left out: it is the address.
+pub(crate) fn database_replacement(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = replacement(generator);
+    schema.insert("properties".to_owned(), of_databases(&schema));
+    schema
+}
+
+fn of_databases(schema: &Schema) -> Value {
+    let mut properties = schema.get("properties").cloned().unwrap_or_default();
+    let own = slipway_domain::manifest::Kind::Database.name();
+    properties["kind"] = serde_json::json!({"const": own});
+    properties
+}
+
 /// A merge patch (RFC 7396) of a manifest: every field may be left out, and may be null,
 /// which gives it its default.
 pub(crate) fn patch(_: &mut SchemaGenerator) -> Schema {
@@ -70,5 +92,23 @@ fn nullable(schema: &mut Value) {
             let inner = schema.take();
             *schema = serde_json::json!({"anyOf": [inner, null]});
         }
+    }
+}
+
+/// The schema of a path's parameter.
+pub(crate) fn parameter(name: &str) -> Value {
+    use slipway_domain::{EnvironmentName, ServiceName};
+    match name {
+        "name" => {
+            serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
+        }
+        "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
+        "run" => serde_json::json!({"type": "string", "pattern": crate::handlers::RUN_PATTERN}),
+        "provider" => {
+            let names =
+                slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);
+            serde_json::json!({"type": "string", "enum": names})
+        }
+        _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
     }
 }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod costs;
+mod databases;
 mod deployments;
+mod runs;
 mod scaling;
 mod signing;
 mod upgrade;
@@ -15,12 +17,15 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
-use slipway_control::fake::{FakeChecks, FakeListeners, FakeRegistry, FakeTasks, FakeUpgrades};
+use slipway_control::fake::{
+    FakeChecks, FakeListeners, FakeRegistry, FakeRuns, FakeTasks, FakeUpgrades,
+};
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     DeploymentSteerer, Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry,
     StackWrite,
 };
+use slipway_control::runs::RunControl;
 use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
@@ -41,6 +46,7 @@ impl Ports for InMemory {
     type Upgrades = FakeUpgrades;
     type Checks = FakeChecks;
     type Hooks = FakeChecks;
+    type Runs = FakeRuns;
     type Keys = FakeListeners;
 }
 
@@ -73,6 +79,11 @@ fn app() -> Arc<App<InMemory>> {
         scaling: ScalingControl {
             registry: registry.clone(),
             tasks: FakeTasks::default(),
+            platform: Platform::sample(),
+        },
+        runs: RunControl {
+            registry: registry.clone(),
+            runs: FakeRuns::default(),
             platform: Platform::sample(),
         },
         signing: SigningControl {
@@ -110,6 +121,7 @@ async fn stall(app: &App<InMemory>, service: &str, scope: &str) {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };
@@ -435,7 +447,7 @@ async fn the_document_describes_every_operation_and_its_references_lead_somewher
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
         }
     }
-    assert_eq!(ids.len(), 38);
+    assert_eq!(ids.len(), 44);
     let text = document.to_string();
     for reference in text
         .split("\"$ref\":\"#")

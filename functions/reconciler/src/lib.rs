@@ -13,8 +13,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader,
-    StackRegistry, StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots,
+    StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
+    UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
@@ -44,9 +45,9 @@ pub struct Handler<R, S, C, W, U> {
 
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    R: ServiceReader + DatabaseLister + HistoryReader + ChangeWriter + StackRegistry + Slots,
     S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
-    C: Checks + ImageKeeper,
+    C: Checks + ImageKeeper + RotationReader,
     W: Waker,
     U: UpgradeStore,
 {
@@ -62,6 +63,7 @@ where
         match wakes(&event, self.reconciler.platform.name.as_str()) {
             Wakes::Sweep => self.sweep(&now).await?,
             Wakes::Round => self.round(&now).await?,
+            Wakes::Rotations => self.rotations(&now).await?,
             Wakes::One(wake) => self.put_off(&wake, &now).await?,
             Wakes::Records(entries) => return Ok(self.batch(entries, &now, Failed::PutOff).await),
             Wakes::Messages(entries) => {

@@ -5,9 +5,11 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
+use slipway_control::databases::rotation::Rotations;
 use slipway_control::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader,
-    StackRegistry, StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots,
+    StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
+    UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::ReconcileError;
@@ -25,9 +27,9 @@ const BEGINS_LOOKS: SignedDuration = SignedDuration::from_secs(40);
 
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    R: ServiceReader + DatabaseLister + HistoryReader + ChangeWriter + StackRegistry + Slots,
     S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
-    C: Checks + ImageKeeper,
+    C: Checks + ImageKeeper + RotationReader,
     W: Waker,
     U: UpgradeStore,
 {
@@ -93,7 +95,21 @@ where
         Ok(())
     }
 
-    /// Compares the registry with CloudFormation.
+    /// Has services deployed whose databases' passwords were rotated.
+    pub(crate) async fn rotations(
+        &self,
+        now: &impl Fn() -> Timestamp,
+    ) -> Result<(), ReconcileError> {
+        let rotations = Rotations {
+            registry: &self.reconciler.registry,
+            secrets: &self.reconciler.checks,
+            platform: &self.reconciler.platform,
+        };
+        rotations.go(now()).await?;
+        Ok(())
+    }
+
+    /// Compares the registry with CloudFormation, and passwords with those who have them.
     pub(crate) async fn round(&self, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
         let round = Round {
             registry: &self.reconciler.registry,
@@ -101,7 +117,9 @@ where
             waker: &self.waker,
             platform: &self.reconciler.platform,
         };
-        round.go(now()).await?;
-        Ok(())
+        let compared = round.go(now()).await;
+        let rotated = self.rotations(now).await;
+        compared?;
+        rotated
     }
 }

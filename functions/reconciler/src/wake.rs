@@ -19,6 +19,8 @@ pub enum Wakes {
     Sweep,
     /// Compare the registry with what is there.
     Round,
+    /// Look at what has an old password of a database.
+    Rotations,
     /// Look at this.
     One(Wake),
     /// Look at the services of these records of the registry's stream; a record's id is
@@ -32,7 +34,7 @@ pub enum Wakes {
 
 /// Reads an event: a record of the registry's stream, a message of the wake queue, an event
 /// of CloudFormation (a stack's status, or the end of a check for drift, which have the stack's
-/// id in the same place) or ECS, or a schedule's.
+/// id in the same place), ECS or Secrets Manager, or a schedule's.
 pub fn wakes(event: &Value, platform: &str) -> Wakes {
     if let Some(records) = event["Records"].as_array() {
         let messages = records
@@ -48,6 +50,8 @@ pub fn wakes(event: &Value, platform: &str) -> Wakes {
     match event["source"].as_str() {
         Some("slipway.sweep") => Wakes::Sweep,
         Some("slipway.round") => Wakes::Round,
+        // Whichever secret it was: the platform's are seen in the registry.
+        Some("aws.secretsmanager") => Wakes::Rotations,
         Some("aws.cloudformation") => one(stack(&event["detail"]["stack-id"], platform)),
         Some("aws.ecs") => one(event["resources"]
             .as_array()
@@ -222,6 +226,11 @@ mod tests {
     fn the_schedules_ask_for_a_sweep_and_a_round() {
         assert_eq!(read("sweep"), Wakes::Sweep);
         assert_eq!(read("round"), Wakes::Round);
+    }
+
+    #[test]
+    fn the_end_of_a_rotation_asks_for_a_look_at_all_databases() {
+        assert_eq!(read("secret-rotation"), Wakes::Rotations);
     }
 
     #[test]

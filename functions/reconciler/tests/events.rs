@@ -292,3 +292,13 @@ async fn a_round_has_a_stack_looked_at_that_somebody_deleted() {
     let calls = handler.reconciler.stacks.take_calls();
     assert_eq!(calls.last().unwrap(), &format!("prepare {name}"));
 }
+
+#[tokio::test]
+async fn a_rotation_and_each_round_look_at_the_databases() {
+    for told in ["secret-rotation", "round"] {
+        let handler = handler();
+        handler.handle(event(told), now).await.unwrap();
+        let calls = handler.reconciler.registry.take_calls();
+        assert_eq!(calls.get("databases"), Some(&1), "{told}");
+    }
+}

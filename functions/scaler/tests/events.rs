@@ -72,6 +72,7 @@ async fn handler(tape: &Tape) -> InMemory {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -4,7 +4,8 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use slipway_control::places::Limits;
 use slipway_control::ports::{
-    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, SecretReader,
+    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, Rotation,
+    RotationReader, SecretReader,
 };
 use slipway_domain::{Image, Platform, SecretReference};
 
@@ -51,6 +52,12 @@ impl SecretReader for Checks {
         references: &[SecretReference],
     ) -> PortResult<Vec<SecretReference>> {
         self.secrets.missing_secrets(references).await
+    }
+}
+
+impl RotationReader for Checks {
+    async fn rotation(&self, secret: &str) -> PortResult<Option<Rotation>> {
+        self.secrets.rotation(secret).await
     }
 }
 

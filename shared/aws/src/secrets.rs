@@ -16,7 +16,8 @@ use aws_sdk_ssm::types::ParameterStringFilter;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::future::{ready, try_join};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use slipway_control::ports::{PortResult, SecretReader};
+use jiff::Timestamp;
+use slipway_control::ports::{PortResult, Rotation, RotationReader, SecretReader};
 use slipway_domain::SecretReference;
 use slipway_domain::secret::Location;
 
@@ -25,6 +26,9 @@ use crate::error::{port_error, unreadable};
 /// The most values of a filter, and the largest page (`ParameterStringFilter` and `MaxResults` in
 /// the API reference of Systems Manager).
 const NAMES: usize = 50;
+
+/// The label of the version that counts ("Secrets Manager User Guide", "What's in a secret").
+const CURRENT: &str = "AWSCURRENT";
 
 /// How many calls to one service are under way at once.
 const AT_ONCE: usize = 8;
@@ -116,6 +120,28 @@ impl SecretReader for Secrets {
     }
 }
 
+impl RotationReader for Secrets {
+    async fn rotation(&self, secret: &str) -> PortResult<Option<Rotation>> {
+        let call = self.secrets.describe_secret().secret_id(secret).send();
+        let found = match call.await {
+            Ok(found) => found,
+            Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(None),
+            Err(error) => return Err(port_error("secretsmanager:DescribeSecret", error)),
+        };
+        let is_current = |stages: &Vec<String>| stages.iter().any(|stage| stage == CURRENT);
+        let versions = found.version_ids_to_stages.iter().flatten();
+        let mut current = versions.filter(|(_, stages)| is_current(stages));
+        let (Some((version, _)), Some(at)) = (current.next(), found.last_rotated_date) else {
+            return Ok(None);
+        };
+        let at = Timestamp::from_nanosecond(at.as_nanos());
+        Ok(at.ok().map(|at| Rotation {
+            version: version.clone(),
+            at,
+        }))
+    }
+}
+
 /// The names of parameters and of secrets, each once.
 fn names(references: &[SecretReference]) -> (Vec<String>, Vec<String>) {
     let mut parameters = BTreeSet::new();
@@ -189,6 +215,25 @@ mod tests {
             first.unwrap().json()["ParameterFilters"],
             json!([{"Key": "Name", "Option": "Equals", "Values": ["/p/a/here", "/p/a/none"]}])
         );
+    }
+
+    #[tokio::test]
+    async fn a_rotation_is_the_version_that_counts_and_when_it_began_to() {
+        let aws = Replay::new(|asked| match asked.json()["SecretId"].as_str().unwrap() {
+            "rotated" => Reply::json(&json!({
+                "LastRotatedDate": 1_795_000_000.5,
+                "LastChangedDate": 1_795_100_000.0,
+                "VersionIdsToStages": {"old": ["AWSPREVIOUS"], "new": ["AWSCURRENT", "AWSPENDING"]},
+            })),
+            "young" => Reply::json(&json!({"VersionIdsToStages": {"first": ["AWSCURRENT"]}})),
+            _ => Reply::refused("ResourceNotFoundException", "no such secret"),
+        });
+        let secrets = Secrets::new(&aws.config());
+        let found = secrets.rotation("rotated").await.unwrap().unwrap();
+        assert_eq!(found.version, "new");
+        assert_eq!(found.at.as_millisecond(), 1_795_000_000_500);
+        assert_eq!(secrets.rotation("young").await.unwrap(), None);
+        assert_eq!(secrets.rotation("gone").await.unwrap(), None);
     }
 
     #[tokio::test]

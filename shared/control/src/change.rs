@@ -9,6 +9,7 @@ use slipway_domain::{
 };
 
 use crate::Stamp;
+use crate::databases::{Claims, DatabaseUse};
 use crate::places::PlaceClaims;
 use crate::record::{
     AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord, Verdict,
@@ -32,6 +33,9 @@ pub struct Change {
     pub claims: Vec<(RoutePath, PathOwner)>,
     /// The places on what services share to be held, and by whom ([`crate::places`]).
     pub places: PlaceClaims,
+    /// The databases to be used, and by whom; and what is taken from a database's users
+    /// ([`crate::databases`]).
+    pub databases: Claims,
     /// The answer to remember under an idempotency key.
     pub seen: Option<Seen>,
     /// When this is.
@@ -49,6 +53,8 @@ pub struct StackChange {
     pub path: Option<RoutePath>,
     /// The places that it holds from now on, beside those it holds already.
     pub places: BTreeSet<Place>,
+    /// The databases that it uses from now on, likewise.
+    pub databases: BTreeSet<DatabaseUse>,
     /// Whether the scaler is to look: it may have other hours to keep, of which no stack tells.
     pub rescales: bool,
 }
@@ -68,6 +74,7 @@ impl StackChange {
             deployment: None,
             path: None,
             places: BTreeSet::new(),
+            databases: BTreeSet::new(),
             rescales: false,
         }
     }
@@ -135,6 +142,7 @@ pub fn delete(state: &ServiceState, request: &Request) -> Change {
         deployments: Vec::new(),
         claims: Vec::new(),
         places: PlaceClaims::default(),
+        databases: Claims::default(),
         seen: None,
         at: request.stamp.now,
     }
@@ -211,6 +219,7 @@ fn build(
             deployment: deployment.as_ref().map(|d| d.id),
             path,
             places: BTreeSet::new(),
+            databases: BTreeSet::new(),
             rescales: previous
                 .as_ref()
                 .is_some_and(|previous| previous.settings.scaling != effective.settings.scaling),
@@ -234,6 +243,7 @@ fn build(
         deployments,
         claims,
         places: PlaceClaims::default(),
+        databases: Claims::default(),
         seen: None,
         at: request.stamp.now,
     }
@@ -320,6 +330,7 @@ impl Change {
                 deployment: None,
                 paths: BTreeSet::new(),
                 places: BTreeSet::new(),
+                databases: BTreeSet::new(),
                 attention: Some(self.at),
                 status: StackStatus::new(self.at),
                 progress: crate::record::Progress::default(),
@@ -328,6 +339,7 @@ impl Change {
             record.deployment = change.deployment.or(record.deployment);
             record.paths.extend(change.path.clone());
             record.places.extend(change.places.iter().cloned());
+            record.databases.extend(change.databases.iter().cloned());
         }
         ServiceState {
             service: self.service.clone(),

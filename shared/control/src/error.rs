@@ -1,6 +1,11 @@
 //! What can go wrong, without a word of HTTP: `functions/api` turns it into problem+json.
 
+use std::collections::BTreeSet;
+
 use slipway_domain::{Problems, RoutePath, ServiceName};
+
+use crate::databases::named;
+use crate::record::PathOwner;
 
 /// A port's call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +109,22 @@ pub enum ServiceError {
         /// The quota that is exhausted, and what would help.
         detail: String,
     },
+    /// Others use the database that would be taken from them.
+    #[error(
+        "`{database}` is used by {}: they take it out of their `databases` first, or are deleted",
+        named(users)
+    )]
+    InUse {
+        /// The database.
+        database: ServiceName,
+        /// Where the change is written, a JSON pointer into the manifest; empty for a deletion.
+        pointer: String,
+        /// Who uses it.
+        users: BTreeSet<PathOwner>,
+    },
+    /// A document of the service's is asked for as a database's, and it is none.
+    #[error("there is no database `{0}`")]
+    NoDatabase(ServiceName),
     /// The caller's precondition does not hold.
     #[error(
         "`{service}` is at generation {generation}, not at the one in If-Match; read it again and repeat the change"
@@ -149,6 +170,26 @@ pub enum ServiceError {
     /// There are no tasks whose number could be changed.
     #[error("`{service}/{environment}` has no tasks that could be scaled: {why}")]
     NothingToScale {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+        /// Why, in a sentence.
+        why: String,
+    },
+    /// It is no job, and has no runs.
+    #[error("`{service}/{environment}` is of the kind `{kind}`, and only a job has runs")]
+    NotAJob {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// The job is not there yet.
+    #[error("`{service}/{environment}` has nothing yet that could be run: {why}")]
+    NothingToRun {
         /// The service.
         service: ServiceName,
         /// The environment.

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod change;
 pub mod costs;
+pub mod databases;
 pub mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
@@ -20,6 +21,7 @@ pub mod push;
 pub mod reconcile;
 pub mod record;
 pub mod round;
+pub mod runs;
 pub mod scaler;
 pub mod scaling;
 pub mod services;

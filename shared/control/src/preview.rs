@@ -14,6 +14,7 @@ use crate::ports::{RouteReader, ServiceReader};
 use crate::preflight::{Check, Checks, Outcome, Subject, needs, preflight};
 use crate::reconcile::desired::{as_cleared, render_as_cleared};
 use crate::record::{ServiceState, Verdict};
+use crate::services::databases;
 use crate::services::place::find as find_places;
 use crate::view::{PlanAction, PlanView, StackPlan};
 
@@ -42,7 +43,10 @@ pub(crate) async fn plan(
         let pointer = manifest.pointer(&full.environment, full.field);
         Problem::new(pointer, full.detail)
     }));
+    let in_the_way = databases::obstacles(manifest, state, platform, registry).await?;
+    obstacles.extend(in_the_way);
     let mut checks = path_checks(manifest, platform, &obstacles);
+    checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
     let mut images = BTreeMap::new();
     for environment in manifest.environments(&platform.environment) {
         let checked = check(manifest, &environment, state, platform, ports).await?;
@@ -194,14 +198,16 @@ impl Rendered {
         platform: &Platform,
         images: &BTreeMap<EnvironmentName, Image>,
     ) -> Self {
-        let mut scopes = vec![Scope::Service];
+        let has_own = manifest.settings.kind.has_repository();
+        let mut scopes: Vec<Scope> = has_own.then_some(Scope::Service).into_iter().collect();
         scopes.extend(
             manifest
                 .environments(&platform.environment)
                 .into_iter()
                 .map(Scope::Environment),
         );
-        scopes.extend(state.iter().flat_map(|state| state.stacks.keys().cloned()));
+        let known = state.iter().flat_map(|state| state.stacks.keys().cloned());
+        scopes.extend(known.filter(|scope| has_own || scope.environment().is_some()));
         scopes.sort();
         scopes.dedup();
         let mut rendered = Self {
@@ -257,7 +263,11 @@ fn render(
     image: impl FnOnce(Effective) -> Effective,
 ) -> Option<Template> {
     match scope {
-        Scope::Service => Some(slipway_synth::service_stack(manifest, platform)),
+        Scope::Service => manifest
+            .settings
+            .kind
+            .has_repository()
+            .then(|| slipway_synth::service_stack(manifest, platform)),
         Scope::Environment(name) => {
             let effective = manifest.effective(name, &platform.environment)?;
             render_as_cleared(&image(effective), None, platform, None)

@@ -19,7 +19,7 @@ use crate::change::{self, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, RepositoryReader, ServiceReader};
 use crate::record::{Seen, ServiceState, Verdict};
-use crate::services::no_environment;
+use crate::services::{no_environment, nothing_to_deploy};
 use crate::view::DeploymentStarted;
 
 /// How long a delivery is remembered: longer than any sender goes on to repeat one (GitHub keeps
@@ -110,6 +110,9 @@ where
             .is_superseded(state, environment, push, stamp.now)
             .await?;
         let manifest = state.service.manifest.clone();
+        if !manifest.settings.kind.has_repository() {
+            return Err(nothing_to_deploy(&name));
+        }
         if manifest
             .effective(environment, &self.platform.environment)
             .is_none()
@@ -250,6 +253,7 @@ where
                 })
             }
             // Whoever deployed since did so on purpose.
+            None if newest.cause == Cause::Rotation => None,
             None => (own && newest.created_at > ours)
                 .then(|| "something else was deployed since".to_owned()),
         })
@@ -334,7 +338,11 @@ where
             let chose = page.items.iter().find(|it| {
                 let chosen = match it.cause {
                     Cause::Deploy | Cause::Rollback | Cause::Push | Cause::Webhook => true,
-                    Cause::Api | Cause::Redeploy | Cause::Heal | Cause::Upgrade => false,
+                    Cause::Api
+                    | Cause::Redeploy
+                    | Cause::Rotation
+                    | Cause::Heal
+                    | Cause::Upgrade => false,
                 };
                 chosen && !matches!(it.outcome, Some(Outcome::Superseded { .. }))
             });

@@ -10,6 +10,8 @@ use slipway_domain::{
 };
 use ulid::Ulid;
 
+use crate::databases::DatabaseUse;
+
 /// A service at one generation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceRecord {
@@ -51,6 +53,8 @@ pub struct StackRecord {
     pub paths: BTreeSet<RoutePath>,
     /// The places on the platform's load balancers that this stack holds; likewise.
     pub places: BTreeSet<Place>,
+    /// The databases that this stack holds claims on; likewise.
+    pub databases: BTreeSet<DatabaseUse>,
     /// When the sweep looks at the stack; never, when absent.
     pub attention: Option<Timestamp>,
     /// What is known of the stack; written by the reconciler alone.
@@ -266,7 +270,7 @@ pub struct AuditEntry {
     pub actor: String,
     /// What: `register`, `replace`, `patch`, `deploy`, `redeploy`, `rollback`, `cancel`, `delete`;
     /// of scaling `pause-scaling`, `resume-scaling`, `hold-bounds`, `release-bounds`, `set-count`;
-    /// or the control plane's own `leave-behind`.
+    /// or the control plane's own `leave-behind` and `rotation`.
     pub action: String,
     /// The generation that the change made.
     pub generation: u64,
@@ -294,7 +298,7 @@ pub struct Seen {
 }
 
 /// Who holds a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PathOwner {
     /// The service.
     pub service: ServiceName,

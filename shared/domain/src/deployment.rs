@@ -60,6 +60,8 @@ pub enum Cause {
     Redeploy,
     /// A call of the API that went back to an older generation.
     Rollback,
+    /// The password of a database that it uses was changed.
+    Rotation,
     /// A webhook that told of a push.
     Webhook,
     /// An image that was pushed to the service's own repository.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::image::Image;
-use crate::manifest::{Manifest, Overrides, Settings};
+use crate::manifest::{Kind, Manifest, Overrides, Settings};
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::path::RoutePath;
 use crate::schema;
@@ -19,6 +19,8 @@ pub struct Effective {
     pub environment: EnvironmentName,
     /// The path prefix under which this environment is reached; none where nothing leads to it.
     pub path: Option<RoutePath>,
+    /// Whether the database in it refuses to be deleted; false where there is none.
+    pub protected: bool,
     /// Everything else.
     pub settings: Settings,
 }
@@ -66,6 +68,7 @@ impl Manifest {
             team: self.team.clone(),
             environment: environment.clone(),
             path: settings.is_reached().then_some(path),
+            protected: self.deletion_protection && settings.kind == Kind::Database,
             settings,
         })
     }

@@ -90,6 +90,7 @@ fn describe(error: &ValidationError<'_>) -> Vec<Problem> {
         )),
         ValidationErrorKind::Maximum { .. }
         | ValidationErrorKind::Minimum { .. }
+        | ValidationErrorKind::MultipleOf { .. }
         | ValidationErrorKind::Enum { .. }
         | ValidationErrorKind::Constant { .. }
         | ValidationErrorKind::OneOfNotValid { .. } => one(format!(

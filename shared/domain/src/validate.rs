@@ -12,10 +12,10 @@ use crate::manifest::{Kind, Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Broken, Problem, Problems};
 use crate::{
-    alarms, capacity, container, discovery, forbidden, function, ingress, kind, permission,
-    scaling, schema, size, strategy,
+    alarms, authorization, capacity, container, database, discovery, forbidden, function, ingress,
+    job, kind, permission, scaling, schema, size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -44,6 +44,7 @@ impl Manifest {
         let document = &whole_numbers(document);
         let refused = schema::check(document);
         let manifest = serde_json::from_value::<Self>(without(document, &refused));
+        let manifest = manifest.map(database::filled_in);
         let mut rules = Vec::new();
         if let Ok(manifest) = &manifest {
             rules.extend(manifest.rules());
@@ -155,6 +156,11 @@ impl Manifest {
         {
             problems.push(Problem::new(self.pointer(environment, field), detail));
         }
+        if settings.kind == Kind::Job
+            && let Some(detail) = job::missing(platform)
+        {
+            problems.push(Problem::new(self.pointer(environment, "kind"), detail));
+        }
         if platform.waker.is_empty()
             && settings.way_in().has_load_balancer()
             && settings.scaling.may_sleep()
@@ -164,10 +170,14 @@ impl Manifest {
                 "lets the service sleep, and this platform has nobody yet who wakes it: a `min` of 1 or more would be right until the platform is updated",
             ));
         }
+        if let Some(detail) = database::missing(settings, platform) {
+            problems.push(Problem::new(self.pointer(environment, "kind"), detail));
+        }
         problems.extend(
             capacity::missing(&effective.settings, platform)
                 .into_iter()
                 .chain(discovery::missing(effective, platform))
+                .chain(authorization::missing(&effective.settings, platform))
                 .map(|(field, detail)| Problem::new(self.pointer(environment, field), detail)),
         );
         problems.extend(self.names(effective, platform));
@@ -213,6 +223,7 @@ impl Manifest {
 
     fn rules(&self) -> Vec<Rule> {
         let mut rules = self.settings.rules("");
+        rules.extend(all("", database::across(self)));
         let reserved = |path: &crate::RoutePath, pointer: String| {
             path.is_reserved().then(|| {
                 Rule::new(
@@ -341,6 +352,9 @@ impl Settings {
     /// Rules between fields; `base` is the pointer of the settings' object.
     fn rules(&self, base: &str) -> Vec<Rule> {
         let mut rules = Vec::new();
+        if self.kind == Kind::Database {
+            return all(base, database::broken(self));
+        }
         let mut broken = |pointer: &str, other: &str, detail: String| {
             rules.push(Rule::new(
                 &format!("{base}{pointer}"),
@@ -413,21 +427,26 @@ impl Settings {
             container::broken(self),
             ingress::broken(self),
             discovery::broken(self),
+            authorization::broken(self).into_iter().collect(),
             kind::broken(self),
         ];
-        rules.extend(broken.into_iter().flatten().map(|broken| {
-            Rule {
-                problem: Problem::new(format!("{base}{}", broken.pointer), broken.detail),
-                fields: [broken.pointer]
-                    .iter()
-                    .chain(&broken.others)
-                    .map(|field| format!("{base}{field}"))
-                    .collect(),
-                unused: broken.unused,
-            }
-        }));
+        rules.extend(all(base, broken.into_iter().flatten()));
         rules
     }
+}
+
+/// What is broken, as rules of the settings at `base`.
+fn all(base: &str, broken: impl IntoIterator<Item = Broken>) -> Vec<Rule> {
+    let rule = |broken: Broken| Rule {
+        problem: Problem::new(format!("{base}{}", broken.pointer), broken.detail),
+        fields: [broken.pointer]
+            .iter()
+            .chain(&broken.others)
+            .map(|field| format!("{base}{field}"))
+            .collect(),
+        unused: broken.unused,
+    };
+    broken.into_iter().map(rule).collect()
 }
 
 /// `document` with numbers such as `80.0` written as `80`: JSON Schema calls them integers.

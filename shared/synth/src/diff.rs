@@ -241,9 +241,17 @@ fn same(old: &Value, new: &Value) -> bool {
     bare(old) == bare(new)
 }
 
-/// The resources that stay when the stack is deleted: those with a retaining deletion policy.
+/// What stays when the stack is deleted: the resources with a retaining deletion policy, and the
+/// snapshots that are taken of others, which bear their names in their own.
 pub fn kept_on_delete(template: &Template) -> Vec<Kept> {
-    template
+    let snapshots = template
+        .resources()
+        .filter(|(_, resource)| resource["DeletionPolicy"] == "Snapshot")
+        .map(|(id, resource)| Kept {
+            resource_type: format!("{}Snapshot", type_of(resource)),
+            name: physical_name(resource).unwrap_or(id).to_owned(),
+        });
+    let retained = template
         .resources()
         .filter(|(_, resource)| is_retained(resource))
         .map(|(id, resource)| Kept {
@@ -251,8 +259,8 @@ pub fn kept_on_delete(template: &Template) -> Vec<Kept> {
             // What is kept has a fixed name, so that it can be found and imported; a test
             // holds every template to it.
             name: physical_name(resource).unwrap_or(id).to_owned(),
-        })
-        .collect()
+        });
+    retained.chain(snapshots).collect()
 }
 
 fn is_retained(resource: &Value) -> bool {
@@ -264,6 +272,7 @@ fn physical_name(resource: &Value) -> Option<&str> {
     let property = match resource["Type"].as_str()? {
         "AWS::Logs::LogGroup" => "LogGroupName",
         "AWS::ECR::Repository" => "RepositoryName",
+        "AWS::RDS::DBCluster" => "DBClusterIdentifier",
         _ => return None,
     };
     resource["Properties"][property].as_str()

@@ -30,7 +30,10 @@ fn samples() -> Vec<Manifest> {
 
 fn digests(manifest: &Manifest, platform: &Platform) -> Vec<String> {
     let default = &platform.environment;
-    let mut digests = vec![service_stack(manifest, platform).digest().to_owned()];
+    let mut digests = Vec::new();
+    if manifest.settings.kind.has_repository() {
+        digests.push(service_stack(manifest, platform).digest().to_owned());
+    }
     for name in manifest.environments(default) {
         let effective = manifest.effective(&name, default);
         let stack = effective.and_then(|it| environment_stack(&it, platform, &RunState::default()));
@@ -61,7 +64,8 @@ mod tests {
             .iter()
             .map(|it| it.environments(&platform.environment).len())
             .sum();
-        assert_eq!(all.len(), read.len() + environments);
+        let repositories = read.iter().filter(|it| it.settings.kind.has_repository());
+        assert_eq!(all.len(), repositories.count() + environments);
         assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len());
     }
 

@@ -17,6 +17,7 @@ use slipway_domain::RoutePath;
 use slipway_domain::manifest::Architecture;
 use slipway_domain::secret::Location;
 
+use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::template::sha256;
@@ -137,17 +138,19 @@ fn hash(site: &Site<'_>, properties: &Value) -> String {
 
 /// The manifest's variables, `ENVIRONMENT`, and of each secret the name by which the function
 /// reads it: Lambda hands no secret out.
-fn variables(site: &Site<'_>) -> BTreeMap<String, String> {
+fn variables(site: &Site<'_>) -> BTreeMap<String, Value> {
     let settings = &site.effective.settings;
     let mut variables = BTreeMap::new();
     let environment = site.effective.environment.to_string();
-    variables.insert("ENVIRONMENT".to_owned(), environment);
-    variables.extend(settings.environment.clone());
+    variables.insert("ENVIRONMENT".to_owned(), environment.into());
+    let own = settings.environment.iter();
+    variables.extend(own.map(|(name, value)| (name.clone(), value.as_str().into())));
+    variables.extend(client::variables(site));
     for (name, secret) in &settings.secrets {
         let place = match secret.location() {
             Location::Parameter(place) | Location::Secret(place, _) => place,
         };
-        variables.insert(name.clone(), place.to_owned());
+        variables.insert(name.clone(), place.into());
     }
     variables
 }
@@ -161,6 +164,7 @@ fn role(site: &Site<'_>) -> Value {
         "Resource": site.arn("logs", &streams),
     })];
     statements.extend(roles::secrets(site));
+    statements.extend(client::statements(site));
     statements.extend(permissions::statements(site));
     if site.effective.settings.function.vpc {
         statements.push(network_interfaces());

@@ -32,6 +32,29 @@ pub fn function_log_group(
     format!("/aws/lambda/{}--{service}--{env}", platform.name)
 }
 
+/// The state machine of a job: `{platform}--{service}--{env}`, at most 76 of the 80 characters that
+/// Step Functions takes. CloudFormation would name it without its stack, by which permissions go.
+pub fn state_machine(platform: &Platform, service: &ServiceName, env: &EnvironmentName) -> String {
+    format!("{}--{service}--{env}", platform.name)
+}
+
+/// The cluster of a database: `{platform}-{service}-{env}`, or its beginning with a hash behind it
+/// where that is too long: RDS takes 63 characters.
+pub(crate) fn database(
+    platform: &Platform,
+    service: &ServiceName,
+    env: &EnvironmentName,
+) -> String {
+    let name = family(platform, service, env);
+    if name.len() <= 63 {
+        return name;
+    }
+    let hash = sha256(name.as_bytes());
+    // Two hyphens in a row would be refused.
+    let start = name[..46].trim_end_matches('-');
+    format!("{start}-{}", &hash[..16])
+}
+
 /// The log group that Container Insights writes a cluster's performance into.
 pub fn insights_log_group(cluster: &str) -> String {
     format!("/aws/ecs/containerinsights/{cluster}/performance")

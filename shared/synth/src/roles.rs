@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use slipway_domain::secret::Location;
 
+use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::{permissions, queue};
 
@@ -79,6 +80,7 @@ fn statements(site: &Site<'_>) -> Vec<Value> {
     })];
     statements.extend(pull(site));
     statements.extend(secrets(site));
+    statements.extend(client::statements(site));
     statements
 }
 

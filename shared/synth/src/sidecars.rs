@@ -68,7 +68,7 @@ fn container(site: &Site<'_>, name: &str, sidecar: &Sidecar) -> Value {
         container["Command"] = json!(sidecar.command);
     }
     if !sidecar.secrets.is_empty() {
-        container["Secrets"] = task::secrets(site, &sidecar.secrets);
+        container["Secrets"] = task::secrets(site, &sidecar.secrets).into();
     }
     if let Some(port) = sidecar.port {
         container["PortMappings"] = json!([{"ContainerPort": port, "Protocol": "tcp"}]);

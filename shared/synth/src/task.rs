@@ -8,6 +8,7 @@ use slipway_domain::container::ContainerHealth;
 use slipway_domain::manifest::{Architecture, Capacity, Settings};
 use slipway_domain::secret::Location;
 
+use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::{logs, queue, roles, sidecars, volumes};
@@ -109,8 +110,10 @@ fn container(site: &Site<'_>) -> Value {
     if !settings.command.is_empty() {
         container["Command"] = json!(settings.command);
     }
-    if !settings.secrets.is_empty() {
-        container["Secrets"] = secrets(site, &settings.secrets);
+    let mut secrets = secrets(site, &settings.secrets);
+    secrets.extend(client::secrets(site));
+    if !secrets.is_empty() {
+        container["Secrets"] = secrets.into();
     }
     surround(&mut container, settings);
     container
@@ -178,7 +181,7 @@ pub(crate) fn health_check(health: &ContainerHealth) -> Value {
     })
 }
 
-pub(crate) fn secrets(site: &Site<'_>, secrets: &BTreeMap<String, SecretReference>) -> Value {
+pub(crate) fn secrets(site: &Site<'_>, secrets: &BTreeMap<String, SecretReference>) -> Vec<Value> {
     secrets
         .iter()
         .map(|(name, secret)| json!({"Name": name, "ValueFrom": value_from(site, secret)}))
@@ -209,6 +212,12 @@ fn variables(site: &Site<'_>) -> Vec<Value> {
     for (name, value) in &settings.environment {
         variables.insert(name, json!(value));
     }
+    let databases = client::variables(site);
+    variables.extend(
+        databases
+            .iter()
+            .map(|(name, value)| (&**name, value.clone())),
+    );
     listed(variables)
 }
 

@@ -18,7 +18,9 @@ fn stacks(document: &Value) -> BTreeMap<String, Template> {
     let manifest = Manifest::read(document).unwrap();
     let default = &platform.environment;
     let mut stacks = BTreeMap::new();
-    stacks.insert("orders".to_owned(), service_stack(&manifest, &platform));
+    if manifest.settings.kind.has_repository() {
+        stacks.insert("orders".to_owned(), service_stack(&manifest, &platform));
+    }
     for name in manifest.environments(default) {
         let effective = manifest.effective(&name, default).unwrap();
         if let Some(stack) = environment_stack(&effective, &platform, &RunState::default()) {
@@ -302,5 +304,30 @@ fn a_service_that_sleeps_costs_its_load_balancer_and_no_task() {
     assert_eq!(
         tasks.unwrap().assumption.as_deref(),
         Some("0 tasks at all hours, at most 10")
+    );
+}
+
+/// Two instances of half a capacity unit, at most two of each: 730 hours at 0.12 dollars are 87.60
+/// dollars for one of each, at most four times that.
+#[test]
+fn a_database_costs_its_capacity_and_what_it_stores() {
+    let database = json!({"min": 0.5, "max": 2});
+    let view = cost(&json!({"service": "orders", "kind": "database", "database": database}));
+    assert_eq!(
+        written(&view),
+        [
+            "orders--prod: database capacity, 730 ACU-hours = 87.60 (350.40)",
+            "orders--prod: database storage, 10 GB-months = 1.00",
+            "orders--prod: database, reads and writes, 1 million requests = 0.20",
+            "orders--prod: logs, written, 0.5 GB = 0.25",
+            "orders--prod: logs, kept, 0.5 GB-months = 0.02",
+        ]
+    );
+    let paused = json!({"min": 0, "readers": 0});
+    let view = cost(&json!({"service": "orders", "kind": "database", "database": paused}));
+    assert_eq!(view.lines[0].monthly_usd, usd("0.00"));
+    assert_eq!(
+        view.lines[0].assumption.as_deref(),
+        Some("paused at all hours")
     );
 }

@@ -103,8 +103,10 @@ fn examples(folder: &Path) -> Result<usize> {
             let manifest = Manifest::read(&document).with_context(|| file.display().to_string())?;
             let name =
                 |kind: &str| folder.join(format!("example-{}-{kind}.json", manifest.service));
-            write(&name("service"), &service_stack(&manifest, &platform))?;
-            files += 1;
+            if manifest.settings.kind.has_repository() {
+                write(&name("service"), &service_stack(&manifest, &platform))?;
+                files += 1;
+            }
             for environment in manifest.environments(&platform.environment) {
                 let effective = manifest.effective(&environment, &platform.environment);
                 let effective = effective.context("an environment")?;
@@ -155,7 +157,7 @@ fn random(folder: &Path, count: u32, seed: u64) -> Result<usize> {
         let stack = stack.with_context(|| format!("{name} has no image"))?;
         write(&file("environment"), &stack)?;
         files += 1;
-        if number % 10 == 0 {
+        if number % 10 == 0 && manifest.settings.kind.has_repository() {
             write(&file("service"), &service_stack(&manifest, platform))?;
             files += 1;
         }

@@ -71,7 +71,7 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         prop::option::of(route_path()),
         any::<bool>(),
         any::<bool>(),
-        select(vec!["none", "iam"]),
+        select(vec!["none", "iam", "jwt"]),
         select(vec!["x86_64", "arm64"]),
     );
     let says = says.prop_map(
@@ -94,6 +94,55 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         let parameter = format!("ssm:/devops2-g4/{service}/key");
         document["secrets"] = json!({"SECRET": parameter});
         document["environments"] = json!({"qa": {"function": other}});
+        document["service"] = service.into();
+        document
+    })
+}
+
+/// A job, in all environments, with an image or without.
+pub(super) fn job() -> impl Strategy<Value = Value> {
+    let schedule = prop::option::of(select(vec![
+        "rate(1 minute)",
+        "rate(6 hours)",
+        "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(0 3 L * ? *)",
+        "at(2026-12-24T18:00:00)",
+    ]));
+    let tries = (1_u32..=10, 30_u32..=604_800, 1_u32..=3600);
+    let zone = select(vec!["UTC", "Europe/Berlin", "America/New_York"]);
+    let says = (
+        (schedule, zone, tries),
+        btree_map("[A-RT-Z][A-Z0-9]{1,10}", text(), 0..4),
+        any::<bool>(),
+        any::<bool>(),
+        select(vec!["fargate", "fargate-spot"]),
+        select(vec!["dedicated", "shared"]),
+        select(vec!["x86_64", "arm64"]),
+        30_u32..=600,
+    );
+    let says = says.prop_map(
+        |((schedule, timezone, tries), variables, has_image, tells, capacity, cluster, on, qa)| {
+            let (attempts, timeout, backoff) = tries;
+            let mut fields = json!({
+                "kind": "job", "environment": variables, "capacity": capacity,
+                "cluster": cluster, "architecture": on,
+                "job": {
+                    "timezone": timezone, "attempts": attempts, "timeout": timeout,
+                    "backoff": backoff,
+                },
+                "alarms": {"on": if tells { vec!["failed_runs"] } else { vec![] }},
+                "environments": {"qa": {"job": {"timeout": qa}}},
+            });
+            if let Some(schedule) = schedule {
+                fields["job"]["schedule"] = schedule.into();
+            }
+            if has_image {
+                fields["image"] = OWN_IMAGE.into();
+            }
+            fields
+        },
+    );
+    (service_name(), says).prop_map(|(service, mut document)| {
         document["service"] = service.into();
         document
     })
@@ -123,4 +172,41 @@ pub(super) fn work_queue() -> impl Strategy<Value = Value> {
             })
         },
     )
+}
+
+/// A database, in all environments.
+pub(super) fn database() -> impl Strategy<Value = Value> {
+    let shape = (
+        select(vec!["aurora-mysql", "aurora-postgresql"]),
+        (0_u32..=512).prop_flat_map(|min| (Just(min), min.max(2)..=512)),
+        0_u32..=15,
+        1_u32..=35,
+        btree_map("[a-z][a-z0-9]{0,8}", Just(()), 0..4),
+    );
+    let shape = shape.prop_map(|(engine, (min, max), readers, backups, access)| {
+        let access: Vec<String> = access.into_keys().collect();
+        json!({
+            "engine": engine, "min": f64::from(min) / 2.0, "max": f64::from(max) / 2.0,
+            "readers": readers, "backups": backups, "access": access, "name": "shop",
+        })
+    });
+    (service_name(), shape, any::<bool>(), 0_u32..=15).prop_map(
+        |(service, database, protected, readers)| {
+            json!({
+                "service": service, "kind": "database", "database": database,
+                "deletion_protection": protected,
+                "environments": {"qa": {"database": {"readers": readers}}},
+            })
+        },
+    )
+}
+
+/// With databases that the service uses; the variables have beginnings that no other's has.
+pub(super) fn with_databases(mut document: Value, names: Vec<String>) -> Value {
+    let names = names.into_iter().enumerate();
+    let databases: serde_json::Map<String, Value> = names
+        .map(|(number, name)| (format!("XDATA{number}"), name.into()))
+        .collect();
+    document["databases"] = databases.into();
+    document
 }

@@ -32,6 +32,8 @@ const OTHERS: &[(&str, &str)] = &[
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
     ),
     ("PublicDomainName", "www.example.com"),
+    ("JwtIssuer", "https://login.example.com/pets"),
+    ("JwtAudience", "pets,shop"),
     ("WafRateLimit", "10"),
     (
         "CdnWebAclArn",
@@ -64,9 +66,10 @@ const OTHERS: &[(&str, &str)] = &[
 
 /// What follows from another choice, and is nothing to choose: what a VPC that is there has, in as many
 /// zones as `ZoneCount` says, and `CloudFront`'s certificate.
-const FOLLOW: [&str; 4] = [
+const FOLLOW: [&str; 5] = [
     "PrivateSubnetIds",
     "PublicSubnetIds",
+    "DatabaseSubnetIds",
     "ExistingVpcCidr",
     "CdnCertificate",
 ];
@@ -174,18 +177,21 @@ fn whole(row: &Row) -> Row {
         follows.push(("AvailabilityZones", "us-east-1a,us-east-1b"));
     }
     if says("VpcId") {
-        let (private, public) = if is_small {
+        let (private, public, databases) = if is_small {
             (
                 "subnet-0000000a,subnet-0000000b",
                 "subnet-0000001a,subnet-0000001b",
+                "subnet-0000002a,subnet-0000002b",
             )
         } else {
             (
                 "subnet-0000000a,subnet-0000000b,subnet-0000000c",
                 "subnet-0000001a,subnet-0000001b,subnet-0000001c",
+                "subnet-0000002a,subnet-0000002b,subnet-0000002c",
             )
         };
-        follows.extend(FOLLOW.into_iter().zip([private, public, "10.9.0.0/20"]));
+        let values = [private, public, databases, "10.9.0.0/20"];
+        follows.extend(FOLLOW.into_iter().zip(values));
     }
     if is("Cdn", "true") {
         let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3f";

@@ -1,9 +1,11 @@
 //! The handlers: parse, call, answer.
 
 mod costs;
+mod databases;
 mod deployments;
 mod environments;
 mod platform;
+mod runs;
 mod scaling;
 mod services;
 mod signing;
@@ -11,9 +13,11 @@ mod upgrade;
 mod webhooks;
 
 pub(crate) use costs::*;
+pub(crate) use databases::*;
 pub(crate) use deployments::*;
 pub(crate) use environments::*;
 pub(crate) use platform::*;
+pub(crate) use runs::*;
 pub(crate) use scaling::*;
 pub(crate) use services::*;
 pub(crate) use signing::*;

@@ -28,6 +28,7 @@ async fn running(scaling: &Value) -> (Arc<App<InMemory>>, Router) {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

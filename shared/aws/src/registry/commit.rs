@@ -30,6 +30,7 @@ enum Role {
     Stack,
     Path(RoutePath),
     Places,
+    Databases,
     Seen,
     History,
     Scaler,
@@ -102,6 +103,11 @@ impl Registry {
         }
         for claim in self.claim_places(&change.places)? {
             items.push((Role::Places, claim));
+        }
+        let own = self.keep_database(change)?;
+        let databases = self.claim_databases(&change.databases)?;
+        for item in own.into_iter().chain(databases) {
+            items.push((Role::Databases, item));
         }
         if let Some(seen) = &change.seen {
             items.push(self.seen(change, seen)?);
@@ -191,6 +197,9 @@ impl Registry {
         if !stack.places.is_empty() {
             set("places", places(stack));
         }
+        if !stack.databases.is_empty() {
+            set("databases", databases(stack));
+        }
         let team = &record.manifest.team;
         set("GSI1PK", text(key::SERVICES));
         set(
@@ -250,6 +259,10 @@ impl Registry {
             add.push("places :places");
             update = update.expression_attribute_values(":places", places(stack));
         }
+        if !stack.databases.is_empty() {
+            add.push("databases :databases");
+            update = update.expression_attribute_values(":databases", databases(stack));
+        }
         let update = update
             .update_expression(format!("SET {} ADD {}", set.join(", "), add.join(", ")))
             .build()
@@ -290,6 +303,10 @@ impl Registry {
 
 fn places(stack: &StackChange) -> AttributeValue {
     AttributeValue::Ss(stack.places.iter().map(ToString::to_string).collect())
+}
+
+fn databases(stack: &StackChange) -> AttributeValue {
+    AttributeValue::Ss(stack.databases.iter().map(ToString::to_string).collect())
 }
 
 fn wrap(
@@ -339,8 +356,9 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                     None => CommitError::Contended,
                 });
             }
-            // Somebody else took it since it was chosen: another one may be free.
-            Role::Places => {
+            // Somebody else took it since it was chosen, and another one may be free; or the database
+            // changed since it was read, or got users.
+            Role::Places | Role::Databases => {
                 contended = Some(CommitError::Contended);
             }
             Role::Service | Role::Stack | Role::History | Role::Scaler => {

@@ -114,12 +114,20 @@ pub(super) fn stack(
         .map(|place| place.parse())
         .collect::<Result<BTreeSet<_>, _>>()
         .map_err(|_| damaged(operation, item, "`places`"))?;
+    let databases = item.get("databases").and_then(|used| used.as_ss().ok());
+    let databases = databases
+        .into_iter()
+        .flatten()
+        .map(|used| used.parse())
+        .collect::<Result<BTreeSet<_>, _>>()
+        .map_err(|_| damaged(operation, item, "`databases`"))?;
     Ok(Some(StackRecord {
         scope,
         version: get_number(item, "version").unwrap_or(0),
         deployment,
         paths,
         places,
+        databases,
         attention: get_number(item, "attention_at")
             .and_then(|seconds| i64::try_from(seconds).ok())
             .and_then(|seconds| Timestamp::from_second(seconds).ok()),

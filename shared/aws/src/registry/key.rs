@@ -9,6 +9,9 @@ pub(super) const SPEC: &str = "SPEC";
 /// The partition key of the index over services by team.
 pub(super) const SERVICES: &str = "SERVICE";
 
+/// The same, of the index over databases.
+pub(super) const DATABASES: &str = "DATABASE";
+
 /// Partition and sort key.
 pub(super) type Key = (String, String);
 
@@ -71,6 +74,10 @@ pub(super) fn path(path: &RoutePath) -> Key {
 
 pub(super) fn places(name: &str, region: &str) -> Key {
     (format!("CLAIM#places#{region}#{name}"), "CLAIM".to_owned())
+}
+
+pub(super) fn database(name: &ServiceName) -> Key {
+    (format!("CLAIM#database#{name}"), "CLAIM".to_owned())
 }
 
 pub(super) fn operations(region: &str) -> Key {

@@ -4,6 +4,9 @@
 //! filters need stands beside them as attributes of its own.
 
 mod commit;
+mod databases;
+#[cfg(test)]
+mod databases_tests;
 mod item;
 mod key;
 mod places;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
+use slipway_control::databases::Users;
 use slipway_control::error::{PortError, PortErrorKind};
 use slipway_control::places::AllTaken;
 use slipway_control::ports::{HistoryReader, Page, PortResult, ServiceReader};
@@ -112,6 +113,10 @@ impl ServiceReader for Registry {
             }
         }
         Ok(all)
+    }
+
+    async fn users(&self, database: &ServiceName) -> PortResult<Users> {
+        self.users_of(database).await
     }
 }
 

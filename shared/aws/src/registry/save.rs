@@ -23,6 +23,7 @@ impl StackRegistry for Registry {
                 items.push(self.release_path(path, &write.service, environment)?);
             }
             items.extend(self.release_places(&write.places, &write.service, environment)?);
+            items.extend(self.release_databases(&write.databases, &write.service, environment)?);
         }
         for deployment in &write.deployments {
             let key = key::deployment(&write.service, &deployment.environment, deployment.id);
@@ -46,6 +47,7 @@ impl StackRegistry for Registry {
             items.push(self.release_path(path, service, environment)?);
         }
         items.extend(self.release_places(&record.places, service, environment)?);
+        items.extend(self.release_databases(&record.databases, service, environment)?);
         items.push(self.remove_scaler(service, environment)?);
         // The service's own stack goes last, and may wait for this one.
         items.push(self.wake_service(service, now)?);
@@ -68,10 +70,11 @@ impl StackRegistry for Registry {
                 return Ok(false);
             }
         }
-        let items = vec![
+        let mut items = vec![
             self.remove_spec(service)?,
             self.remove_stack(service.name(), record)?,
         ];
+        items.extend(self.remove_database(service)?);
         self.transact(items).await
     }
 

@@ -27,7 +27,7 @@ use crate::replay::{Replay, Reply};
 
 /// A table that says yes to everything, and keeps what it was asked.
 #[derive(Debug, Clone, Default)]
-struct Table {
+pub(super) struct Table {
     asked: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -52,7 +52,7 @@ impl HttpClient for Table {
 }
 
 impl Table {
-    fn registry(&self) -> Registry {
+    pub(super) fn registry(&self) -> Registry {
         let credentials = Credentials::new("id", "secret", None, None, "test");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -69,14 +69,14 @@ impl Table {
     }
 
     /// The one part of the last transaction whose key begins so, as what it does and how.
-    fn part(&self, key: &str) -> Part {
+    pub(super) fn part(&self, key: &str) -> Part {
         part(&self.last(), key)
     }
 }
 
 /// A part of a transaction.
 #[derive(Debug)]
-struct Part(Value);
+pub(super) struct Part(pub(super) Value);
 
 fn part(transaction: &Value, key: &str) -> Part {
     let items = transaction["TransactItems"].as_array().unwrap();
@@ -95,23 +95,23 @@ fn part(transaction: &Value, key: &str) -> Part {
 }
 
 impl Part {
-    fn condition(&self) -> &str {
+    pub(super) fn condition(&self) -> &str {
         self.0["ConditionExpression"].as_str().unwrap_or_default()
     }
 
     /// The value of a name in its expressions.
-    fn value(&self, name: &str) -> &str {
+    pub(super) fn value(&self, name: &str) -> &str {
         let value = self.0["ExpressionAttributeValues"][name].as_object();
         let value = value.and_then(|value| value.values().next());
         value.and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap()
 }
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         actor: "ada".to_owned(),
         stamp: Stamp {
@@ -155,6 +155,7 @@ async fn a_stack_is_written_under_the_version_that_was_read_and_gets_the_next() 
         service: "orders".parse().unwrap(),
         release: record.paths.iter().cloned().collect(),
         places: Vec::new(),
+        databases: Vec::new(),
         record,
         deployments: Vec::new(),
         audit: None,
@@ -310,6 +311,7 @@ async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_
         service: orders,
         release: Vec::new(),
         places: record.places.iter().skip(2).cloned().collect(),
+        databases: Vec::new(),
         record: record.clone(),
         deployments: Vec::new(),
         audit: None,

@@ -92,6 +92,11 @@ impl Registry {
             let places = write.places.iter().map(ToString::to_string).collect();
             update = update.expression_attribute_values(":left", AttributeValue::Ss(places));
         }
+        if !write.databases.is_empty() {
+            delete.push("databases :unused");
+            let databases = write.databases.iter().map(ToString::to_string).collect();
+            update = update.expression_attribute_values(":unused", AttributeValue::Ss(databases));
+        }
         if !delete.is_empty() {
             parts.push(format!("DELETE {}", delete.join(", ")));
         }
@@ -236,7 +241,7 @@ pub(super) fn updates(update: Update) -> TransactWriteItem {
     TransactWriteItem::builder().update(update).build()
 }
 
-fn deletes(delete: Delete) -> TransactWriteItem {
+pub(super) fn deletes(delete: Delete) -> TransactWriteItem {
     TransactWriteItem::builder().delete(delete).build()
 }
 

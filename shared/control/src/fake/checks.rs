@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use slipway_domain::{Image, SecretReference, ServiceName};
 
 use super::Tape;
@@ -10,7 +11,7 @@ use super::transient;
 use crate::places::Limits;
 use crate::ports::{
     FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup, ImageReader,
-    PortResult, Provider, Quota, QuotaKind, QuotaReader, SecretReader,
+    PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -30,6 +31,7 @@ struct Inner {
     limits: Limits,
     kept: BTreeMap<String, String>,
     hooks: BTreeMap<(ServiceName, Provider), HookSecrets>,
+    rotations: BTreeMap<String, Rotation>,
 }
 
 impl FakeChecks {
@@ -68,6 +70,15 @@ impl FakeChecks {
     /// A secret that does not exist.
     pub fn miss_secret(&self, reference: &str) {
         self.lock().missing_secrets.insert(reference.to_owned());
+    }
+
+    /// A secret, by its ARN, that was rotated to this version.
+    pub fn rotate(&self, secret: &str, version: &str, at: Timestamp) {
+        let rotation = Rotation {
+            version: version.to_owned(),
+            at,
+        };
+        self.lock().rotations.insert(secret.to_owned(), rotation);
     }
 
     /// How much of a quota is used, and may be.
@@ -109,6 +120,14 @@ impl ImageReader for FakeChecks {
                 platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             })
         }))
+    }
+}
+
+impl RotationReader for FakeChecks {
+    async fn rotation(&self, secret: &str) -> PortResult<Option<Rotation>> {
+        let pass = self.tape.enter("rotation", false).await?;
+        let answer = self.lock().rotations.get(secret).cloned();
+        pass.leave(answer)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use slipway_domain::{Image, SecretReference};
 
 use super::PortResult;
@@ -144,4 +145,19 @@ pub trait RepositoryReader: Send + Sync {
         repository: &str,
         pattern: &str,
     ) -> impl Future<Output = PortResult<Option<crate::push::PushedImage>>> + Send;
+}
+
+/// When and to what a secret's value was rotated last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The version that counts since.
+    pub version: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Looks when secrets were rotated. No value is ever read.
+pub trait RotationReader: Send + Sync {
+    /// The last rotation of a secret, by its ARN; nothing of one that never was, or is not there.
+    fn rotation(&self, secret: &str) -> impl Future<Output = PortResult<Option<Rotation>>> + Send;
 }

@@ -5,6 +5,7 @@ mod checks;
 mod hooks;
 mod notify;
 mod pipelines;
+mod runs;
 mod scaling;
 mod steer;
 mod wake;
@@ -20,6 +21,7 @@ use slipway_domain::{
 use slipway_scaling::Paused;
 
 use crate::change::Change;
+use crate::databases::{DatabaseUse, Users};
 use crate::error::{CommitError, PortError};
 use crate::places::AllTaken;
 use crate::reconcile::observed::{
@@ -32,7 +34,7 @@ use crate::view::ServiceSummary;
 
 pub use checks::{
     FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
-    RepositoryReader, Room, SecretReader,
+    RepositoryReader, Room, Rotation, RotationReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{
@@ -40,6 +42,7 @@ pub use notify::{
     Posting,
 };
 pub use pipelines::{NoPipelines, PipelineStarter};
+pub use runs::{RunReader, RunStarter, Start};
 pub use scaling::{
     BoundsWriter, MetricReader, Ordered, Override, Placed, ScalerRecord, ScalerRegistry,
     ScalerWrite, Series, TaskWriter,
@@ -83,6 +86,20 @@ pub trait ServiceReader: Send + Sync {
 
     /// What is taken of what services share, by its names. One call for each.
     fn taken(&self, names: &[String]) -> impl Future<Output = PortResult<AllTaken>> + Send;
+
+    /// Who uses a database.
+    fn users(&self, database: &ServiceName) -> impl Future<Output = PortResult<Users>> + Send;
+}
+
+/// Lists databases. One call of the registry each.
+pub trait DatabaseLister: Send + Sync {
+    /// The names of databases by team and name.
+    fn databases(
+        &self,
+        team: Option<&TeamName>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Page<ServiceName>>> + Send;
 }
 
 /// Reads what happened to a service. One call of the registry each; newest first.
@@ -178,6 +195,8 @@ pub struct StackWrite {
     pub release: Vec<RoutePath>,
     /// Places on the platform's load balancers to release.
     pub places: Vec<Place>,
+    /// Claims on databases to release.
+    pub databases: Vec<DatabaseUse>,
     /// Deployments that advanced or began.
     pub deployments: Vec<Deployment>,
     /// What the audit log is to say.

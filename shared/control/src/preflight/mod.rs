@@ -38,6 +38,8 @@ pub enum Subject {
     Architecture,
     /// Whether the secrets are there.
     Secrets,
+    /// Whether the databases are there, and let the service in.
+    Databases,
     /// Whether the path is free.
     Path,
     /// Whether the account has room.

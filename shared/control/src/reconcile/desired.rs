@@ -18,6 +18,11 @@ pub enum Desired {
     },
     /// It stays as it is for now: the service goes, but other stacks of it must go first.
     Held,
+    /// There is no such stack of it, and is to be none: its environments share nothing.
+    NoStack {
+        /// The service's generation.
+        generation: u64,
+    },
     /// There is nothing to run yet.
     Waiting {
         /// The service's generation.
@@ -68,6 +73,7 @@ impl Desired {
         match self {
             Self::Held => None,
             Self::Absent { generation }
+            | Self::NoStack { generation }
             | Self::Waiting { generation }
             | Self::Refused { generation, .. }
             | Self::Awaiting { generation, .. } => Some(*generation),
@@ -79,9 +85,11 @@ impl Desired {
     pub fn is_looked_at(&self) -> bool {
         match self {
             Self::Absent { .. } | Self::Present(_) => true,
-            Self::Held | Self::Waiting { .. } | Self::Refused { .. } | Self::Awaiting { .. } => {
-                false
-            }
+            Self::Held
+            | Self::NoStack { .. }
+            | Self::Waiting { .. }
+            | Self::Refused { .. }
+            | Self::Awaiting { .. } => false,
         }
     }
 }
@@ -93,6 +101,11 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
         generation: service.generation,
     };
     match scope {
+        Scope::Service if !service.deleting && !service.manifest.settings.kind.has_repository() => {
+            Desired::NoStack {
+                generation: service.generation,
+            }
+        }
         Scope::Service if !service.deleting => {
             let template = slipway_synth::service_stack(&service.manifest, platform);
             present(service, template.clone(), template, Ends::default())
@@ -142,7 +155,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             ) {
                 (Some(creation), Some(steady)) => {
                     let ends = Ends {
-                        rolls_out: effective.settings.kind.has_tasks(),
+                        rolls_out: effective.settings.kind.has_service(),
                         pauses: effective.settings.deploy.pause.is_some(),
                     };
                     present(service, creation, steady, ends)

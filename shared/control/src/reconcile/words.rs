@@ -146,7 +146,13 @@ pub(super) fn describe(
     match (&observed.stack, desired) {
         (Some(stack), _) => status.outputs.clone_from(&stack.outputs),
         (None, Desired::Held | Desired::Refused { .. } | Desired::Awaiting { .. }) => {}
-        (None, Desired::Absent { .. } | Desired::Waiting { .. } | Desired::Present(_)) => {
+        (
+            None,
+            Desired::Absent { .. }
+            | Desired::NoStack { .. }
+            | Desired::Waiting { .. }
+            | Desired::Present(_),
+        ) => {
             status.outputs.clear();
         }
     }

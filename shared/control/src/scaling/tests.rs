@@ -61,6 +61,7 @@ async fn running(scaling: Value) -> Control {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

@@ -9,7 +9,7 @@ use slipway_domain::{
 use super::keys::{answer_of, remember};
 use super::refuse::{alive, replay};
 use super::write::{TRIES, request, with_key};
-use super::{Caller, Services, no_environment};
+use super::{Caller, Services, no_environment, nothing_to_deploy};
 use crate::change;
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{
@@ -179,7 +179,10 @@ where
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
         let deployment = self.deployment(name, environment, id).await?;
-        if matches!(deployment.cause, Cause::Heal | Cause::Upgrade) {
+        if matches!(
+            deployment.cause,
+            Cause::Heal | Cause::Upgrade | Cause::Rotation
+        ) {
             return Err(ServiceError::DeploymentOfOurs(id));
         }
         self.start(name, environment, Wish::InsteadOf(id), caller)
@@ -197,6 +200,9 @@ where
         for attempt in 0..TRIES {
             let state = self.state(name).await?;
             alive(&state)?;
+            if !state.service.manifest.settings.kind.has_repository() {
+                return Err(nothing_to_deploy(name));
+            }
             let key = (action, name, environment, wish);
             let manifest = match self.manifest(&state, environment, wish).await {
                 Ok(manifest) => manifest,
@@ -214,7 +220,7 @@ where
                 deployment: deployment.clone(),
             };
             let change = with_key(change, caller, &key, &started);
-            let change = self.placed(change, Some(&state), attempt).await?;
+            let change = self.prepared(change, Some(&state), attempt).await?;
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
                 Err(CommitError::Contended | CommitError::Moved) => {}
@@ -361,9 +367,9 @@ where
             }
             Back::LastGood => {
                 // What the control plane began by itself brings what was wished for before it.
-                let wishes = items
-                    .into_iter()
-                    .filter(|it| !matches!(it.cause, Cause::Heal | Cause::Upgrade));
+                let wishes = items.into_iter().filter(|it| {
+                    !matches!(it.cause, Cause::Heal | Cause::Upgrade | Cause::Rotation)
+                });
                 let found = wishes.skip(1).find(Deployment::has_succeeded);
                 let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
                     service: name.clone(),

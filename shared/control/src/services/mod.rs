@@ -15,9 +15,14 @@ use crate::reconcile::desired::render_as_cleared;
 use crate::record::ServiceState;
 use crate::view::ServiceView;
 
+pub use databases_door::WrittenDatabase;
 pub use deploy::Back;
 
 mod costs;
+pub(crate) mod databases;
+mod databases_door;
+#[cfg(test)]
+mod databases_tests;
 mod deploy;
 pub(crate) mod keys;
 pub(crate) mod place;
@@ -101,6 +106,12 @@ where
     fn render(&self, state: &ServiceState, scope: &Scope) -> Result<Template, ServiceError> {
         let service = &state.service;
         match scope {
+            Scope::Service if !service.manifest.settings.kind.has_repository() => {
+                Err(ServiceError::NoPart(format!(
+                    "`{}` is a database, whose environments share nothing: there is no such stack",
+                    service.name()
+                )))
+            }
             Scope::Service => Ok(slipway_synth::service_stack(
                 &service.manifest,
                 &self.platform,
@@ -127,6 +138,12 @@ pub(crate) async fn kept(
     state
         .filter(|state| !state.service.deleting)
         .ok_or_else(|| ServiceError::NoService(name.clone()))
+}
+
+pub(crate) fn nothing_to_deploy(name: &ServiceName) -> ServiceError {
+    ServiceError::NoPart(format!(
+        "`{name}` is a database, and nothing is deployed to one: change its manifest"
+    ))
 }
 
 pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {

@@ -14,6 +14,21 @@ where
     R: ServiceReader,
     C: QuotaReader,
 {
+    /// The change with all that it must claim from others: places, and databases.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoRoom`], [`ServiceError::InUse`], and [`ServiceError::Invalid`] for a database
+    /// that the service may not use.
+    pub(super) async fn prepared(
+        &self,
+        change: Change,
+        before: Option<&ServiceState>,
+        attempt: u32,
+    ) -> Result<Change, ServiceError> {
+        let change = self.let_in(change, before).await?;
+        self.placed(change, before, attempt).await
+    }
+
     /// The change with the places that it needs and its service does not have, for the `attempt`th
     /// time, from 0 on.
     ///
@@ -22,7 +37,7 @@ where
     ///
     /// # Errors
     /// [`ServiceError::NoRoom`].
-    pub(super) async fn placed(
+    async fn placed(
         &self,
         mut change: Change,
         before: Option<&ServiceState>,

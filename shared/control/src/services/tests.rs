@@ -293,6 +293,18 @@ async fn an_image_given_to_an_environment_makes_a_generation_and_a_deployment() 
 }
 
 #[tokio::test]
+async fn nothing_is_deployed_to_a_database() {
+    let api = api(FakeRegistry::new(5));
+    let database = json!({"service": "orders-db", "kind": "database"});
+    register(&api, 1, database).await.unwrap();
+    let (orders, prod) = (name("orders-db"), "prod".parse().unwrap());
+    let image = "nginx:1".parse().unwrap();
+    let answer = api.deploy(&orders, &prod, &image, &caller(2)).await;
+    assert!(matches!(answer, Err(ServiceError::NoPart(_))));
+    assert_eq!(api.get(&orders).await.unwrap().generation, 1);
+}
+
+#[tokio::test]
 async fn a_protected_service_is_not_deleted_and_a_deleted_one_not_changed() {
     let api = api(FakeRegistry::new(5));
     let orders = name("orders");

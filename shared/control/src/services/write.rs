@@ -44,7 +44,7 @@ where
         let view = ServiceView::new(&change.after(None), &self.platform);
         let change = with_key(change, caller, &("register", document), &view);
         for attempt in 0..TRIES {
-            let change = match self.placed(change.clone(), None, attempt).await {
+            let change = match self.prepared(change.clone(), None, attempt).await {
                 Ok(change) => change,
                 Err(error) => return self.registered(&change, error).await,
             };
@@ -169,7 +169,7 @@ where
                     change::replace(state, manifest, None, &self.platform, &request)
                 }
             };
-            let change = self.placed(change, state.as_ref(), attempt).await?;
+            let change = self.prepared(change, state.as_ref(), attempt).await?;
             let view = Box::new(ServiceView::new(
                 &change.after(state.as_ref()),
                 &self.platform,
@@ -210,6 +210,7 @@ where
                 return Err(ServiceError::Protected(name.clone()));
             }
             let change = change::delete(&state, &request(caller, "delete", Cause::Api));
+            let change = self.let_in(change, Some(&state)).await?;
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(self.deletion(&state)),
                 Err(CommitError::Contended | CommitError::Moved) => {}

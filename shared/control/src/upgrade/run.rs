@@ -137,6 +137,7 @@ where
                 record,
                 release: Vec::new(),
                 places: Vec::new(),
+                databases: Vec::new(),
                 deployments: Vec::new(),
                 audit: None,
             };

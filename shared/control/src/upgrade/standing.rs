@@ -44,6 +44,7 @@ pub(super) fn standing(
         // What was refused or waits is its team's, and is rendered anew when it begins.
         Desired::Absent { .. }
         | Desired::Held
+        | Desired::NoStack { .. }
         | Desired::Waiting { .. }
         | Desired::Refused { .. }
         | Desired::Awaiting { .. } => return Standing::Gone,

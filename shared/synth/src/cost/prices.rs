@@ -59,13 +59,17 @@ pub(super) enum Name {
     TableStorage,
     KmsKey,
     DnsZone,
+    LookUps,
     KeyRequests,
     Secret,
     SecretRequests,
     WebAcl,
     WebAclRule,
     WebAclRequests,
+    StateTransitions,
     AuroraCapacity,
+    AuroraStorage,
+    AuroraRequests,
     BuildSmall,
     BuildMedium,
     BuildLarge,
@@ -149,8 +153,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last ten, at the addresses that the file names.
-    const READ: [(Name, &str); 48] = [
+    /// infracost, and, the last fourteen, at the addresses that the file names.
+    const READ: [(Name, &str); 52] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -180,9 +184,12 @@ mod tests {
         (Name::BuildMedium, "0.01"),
         (Name::BuildLarge, "0.02"),
         (Name::AuroraCapacity, "0.12"),
+        (Name::AuroraStorage, "0.10"),
+        (Name::AuroraRequests, "0.20"),
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
+        (Name::StateTransitions, "0.025"),
         (Name::KmsKey, "1.00"),
         (Name::KeyRequests, "0.03"),
         (Name::Secret, "0.40"),
@@ -197,6 +204,7 @@ mod tests {
         (Name::InstanceM5Large, "0.096"),
         (Name::Pipeline, "0.002"),
         (Name::DnsZone, "0.50"),
+        (Name::LookUps, "1.00"),
         (Name::PublicAddress, "0.005"),
         (Name::VpcLink, "0"),
     ];
@@ -212,7 +220,7 @@ mod tests {
             .into_iter()
             .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
             .collect();
-        assert_eq!(by_infracost.len(), READ.len() - 10);
+        assert_eq!(by_infracost.len(), READ.len() - 11);
         // None is without a reading, and none was read twice.
         let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
         names.sort();

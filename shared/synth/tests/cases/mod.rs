@@ -17,8 +17,11 @@ impl Case {
     /// `environment.json`, another's `environment.{name}.json`.
     pub(crate) fn stacks(&self) -> Vec<(String, Template)> {
         let default = &self.platform.environment;
-        let service = service_stack(&self.manifest, &self.platform);
-        let mut stacks = vec![("service.json".to_owned(), service)];
+        let mut stacks = Vec::new();
+        if self.manifest.settings.kind.has_repository() {
+            let service = service_stack(&self.manifest, &self.platform);
+            stacks.push(("service.json".to_owned(), service));
+        }
         for name in self.manifest.environments(default) {
             let file = if name == *default {
                 "environment.json".to_owned()

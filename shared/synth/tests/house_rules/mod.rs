@@ -4,10 +4,13 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod authorization;
 mod capacity;
 mod dashboard;
+mod database;
 mod discovery;
 mod function;
+mod job;
 mod queue;
 mod scaling;
 mod shared;
@@ -16,14 +19,28 @@ mod traffic;
 mod wording;
 
 use serde_json::Value;
+use slipway_domain::manifest::Kind;
 use slipway_domain::{Effective, Manifest, Platform};
 use slipway_synth::{RunState, Template, Weights, environment_stack, service_stack};
 
 /// Every house rule that the stacks of `manifest` break, as sentences.
 pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
     let mut rules = Rules::default();
+    if manifest.settings.kind.has_repository() {
+        repository(&mut rules, manifest, platform);
+    }
+    let default = &platform.environment;
+    for name in manifest.environments(default) {
+        if let Some(effective) = manifest.effective(&name, default) {
+            environment(&mut rules, &effective, platform);
+        }
+    }
+    rules.broken
+}
+
+fn repository(rules: &mut Rules, manifest: &Manifest, platform: &Platform) {
     let service = service_stack(manifest, platform);
-    every_template(&mut rules, &service, platform);
+    every_template(rules, &service, platform, &[]);
     let repository = &service.as_value()["Resources"]["Repository"]["Properties"];
     rules.hold(
         repository["ImageScanningConfiguration"]["ScanOnPush"] == manifest.settings.images.scan,
@@ -41,18 +58,11 @@ pub(crate) fn broken(manifest: &Manifest, platform: &Platform) -> Vec<String> {
         repository["ImageTagMutability"] == "IMMUTABLE",
         "tags may move",
     );
-    images_that_run_stay(&mut rules, repository, manifest);
+    images_that_run_stay(rules, repository, manifest);
     rules.hold(
         service == service_stack(manifest, platform),
         "the service stack is not the same twice",
     );
-    let default = &platform.environment;
-    for name in manifest.environments(default) {
-        if let Some(effective) = manifest.effective(&name, default) {
-            environment(&mut rules, &effective, platform);
-        }
-    }
-    rules.broken
 }
 
 fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
@@ -80,9 +90,19 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         "the same input gives other bytes",
     );
     for template in [&template, &created, &shifted] {
-        every_template(rules, template, platform);
+        let imports = database::imports(effective, platform);
+        every_template(rules, template, platform, &imports);
+        authorization::hold(rules, template, effective, platform);
+        if effective.settings.kind == Kind::Database {
+            database::hold(rules, template, effective, platform);
+            continue;
+        }
         if !effective.settings.kind.has_tasks() {
             function::hold(rules, template, effective, platform);
+            continue;
+        }
+        if !effective.settings.kind.has_service() {
+            job::hold(rules, template, effective, platform);
             continue;
         }
         traffic::hold(rules, template, effective, platform);
@@ -92,11 +112,9 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         access::hold(rules, template, effective, platform);
         discovery::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
-        if effective.settings.kind.has_tasks() {
-            capacity::hold(rules, template, effective, platform);
-        }
+        capacity::hold(rules, template, effective, platform);
     }
-    if !effective.settings.kind.has_tasks() {
+    if !effective.settings.kind.has_service() {
         return;
     }
     let count = |template: &Template| {
@@ -134,7 +152,7 @@ fn images_that_run_stay(rules: &mut Rules, repository: &Value, manifest: &Manife
     );
 }
 
-fn every_template(rules: &mut Rules, template: &Template, platform: &Platform) {
+fn every_template(rules: &mut Rules, template: &Template, platform: &Platform, imports: &[String]) {
     let bytes = template.to_json();
     rules.hold(
         bytes.len() < 1_000_000,
@@ -153,7 +171,7 @@ fn every_template(rules: &mut Rules, template: &Template, platform: &Platform) {
         template.resources().count() <= 500,
         "there are more than 500 resources",
     );
-    wording::hold(rules, template, platform);
+    wording::hold(rules, template, platform, imports);
     what_is_kept_can_be_found(rules, template);
 }
 
@@ -167,7 +185,7 @@ fn what_is_kept_can_be_found(rules: &mut Rules, template: &Template) {
                 == if is_kept {
                     Value::from("RetainExceptOnCreate")
                 } else {
-                    Value::Null
+                    database::policy(kind).map_or(Value::Null, Value::from)
                 },
             &format!("{id} has the wrong deletion policy"),
         );
@@ -192,7 +210,7 @@ fn what_is_kept_can_be_found(rules: &mut Rules, template: &Template) {
         kept.len()
             == template
                 .resources()
-                .filter(|(_, r)| r["DeletionPolicy"].is_string())
+                .filter(|(_, r)| r["DeletionPolicy"].is_string() && r["DeletionPolicy"] != "Delete")
                 .count(),
         "what is kept is counted wrongly",
     );

@@ -6,15 +6,23 @@ use serde_json::Value;
 use slipway_domain::Platform;
 use slipway_synth::Template;
 
-use super::{Rules, dashboard, shared};
+use super::{Rules, dashboard, database, shared};
 
-pub(super) fn hold(rules: &mut Rules, template: &Template, platform: &Platform) {
+pub(super) fn hold(
+    rules: &mut Rules,
+    template: &Template,
+    platform: &Platform,
+    imports: &[String],
+) {
     let ids: BTreeSet<&str> = template.resources().map(|(id, _)| id).collect();
     let export = format!("{}-name", platform.name);
     let mut words: BTreeSet<&str> = ["/", "service", "integrations", &export].into();
     words.extend(["Arn", "Name", "GroupId", "DNSName", "RepositoryUri"]);
     words.extend(["LoadBalancerFullName", "TargetGroupFullName", "QueueName"]);
     words.insert("Version");
+    words.extend(["Endpoint.Address", "Endpoint.Port"]);
+    words.extend(["ReadEndpoint.Address", "MasterUserSecret.SecretArn"]);
+    words.extend(imports.iter().map(String::as_str));
     words.insert(platform.shared_cluster.as_str());
     for id in &ids {
         rules.hold(
@@ -62,6 +70,7 @@ fn walk(
                         );
                         rules.hold(is_in(&inner[1], words), &format!("GetAtt {inner}"));
                     }
+                    "Fn::Join" if database::is_key_of_a_secret(&inner[1]) => {}
                     "Fn::Join" if inner[0] == "" => dashboard::parts(rules, &inner[1], platform),
                     "Fn::Join" => {
                         rules.hold(inner[0] == "/", &format!("Join {inner}"));

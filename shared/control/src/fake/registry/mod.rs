@@ -14,6 +14,7 @@ use slipway_domain::{
 use slipway_scaling::Decision;
 
 use super::tape::Tape;
+use crate::databases::Users;
 use crate::ports::ScalerRecord;
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState};
 
@@ -37,6 +38,7 @@ struct Inner {
     audit: Vec<(ServiceName, AuditEntry)>,
     claims: BTreeMap<RoutePath, PathOwner>,
     places: BTreeMap<Place, PathOwner>,
+    users: BTreeMap<ServiceName, Users>,
     seen: BTreeMap<(ServiceName, String), Seen>,
     /// Services whose items cannot be read.
     poisoned: BTreeSet<ServiceName>,
@@ -99,6 +101,11 @@ impl FakeRegistry {
     /// The places on what services share that are held, and by whom.
     pub fn places(&self) -> BTreeMap<Place, PathOwner> {
         self.lock().places.clone()
+    }
+
+    /// Who uses a database, past the ports: no call is counted.
+    pub fn users_of(&self, database: &ServiceName) -> Users {
+        self.lock().users_of(database)
     }
 
     /// The stacks that hold a slot, and the most that did at once.

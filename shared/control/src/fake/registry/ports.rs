@@ -7,10 +7,12 @@ use slipway_domain::{
 
 use super::FakeRegistry;
 use crate::change::Change;
+use crate::databases::Users;
 use crate::error::{CommitError, PortError, PortErrorKind};
 use crate::places::AllTaken;
 use crate::ports::{
-    ChangeWriter, HistoryReader, Page, PortResult, ServiceReader, Slots, StackRegistry, StackWrite,
+    ChangeWriter, DatabaseLister, HistoryReader, Page, PortResult, ServiceReader, Slots,
+    StackRegistry, StackWrite,
 };
 use crate::record::{AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord};
 use crate::view::ServiceSummary;
@@ -55,6 +57,29 @@ impl ServiceReader for FakeRegistry {
         let answer = names
             .map(|name| (name.clone(), inner.taken_of(name)))
             .collect();
+        drop(inner);
+        pass.leave(answer)
+    }
+
+    async fn users(&self, database: &ServiceName) -> PortResult<Users> {
+        let pass = self.tape.enter("users", false).await?;
+        let inner = self.count("users");
+        let answer = inner.users_of(database);
+        drop(inner);
+        pass.leave(answer)
+    }
+}
+
+impl DatabaseLister for FakeRegistry {
+    async fn databases(
+        &self,
+        team: Option<&TeamName>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> PortResult<Page<ServiceName>> {
+        let pass = self.tape.enter("databases", false).await?;
+        let inner = self.count("databases");
+        let answer = inner.databases(team, after, limit);
         drop(inner);
         pass.leave(answer)
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use slipway_domain::manifest::Kind;
 use slipway_domain::status::StackStatus;
 use slipway_domain::{
     Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName,
@@ -10,6 +11,7 @@ use slipway_domain::{
 
 use super::Inner;
 use crate::change::{Change, first_version};
+use crate::databases::{Claims, DatabaseUse, User, Users};
 use crate::error::CommitError;
 use crate::places::{PlaceClaims, Taken};
 use crate::ports::{Page, StackWrite};
@@ -51,6 +53,30 @@ impl Inner {
         let items: Vec<ServiceSummary> = rest.by_ref().take(limit).collect();
         let next = rest.next().and(items.last().map(place));
         Page { items, next }
+    }
+
+    pub(super) fn databases(
+        &self,
+        team: Option<&TeamName>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Page<ServiceName> {
+        let page = self.services(team, after, usize::MAX);
+        let is = |name: &ServiceName| {
+            let state = self.services.get(name);
+            state.is_some_and(|it| it.service.manifest.settings.kind == Kind::Database)
+        };
+        let mut all = page.items.into_iter().filter(|it| is(&it.name));
+        let items: Vec<ServiceSummary> = all.by_ref().take(limit).collect();
+        let next = all.next().and(items.last().map(place));
+        Page {
+            items: items.into_iter().map(|it| it.name).collect(),
+            next,
+        }
+    }
+
+    pub(super) fn users_of(&self, database: &ServiceName) -> Users {
+        self.users.get(database).cloned().unwrap_or_default()
     }
 
     pub(super) fn path_owner(&self, path: &RoutePath) -> Option<PathOwner> {
@@ -143,6 +169,7 @@ impl Inner {
                     deployment: None,
                     paths: BTreeSet::new(),
                     places: BTreeSet::new(),
+                    databases: BTreeSet::new(),
                     attention: None,
                     status: StackStatus::new(change.at),
                     progress: Progress::default(),
@@ -151,6 +178,7 @@ impl Inner {
             record.deployment = stack.deployment.or(record.deployment);
             record.paths.extend(stack.path.clone());
             record.places.extend(stack.places.iter().cloned());
+            record.databases.extend(stack.databases.iter().cloned());
             self.attention
                 .insert((name.clone(), scope.clone()), change.at);
             if let (true, Scope::Environment(environment)) = (stack.rescales, scope) {
@@ -167,6 +195,11 @@ impl Inner {
         self.audit.push((name.clone(), change.audit.clone()));
         self.claims.extend(change.claims.iter().cloned());
         self.places.extend(change.places.places.iter().cloned());
+        for claim in &change.databases.uses {
+            let users = self.users.entry(claim.used.database.clone()).or_default();
+            users.users.insert(claim.user());
+            users.claims += 1;
+        }
         for deployment in &change.deployments {
             let key = (name.clone(), deployment.environment.clone(), deployment.id);
             self.deployments.insert(key, deployment.clone());
@@ -195,6 +228,7 @@ impl Inner {
         for place in &write.places {
             self.places.remove(place);
         }
+        self.leave(&write.service, scope, &write.databases);
         for deployment in &write.deployments {
             let key = (
                 write.service.clone(),
@@ -229,6 +263,7 @@ impl Inner {
         for place in &record.places {
             self.places.remove(place);
         }
+        self.leave(service, &scope, &record.databases);
         self.attention.remove(&(service.clone(), scope.clone()));
         self.scalers.remove(&(service.clone(), environment.clone()));
         self.attention
@@ -254,6 +289,7 @@ impl Inner {
             return false;
         }
         self.services.remove(name);
+        self.users.remove(name);
         self.attention.remove(&(name.clone(), Scope::Service));
         self.generations.retain(|(service, _), _| service != name);
         true
@@ -323,7 +359,48 @@ impl Inner {
                 });
             }
         }
-        self.check_places(&change.places)
+        self.check_places(&change.places)?;
+        self.check_databases(&change.databases, name)
+    }
+
+    fn check_databases(&self, claims: &Claims, name: &ServiceName) -> Result<(), CommitError> {
+        let counted = claims.counted;
+        if counted.is_some_and(|counted| counted != self.users_of(name).claims) {
+            return Err(CommitError::Contended);
+        }
+        let stays = claims.uses.iter().all(|claim| {
+            let state = self.services.get(&claim.used.database);
+            state.is_some_and(|state| {
+                (state.service.uid, state.service.generation) == (claim.uid, claim.generation)
+            })
+        });
+        if stays {
+            Ok(())
+        } else {
+            Err(CommitError::Contended)
+        }
+    }
+
+    fn leave<'a>(
+        &mut self,
+        service: &ServiceName,
+        scope: &Scope,
+        databases: impl IntoIterator<Item = &'a DatabaseUse>,
+    ) {
+        let Some(environment) = scope.environment() else {
+            return;
+        };
+        for it in databases {
+            if let Some(users) = self.users.get_mut(&it.database) {
+                users.users.remove(&User {
+                    environment: it.environment.clone(),
+                    owner: PathOwner {
+                        service: service.clone(),
+                        environment: environment.clone(),
+                    },
+                });
+            }
+        }
     }
 
     fn check_places(&self, claims: &PlaceClaims) -> Result<(), CommitError> {

@@ -87,6 +87,11 @@ impl Decide<'_> {
         plan
     }
 
+    pub(super) fn no_stack(self) -> Plan {
+        let message = "Its environments share nothing, so there is no stack.";
+        self.answer(Action::Nothing, Phase::Ready, message, Next::Done)
+    }
+
     pub(super) fn waiting(self) -> Plan {
         self.answer(
             Action::Nothing,

@@ -151,6 +151,7 @@ pub fn plan(
     match (desired, &observed.stack) {
         (Desired::Absent { .. }, stack) => decide.absent(stack.as_ref()),
         (Desired::Held, _) => decide.held(),
+        (Desired::NoStack { .. }, _) => decide.no_stack(),
         (Desired::Waiting { .. }, _) => decide.waiting(),
         (Desired::Refused { .. } | Desired::Awaiting { .. }, Some(stack))
             if stack.status.is_in_progress() =>

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use slipway_domain::{Cause, Deployment, EnvironmentName, Image, Scope, ServiceName};
+use slipway_domain::{Cause, Deployment, Effective, EnvironmentName, Image, Scope, ServiceName};
 use slipway_synth::RunState;
 
 use super::{Look, PortResult, Reconciler};
+use crate::databases;
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
     HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
@@ -75,6 +76,7 @@ where
             });
             return Ok(progress);
         }
+        let image = ran_before(&deployment, &image, &progress).unwrap_or(image);
         let needs = match stack.status.stack_id {
             Some(_) => Needs::new(),
             None => {
@@ -84,10 +86,15 @@ where
             }
         };
         let findings = preflight(&self.checks, &effective, &image, &needs).await?;
-        let verdict = self.verdict(&findings, &image, &deployment, now);
+        let mut verdict = self.verdict(&findings, &image, &deployment, now);
+        if let Verdict::Cleared { .. } = verdict
+            && let Some(waits) = self.for_databases(&effective, &deployment, now).await?
+        {
+            verdict = waits;
+        }
         if let Verdict::Cleared { image } = &verdict {
             self.keep(image, environment, &deployment).await?;
-            if deployment.cause == Cause::Redeploy {
+            if matches!(deployment.cause, Cause::Redeploy | Cause::Rotation) {
                 progress.restart = Some(newest);
             }
         }
@@ -96,6 +103,31 @@ where
             verdict,
         });
         Ok(progress)
+    }
+
+    /// Whether the deployment waits for a database that it uses: one whose stack is not made has
+    /// nothing yet that leads to it. Databases that have users stay, so it is asked only before.
+    async fn for_databases(
+        &self,
+        effective: &Effective,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> PortResult<Option<Verdict>> {
+        for used in databases::used(effective) {
+            let state = self.registry.service(&used.database).await?;
+            if used.is_there(state.as_ref()) {
+                continue;
+            }
+            let until = deployment.created_at + self.deadline;
+            return Ok(Some(if now < until {
+                let what = format!("the database `{used}` to be ready");
+                Verdict::Awaits { what, until }
+            } else {
+                let reasons = format!("The database `{used}` did not become ready.");
+                Verdict::Refused { reasons }
+            }));
+        }
+        Ok(None)
     }
 
     fn verdict(
@@ -197,5 +229,18 @@ where
             self.checks.keep(image, &tag).await?;
         }
         Ok(())
+    }
+}
+
+/// The image that was cleared before, by its digest, for a deployment that the control plane began
+/// so that tasks are replaced: nobody asked for what its tag may mean by now.
+fn ran_before(deployment: &Deployment, named: &Image, progress: &Progress) -> Option<Image> {
+    let before = progress.check.as_ref()?;
+    match &before.verdict {
+        Verdict::Cleared { image } if deployment.cause == Cause::Rotation => {
+            let same = image.repository() == named.repository() && image.tag() == named.tag();
+            same.then(|| image.clone())
+        }
+        Verdict::Cleared { .. } | Verdict::Refused { .. } | Verdict::Awaits { .. } => None,
     }
 }

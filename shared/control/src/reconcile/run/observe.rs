@@ -55,6 +55,7 @@ where
             }
             Desired::Absent { .. }
             | Desired::Held
+            | Desired::NoStack { .. }
             | Desired::Waiting { .. }
             | Desired::Refused { .. }
             | Desired::Awaiting { .. } => {}

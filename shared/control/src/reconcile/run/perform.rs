@@ -62,6 +62,7 @@ where
             Desired::Present(target) => Some(target),
             Desired::Absent { .. }
             | Desired::Held
+            | Desired::NoStack { .. }
             | Desired::Waiting { .. }
             | Desired::Refused { .. }
             | Desired::Awaiting { .. } => None,

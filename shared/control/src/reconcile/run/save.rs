@@ -13,6 +13,7 @@ use super::super::plan::{Action, Plan, named};
 use super::super::words::{advance, ask_once, describe};
 use super::{Look, OVERTAKEN, PortResult, ReconcileError, Reconciler};
 use crate::change::manifest_hash;
+use crate::databases::{self, DatabaseUse};
 use crate::places::is_wanted;
 use crate::ports::{
     HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
@@ -75,6 +76,10 @@ where
         for place in &places {
             record.places.remove(place);
         }
+        let databases = self.former_databases(look, observed, plan);
+        for it in &databases {
+            record.databases.remove(it);
+        }
         record.attention = match next {
             Next::Done => None,
             Next::Requeue(_) | Next::AwaitChange | Next::Then(_) => {
@@ -93,6 +98,7 @@ where
                 record: record.clone(),
                 release,
                 places,
+                databases,
                 deployments,
                 audit,
             };
@@ -136,6 +142,7 @@ where
             record: record.clone(),
             release: Vec::new(),
             places: Vec::new(),
+            databases: Vec::new(),
             deployments,
             audit: None,
         };
@@ -164,6 +171,19 @@ where
         held.filter(|place| !is_wanted(place, wanted.as_ref(), &self.platform))
             .cloned()
             .collect()
+    }
+
+    /// Databases that the stack holds a claim on and does not use, likewise.
+    fn former_databases(
+        &self,
+        look: &Look<'_>,
+        observed: &Observed,
+        plan: &Plan,
+    ) -> Vec<DatabaseUse> {
+        match self.settled_as(look, observed, plan) {
+            Some(wanted) => databases::former(&look.record, wanted.as_ref()),
+            None => Vec::new(),
+        }
     }
 
     /// What the environment is to be, if it is as wanted or not there.

@@ -1,8 +1,10 @@
 //! Deployments are checked before anything is done for them, and go back in one call.
 
+use super::world::{block_on, name, prod};
 use super::*;
+use crate::databases::rotation::Rotations;
 use crate::fake::FakeChecks;
-use crate::ports::{ImageLookup, QuotaKind};
+use crate::ports::{ImageLookup, QuotaKind, ServiceReader};
 use crate::services::Back;
 
 fn create() -> World {
@@ -228,4 +230,90 @@ fn going_back_behind_a_heal_goes_to_what_was_wished_for_before() {
     world.roll_back("orders", Back::LastGood);
     world.settle();
     assert_eq!(world.deployment("orders").image, first);
+}
+
+fn with_database() -> World {
+    let mut world = World::new();
+    world.register(&json!({
+        "service": "orders-db", "kind": "database", "database": {"access": ["orders"]},
+    }));
+    world.register(&json!({
+        "service": "orders", "image": "nginx:1", "databases": {"DATABASE": "orders-db"},
+    }));
+    world
+}
+
+#[test]
+fn a_service_waits_for_its_database_and_both_go() {
+    let mut world = with_database();
+    let (orders, scope) = (name("orders"), Scope::Environment(prod()));
+    let now = world.clock.now();
+    let looked = block_on(world.reconciler.reconcile(&orders, &scope, now));
+    assert!(looked.is_ok());
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Pending);
+    assert!(
+        message.contains("the database `orders-db/prod`"),
+        "{message}"
+    );
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    let users = world.registry.users_of(&name("orders-db"));
+    assert_eq!(users.users.len(), 1);
+    // What is not used any more is given back once the stack has nothing of it.
+    world.patch("orders", &json!({"databases": null}));
+    assert_eq!(world.registry.users_of(&name("orders-db")), users);
+    world.settle();
+    assert!(world.registry.users_of(&name("orders-db")).users.is_empty());
+    world.delete("orders-db");
+    world.settle();
+    assert!(!world.exists("orders-db"));
+}
+
+#[test]
+fn a_database_that_does_not_become_ready_is_waited_for_and_not_for_ever() {
+    let world = with_database();
+    let (orders, scope) = (name("orders"), Scope::Environment(prod()));
+    let late = world.clock.now() + SignedDuration::from_mins(11);
+    let looked = block_on(world.reconciler.reconcile(&orders, &scope, late));
+    assert!(looked.is_ok());
+    let reason = "The database `orders-db/prod` did not become ready.";
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Failed);
+    assert!(message.contains(reason), "{message}");
+}
+
+#[test]
+fn a_rotation_replaces_tasks_and_brings_the_image_that_ran_whatever_its_tag_means_by_now() {
+    let mut world = with_database();
+    world.settle();
+    let ran = world.deployment("orders").image;
+    let state = block_on(world.registry.service(&name("orders-db")))
+        .unwrap()
+        .unwrap();
+    let outputs = &state.stacks[&Scope::Environment(prod())].status.outputs;
+    world.checks.answer("nginx:1", ImageLookup::Missing);
+    world.pass(SignedDuration::from_mins(1));
+    world
+        .checks
+        .rotate(&outputs["Secret"], "v2", world.clock.now());
+    world.pass(SignedDuration::from_mins(1));
+    let rotations = Rotations {
+        registry: &world.registry,
+        secrets: &world.checks,
+        platform: &world.reconciler.platform,
+    };
+    let report = block_on(rotations.go(world.clock.now())).unwrap();
+    assert_eq!(report.deployed, 1);
+    world.look_at_everything();
+    world.settle();
+    let deployment = world.deployment("orders");
+    assert_eq!(deployment.cause, Cause::Rotation);
+    assert!(deployment.has_succeeded(), "{:?}", deployment.outcome);
+    assert_eq!(deployment.image, ran);
+    let state = block_on(world.registry.service(&name("orders")))
+        .unwrap()
+        .unwrap();
+    let restart = state.stacks[&Scope::Environment(prod())].progress.restart;
+    assert_eq!(restart, Some(deployment.id));
 }

@@ -213,3 +213,30 @@ fn the_service_stack_is_known_while_it_waits_for_its_environments_to_go() {
     let state = &world.registry.everything()[&name("orders")];
     assert!(state.stacks[&Scope::Service].status.stack_id.is_some());
 }
+
+#[test]
+fn a_database_needs_no_image_and_no_stack_of_the_services_own_and_goes_whole() {
+    let database = json!({
+        "service": "orders-db", "kind": "database", "environments": {"qa": {"database": {"readers": 0}}},
+    });
+    let mut world = World::settled(&database);
+    assert_eq!(world.phase("orders-db").0, Phase::Ready);
+    let environments = ["devops2-g4--orders-db--prod", "devops2-g4--orders-db--qa"];
+    assert_eq!(
+        world.cloud.stacks().keys().collect::<Vec<_>>(),
+        environments
+    );
+    let state = &world.registry.everything()[&name("orders-db")];
+    let own = &state.stacks[&Scope::Service].status;
+    assert_eq!((own.phase, &own.stack_id), (Phase::Ready, &None));
+
+    world.cloud.take_calls();
+    world.patch("orders-db", &json!({"deletion_protection": true}));
+    world.settle();
+    assert_eq!(world.operations()["update"], 2);
+    world.delete("orders-db");
+    world.settle();
+    assert!(!world.exists("orders-db"));
+    assert!(world.cloud.stacks().is_empty());
+    assert!(world.registry.claims().is_empty());
+}

@@ -36,6 +36,7 @@ fn digest(wanted: &Desired) -> Option<String> {
         Desired::Present(target) => Some(target.digest.clone()),
         Desired::Absent { .. }
         | Desired::Held
+        | Desired::NoStack { .. }
         | Desired::Waiting { .. }
         | Desired::Refused { .. }
         | Desired::Awaiting { .. } => None,

@@ -184,6 +184,7 @@ fn without_a_waker_nobody_goes_to_sleep() {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };

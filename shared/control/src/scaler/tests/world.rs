@@ -178,6 +178,7 @@ impl World {
             record,
             release: Vec::new(),
             places: Vec::new(),
+            databases: Vec::new(),
             deployments: Vec::new(),
             audit: None,
         };

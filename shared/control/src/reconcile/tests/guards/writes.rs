@@ -49,6 +49,7 @@ fn a_stack_is_written_under_the_version_that_was_read() {
         record,
         release: Vec::new(),
         places: Vec::new(),
+        databases: Vec::new(),
         deployments: Vec::new(),
         audit: None,
     };
