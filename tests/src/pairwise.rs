@@ -74,7 +74,7 @@ fn row(
         .map(|first| filled(parameters, missing, pair, first))
         .collect();
     // The best first; of equals the first.
-    rows.sort_by_key(|row| std::cmp::Reverse(new(row)));
+    rows.sort_by_cached_key(|row| std::cmp::Reverse(new(row)));
     let fine = rows.iter().find(|row| allowed(&named(parameters, row)));
     match fine {
         Some(fine) => Some(fine.clone()),

@@ -196,6 +196,12 @@ fn whole(row: &Row) -> Row {
     if is("Cdn", "true") {
         let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3f";
         follows.push(("CdnCertificate", certificate));
+        // Three more, which no search for one or two other choices would find.
+        follows.push(("Waf", "true"));
+        let domain = |it: &&(&'static str, &'static str)| {
+            it.0.starts_with("DomainN") || it.0.starts_with("DomainC")
+        };
+        follows.extend(OTHERS.iter().filter(domain));
     }
     let follows = follows.into_iter();
     let follows = follows.map(|(name, value)| (name.to_owned(), value.to_owned()));
