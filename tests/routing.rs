@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use slipway_control::places::{AllTaken, HTTP_API, Limits, choose, wanted};
 use slipway_control::ports::Room;
 use slipway_domain::{Manifest, Place, Platform};
-use slipway_synth::{RunState, environment_stack};
+use slipway_synth::{RunState, Template, environment_stack};
 
 /// A service's rule, with its name.
 struct Rule {
@@ -30,6 +30,8 @@ struct Route {
     service: String,
     key: String,
     integration: String,
+    /// What its integration puts in the path's place, if anything.
+    overwrites: Option<String>,
 }
 
 #[derive(Default)]
@@ -70,17 +72,32 @@ impl World {
                 taken.add(place);
             }
             let mut places = claims.places.into_iter().map(|(place, _)| place);
-            let place = places.find(|place| place.on != HTTP_API);
-            world.render(&manifest, place.expect("a rule"), platform);
+            let place = places.find(|place| place.on != HTTP_API).expect("a rule");
+            world.render(&manifest, Some(place), platform);
         }
         world
     }
 
-    fn render(&mut self, manifest: &Manifest, place: Place, platform: &Platform) {
+    /// Registers services at these paths, to whose tasks the HTTP API leads itself.
+    fn without_balancers(services: &[(String, bool, bool)], platform: &Platform) -> Self {
+        let mut world = Self::default();
+        for (number, (path, strips, guarded)) in services.iter().enumerate() {
+            let document = json!({
+                "service": format!("s{number}"), "image": "nginx:1", "ingress": "cloud-map",
+                "path": path, "strip_path": strips,
+                "authorization": if *guarded { "jwt" } else { "none" },
+            });
+            let manifest = Manifest::read_on(&document, platform).expect("a manifest");
+            world.render(&manifest, None, platform);
+        }
+        world
+    }
+
+    fn render(&mut self, manifest: &Manifest, place: Option<Place>, platform: &Platform) {
         let env = &platform.environment;
         let effective = manifest.effective(env, env).expect("its environment");
         let run = RunState {
-            place: Some(place),
+            place,
             ..RunState::default()
         };
         let template = environment_stack(&effective, platform, &run).expect("a stack");
@@ -93,6 +110,7 @@ impl World {
                     service: service.clone(),
                     key: text(&properties["RouteKey"]),
                     integration: text(&properties["Target"]).replace("integrations/", ""),
+                    overwrites: overwrites(&template, &properties["Target"]),
                 });
             }
             if resource["Type"] == "AWS::ElasticLoadBalancingV2::ListenerRule" {
@@ -147,6 +165,13 @@ impl World {
     }
 }
 
+/// What the integration that a route leads to puts in the path's place, if it is the service's own.
+fn overwrites(template: &Template, target: &Value) -> Option<String> {
+    let id = target["Fn::Join"][1][1]["Ref"].as_str()?;
+    let parameters = &template.resource(id)?["Properties"]["RequestParameters"];
+    parameters["overwrite:path"].as_str().map(str::to_owned)
+}
+
 /// Whether a pattern with at most one `*`, at its end, matches.
 fn matches(pattern: &str, path: &str) -> bool {
     match pattern.strip_suffix('*') {
@@ -176,7 +201,9 @@ fn services() -> impl Strategy<Value = Vec<(String, bool, bool)>> {
 
 /// The service with the longest path under which a request lies.
 fn longest<'a>(world: &'a World, services: &[(String, bool, bool)], path: &str) -> Option<&'a str> {
-    let there: BTreeSet<&str> = world.rules.iter().map(|rule| &*rule.service).collect();
+    let by_rules = world.rules.iter().map(|rule| &*rule.service);
+    let by_routes = world.routes.iter().map(|route| &*route.service);
+    let there: BTreeSet<&str> = by_rules.chain(by_routes).collect();
     let lies_under = |prefix: &str| {
         let rest = path.strip_prefix(prefix);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -225,6 +252,29 @@ proptest! {
                 let by_rule = rule.map(|rule| &*rule.service);
                 prop_assert_eq!(by_rule, longest(&world, &services, &path), "{}", path);
             }
+        }
+    }
+
+    #[test]
+    fn without_a_load_balancer_the_longest_path_wins_and_loses_the_same_prefix(services in services(), asked in prop::collection::vec(path(6), 1..=40)) {
+        let platform = Platform::sample();
+        let world = World::without_balancers(&services, &platform);
+        prop_assert!(world.rules.is_empty());
+        for path in &asked {
+            let route = world.route(path);
+            let by_route = route.map(|route| &*route.service);
+            prop_assert_eq!(by_route, longest(&world, &services, path), "{}", path);
+            let Some(route) = route else { continue };
+            let number: usize = route.service[1..].parse().unwrap_or_default();
+            let (prefix, strips, _) = &services[number];
+            let below = path[prefix.len()..].trim_start_matches('/');
+            let arrives = match &route.overwrites {
+                Some(put) => put.replace("$request.path.proxy", below),
+                None => path.clone(),
+            };
+            // What a rule of a load balancer would leave: `^{prefix}/?(.*)$` becomes `/$1`.
+            let left = if *strips { format!("/{below}") } else { path.clone() };
+            prop_assert_eq!(arrives, left, "{}", path);
         }
     }
 

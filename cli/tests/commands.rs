@@ -7,6 +7,7 @@ mod mock;
 mod needs;
 mod program;
 mod rolling;
+mod runs;
 mod scaling;
 mod shop;
 mod upgrade;

@@ -94,6 +94,7 @@ const QUERIES: &[(&str, &str, &str, &str)] = &[
 const CLUSTERS: &str = "AmazonEC2ContainerServiceV20141113.ListClusters";
 const SERVICES: &str = "AmazonEC2ContainerServiceV20141113.ListServices";
 const TASKS: &str = "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions";
+const NAMES: &str = "Route53AutoNaming_v20170314.ListServices";
 const REPOSITORIES: &str = "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories";
 
 /// What is listed in the JSON protocols: kind, service, target, list, and the field with the
@@ -121,6 +122,7 @@ const LISTS: &[(&str, &str, &str, &str, &str)] = &[
         "",
     ),
     ("queue", "sqs", "AmazonSQS.ListQueues", "QueueUrls", ""),
+    ("name", "servicediscovery", NAMES, "Services", "Name"),
     ("cluster", "ecs", CLUSTERS, "clusterArns", ""),
     ("task definition", "ecs", TASKS, "taskDefinitionArns", ""),
 ];

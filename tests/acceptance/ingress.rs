@@ -178,3 +178,86 @@ fn a_public_service_is_reached_at_the_load_balancer_and_a_platform_without_one_s
     assert_eq!(ready.environments[&prod()].stack.phase, Phase::Ready);
     Ok(())
 }
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn d5_g6_services_are_found_by_their_names_and_reached_without_a_load_balancer() -> Result<()> {
+    let parameters = [
+        ("DiscoveryDomain", "shop.local"),
+        ("JwtIssuer", "https://login.example.com/shop"),
+        ("JwtAudience", "shop"),
+    ];
+    let platform = LocalPlatform::start_as("names", &parameters, |options| options)?;
+    let client = platform.client();
+    let before = platform.resources()?;
+    let cash = json!({
+        "service": "cash", "image": "nginx:alpine", "ingress": "cloud-map", "path": "/api/cash",
+        "authorization": "jwt", "scopes": ["cash:read"],
+    });
+    register(&client, &cash)?;
+    let stock = json!({
+        "service": "stock", "image": "nginx:alpine", "ingress": "none", "discovery": true,
+    });
+    register(&client, &stock)?;
+    let services: [ServiceName; 2] = ["cash", "stock"].map(name);
+    let ready = services
+        .iter()
+        .map(|service| platform.ready(service))
+        .collect::<Result<Vec<_>>>()?;
+
+    assert_eq!(output(&ready[0], "DiscoveryName")?, "cash.shop.local");
+    assert_eq!(output(&ready[1], "DiscoveryName")?, "stock.shop.local");
+    let url = ready[0].environments[&prod()].stack.url.clone();
+    ensure!(url.is_some_and(|url| url.ends_with("/api/cash")));
+    assert_eq!(ready[1].environments[&prod()].stack.url, None);
+    let made = platform.resources()?.since(&before);
+    assert_eq!(made.names("name"), ["cash", "stock"]);
+    assert_eq!(made.names("load balancer"), Vec::<&str>::new());
+    assert_eq!(made.names("target group"), Vec::<&str>::new());
+    assert_eq!(
+        made.names("route"),
+        ["ANY /api/cash", "ANY /api/cash/{proxy+}"]
+    );
+
+    // Its routes want a token of the platform's issuer, with the scope.
+    let apis = platform.aws().get("apigateway", "/v2/apis")?;
+    let api = apis["items"][0]["apiId"].as_str().context("an API")?;
+    let routes = platform
+        .aws()
+        .get("apigateway", &format!("/v2/apis/{api}/routes"))?;
+    let its = routes["items"].as_array().into_iter().flatten();
+    let its: Vec<&Value> = its
+        .filter(|it| {
+            it["routeKey"]
+                .as_str()
+                .is_some_and(|key| key.contains("/api/cash"))
+        })
+        .collect();
+    assert_eq!(its.len(), 2);
+    for route in its {
+        assert_eq!(route["authorizationType"], "JWT");
+        assert_eq!(route["authorizationScopes"], json!(["cash:read"]));
+        assert!(
+            route["authorizerId"]
+                .as_str()
+                .is_some_and(|it| !it.is_empty())
+        );
+    }
+
+    // Traffic cannot move where nothing stands between, and is told so before anything is made.
+    let canary = json!({"deploy": {"strategy": "canary"}});
+    let refused = patch(&client, &services[0], &canary);
+    let refused = format!("{:?}", refused.err().context("a refusal")?);
+    ensure!(refused.contains("/deploy/strategy"), "{refused}");
+
+    for service in &services {
+        client.delete(service, "*")?;
+    }
+    for service in &services {
+        platform.gone(service)?;
+    }
+    let left = platform.resources()?.since(&before);
+    assert_eq!(left.names("name"), Vec::<&str>::new());
+    assert_eq!(left.names("route"), Vec::<&str>::new());
+    Ok(())
+}

@@ -18,6 +18,7 @@ mod failures;
 mod full;
 mod healing;
 mod ingress;
+mod jobs;
 mod kinds;
 mod large;
 mod lifecycle;

@@ -128,6 +128,76 @@ fn a_vpc_that_is_there_is_used_whole_and_nothing_is_made_in_its_place() {
     assert_eq!(group["SecurityGroupEgress"][0]["CidrIp"], "10.9.0.0/20");
 }
 
+#[test]
+fn every_choice_is_in_some_set() {
+    let template = PlatformTemplate::read().unwrap();
+    for (name, declaration) in template.parameters() {
+        let allowed = declaration["AllowedValues"].as_array();
+        for value in allowed.into_iter().flatten() {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let is_default = declaration["Default"] == *value;
+            // Of a number that is only handed on, one other is enough.
+            let is_handed_on = value.is_number() || is_default;
+            let is_there = SETS.iter().any(|set| set[&name] == text);
+            assert!(is_handed_on || is_there, "{name}: {text}");
+        }
+        let is_chosen = SETS.iter().any(|set| set[&name] != declaration["Default"]);
+        assert!(is_chosen, "{name} is its default in all sets");
+    }
+}
+
+#[test]
+fn cloudfront_is_the_one_way_in_to_load_balancers() {
+    let template = PlatformTemplate::read().unwrap();
+    let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/a";
+    let acl = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/a";
+    let mut given: Row = [
+        ("Cdn", "true"),
+        ("DomainName", "api.example.com"),
+        ("DomainCertificate", certificate),
+        ("CdnCertificate", certificate),
+        ("Waf", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    assert_eq!(template.refused(&given).unwrap(), None);
+    for name in ["DomainName", "CdnCertificate", "Waf"] {
+        let mut without = given.clone();
+        without.remove(name);
+        let said = template.refused(&without).unwrap().unwrap();
+        assert!(said.contains(name), "{said}");
+    }
+    let made = template.made(&given).unwrap();
+    assert_eq!(
+        made.resources["HttpApi"]["Properties"]["DisableExecuteApiEndpoint"],
+        true
+    );
+    let edge = &made.resources["Distribution"]["Properties"]["DistributionConfig"];
+    let header = &edge["Origins"][0]["OriginCustomHeaders"][0];
+    let rules = &made.resources["WebAcl"]["Properties"]["Rules"];
+    let refusal = &rules[0]["Statement"]["AndStatement"]["Statements"][1]["NotStatement"];
+    let asked = &refusal["Statement"]["ByteMatchStatement"];
+    assert_eq!(
+        asked["FieldToMatch"]["SingleHeader"]["Name"],
+        header["HeaderName"]
+    );
+    assert_eq!(asked["SearchString"], header["HeaderValue"]);
+    // Elsewhere than in us-east-1 no web ACL of CloudFront can be made.
+    given.insert("AWS::Region".to_owned(), "eu-west-1".to_owned());
+    let said = template.refused(&given).unwrap().unwrap();
+    assert!(said.contains("CdnWebAclArn"), "{said}");
+    given.insert("CdnWebAclArn".to_owned(), acl.to_owned());
+    assert_eq!(template.refused(&given).unwrap(), None);
+    let made = template.made(&given).unwrap();
+    assert!(!made.resources.contains_key("CdnWebAcl"));
+    assert_eq!(
+        made.resources["Distribution"]["Properties"]["DistributionConfig"]["WebACLId"],
+        acl
+    );
+}
+
 /// What the platform says of itself: the variables of the text that its functions are given.
 fn said(made: &Made) -> BTreeMap<String, u64> {
     let values = &made.outputs["PlatformValues"]["Fn::Sub"];
@@ -177,6 +247,7 @@ fn counted(made: &Made) -> Billed {
         endpoints: u64::try_from(zones.sum::<usize>()).unwrap(),
         alarms: count("AWS::CloudWatch::Alarm"),
         keys: count("AWS::KMS::Key"),
+        secrets: count("AWS::SecretsManager::Secret"),
         dashboards: count("AWS::CloudWatch::Dashboard"),
         load_balancers: count("AWS::ElasticLoadBalancingV2::LoadBalancer"),
         load_balancer_addresses: of("AWS::ElasticLoadBalancingV2::LoadBalancer")
@@ -202,6 +273,7 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
         values.billed = Billed {
             // These the output names by what each costs, and one key it has among the rest.
             keys: 1,
+            secrets: 0,
             dashboards: 0,
             load_balancers: 0,
             load_balancer_addresses: 0,
@@ -240,8 +312,17 @@ fn the_platform_says_what_it_is_billed_for_and_what_that_costs() {
             billed.dashboards == 1
         );
         assert_eq!(
-            output.contains("web ACL is 8.00 more"),
-            billed.web_acls == 1
+            output.contains("the web ACL is 8.00 more"),
+            billed.web_acls > 0
+        );
+        assert_eq!(
+            output.contains("web ACL and secret are 8.40 more"),
+            billed.web_acls == 2
+        );
+        let has_secret = billed.secrets == 1;
+        assert_eq!(
+            output.contains("secret is 0.40 more"),
+            has_secret && billed.web_acls == 1
         );
     }
 }

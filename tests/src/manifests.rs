@@ -13,7 +13,9 @@ use slipway_domain::{schema, size};
 
 mod kinds;
 
-use kinds::{OWN_IMAGE, database, function, with_databases, without_ingress, work_queue, worker};
+use kinds::{
+    OWN_IMAGE, database, function, job, with_databases, without_ingress, work_queue, worker,
+};
 
 type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
@@ -25,11 +27,13 @@ pub fn valid_manifest() -> impl Strategy<Value = Value> {
         1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "shared")),
         1 => reachable_manifest().prop_map(|document| on_the_platforms(document, "public")),
         1 => reachable_manifest().prop_map(found_by_name),
+        1 => reachable_manifest().prop_map(without_a_balancer),
         1 => (reachable_manifest(), work_queue()).prop_map(|(document, queue)| worker(document, &queue)),
         1 => function(),
         1 => database(),
         1 => (reachable_manifest(), vec("[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,6}){0,2}(/[a-z][a-z0-9]{0,8})?", 1..4))
             .prop_map(|(document, names)| with_databases(document, names)),
+        1 => job(),
     ]
 }
 
@@ -64,6 +68,31 @@ fn found_by_name(mut document: Value) -> Value {
     let environments = environments.and_then(Value::as_object_mut);
     for (_, overrides) in environments.into_iter().flatten() {
         rolling(overrides);
+    }
+    document
+}
+
+/// Lets the HTTP API reach the tasks themselves, and takes away what is of a load balancer.
+fn without_a_balancer(mut document: Value) -> Value {
+    let strip = |fields: &mut Value| {
+        let of_balancers = [
+            "ingress",
+            "listener_port",
+            "health",
+            "deploy",
+            "alarms",
+            "scaling",
+        ];
+        if let Some(fields) = fields.as_object_mut() {
+            fields.retain(|name, _| !of_balancers.contains(&name.as_str()));
+        }
+    };
+    strip(&mut document);
+    document["ingress"] = "cloud-map".into();
+    let environments = document.get_mut("environments");
+    let environments = environments.and_then(Value::as_object_mut);
+    for (_, overrides) in environments.into_iter().flatten() {
+        strip(overrides);
     }
     document
 }
@@ -177,7 +206,7 @@ fn settings(service: &str, tracked: bool) -> impl Strategy<Value = Map<String, V
         health(),
         field("ingress", Just("dedicated")),
         field("listener_port", port()),
-        field("authorization", select(vec!["none", "iam"])),
+        field("authorization", select(vec!["none", "iam", "jwt"])),
         placement(),
         scaling(tracked),
         field("alarms", alarms()),

@@ -29,6 +29,9 @@ pub struct Made {
     pub outputs: BTreeMap<String, Value>,
 }
 
+/// Where it is made. Conditions and rules take it for us-east-1 unless it is given with the parameters.
+const REGION: &str = "AWS::Region";
+
 /// A function's argument that is no value: the property goes.
 const NO_VALUE: &str = "AWS::NoValue";
 
@@ -92,11 +95,12 @@ impl PlatformTemplate {
 
     fn scope(&self, given: &BTreeMap<String, String>) -> Result<Scope<'_>> {
         let mut parameters = BTreeMap::new();
-        let declared = self.parameters();
-        if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
+        let declared = &self.template["Parameters"];
+        let is_known = |name: &String| declared.get(name).is_some() || name == REGION;
+        if let Some(name) = given.keys().find(|name| !is_known(name)) {
             bail!("template.yaml has no parameter {name}");
         }
-        for (name, declaration) in &declared {
+        for (name, declaration) in declared.as_object().into_iter().flatten() {
             let default = &declaration["Default"];
             let default = default
                 .as_str()
@@ -115,6 +119,7 @@ impl PlatformTemplate {
         Ok(Scope {
             template: &self.template,
             parameters,
+            region: given.get(REGION).map_or("us-east-1", |it| it).to_owned(),
         })
     }
 }
@@ -123,6 +128,7 @@ impl PlatformTemplate {
 struct Scope<'a> {
     template: &'a Value,
     parameters: BTreeMap<String, Value>,
+    region: String,
 }
 
 impl Scope<'_> {
@@ -159,9 +165,17 @@ impl Scope<'_> {
             "Fn::Not" => Ok(!self.holds(&argument[0])?),
             "Fn::And" => all().try_fold(true, |so_far, it| Ok(so_far && self.holds(it)?)),
             "Fn::Or" => all().try_fold(false, |so_far, it| Ok(so_far || self.holds(it)?)),
-            "Fn::Equals" => Ok(self.value(&argument[0])? == self.value(&argument[1])?),
+            "Fn::Equals" => Ok(self.compared(&argument[0])? == self.compared(&argument[1])?),
             other => bail!("{other} decides nothing"),
         }
+    }
+
+    /// One of two values that are compared, where the region is known.
+    fn compared(&self, value: &Value) -> Result<Value> {
+        if value["Ref"] == REGION {
+            return Ok(self.region.as_str().into());
+        }
+        self.value(value)
     }
 
     /// A value with its functions worked out, as far as parameters say.

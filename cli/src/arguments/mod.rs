@@ -2,6 +2,7 @@
 
 mod costs;
 mod deployments;
+mod runs;
 mod scaling;
 mod simulate;
 mod webhooks;
@@ -16,6 +17,7 @@ pub(crate) use self::deployments::{
     Cancel, Deploy, Deployments, EnvironmentOption, FollowOptions, Promote, Redeploy, Rollback,
     Watch,
 };
+pub(crate) use self::runs::{Run, Runs};
 pub(crate) use self::scaling::{Count, Directions, HoldBounds, Scaling, ScalingAction};
 pub(crate) use self::simulate::Simulate;
 pub(crate) use self::webhooks::{SigningKey, Webhook, WebhookAction};
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     Deployments(Deployments),
     /// Show how a service is scaled and why; pause it, bound it for a time, set a number
     Scaling(Scaling),
+    /// Start a run of a job now
+    Run(Run),
+    /// List the runs of a job, newest first
+    Runs(Runs),
     /// Let pushes start deployments: addresses and secrets for who tells of them
     Webhook(Webhook),
     /// Delete a service

@@ -9,6 +9,7 @@ mod costs;
 mod deployments;
 mod error;
 mod retry;
+mod runs;
 mod scaling;
 mod sign;
 mod transport;

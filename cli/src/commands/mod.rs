@@ -14,6 +14,7 @@ mod plan;
 mod platform;
 mod redeploy;
 mod rollback;
+mod runs;
 mod scaling;
 mod schema;
 mod simulate;
@@ -58,6 +59,8 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Promote(options) => steer::promote(options, console),
         Command::Watch(options) => watch::run(options, console),
         Command::Scaling(options) => scaling::run(options, console),
+        Command::Run(options) => runs::start(options, console),
+        Command::Runs(options) => runs::list(options, console),
         Command::Webhook(options) => webhook::run(options, console),
         Command::Deployments(options) => deployments::run(options, console),
         Command::Delete(options) => delete::run(options, console),

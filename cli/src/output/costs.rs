@@ -22,7 +22,7 @@ pub(crate) fn service(view: &ServiceCostsView, sheet: Sheet) -> String {
         "{} of {} environments, of {} that the platform itself costs",
         shared.environments, shared.of, shared.platform_usd
     );
-    let rows = [
+    let mut rows = vec![
         vec![
             plain("its own stacks"),
             right(view.own.monthly_usd, view.monthly_usd),
@@ -32,12 +32,23 @@ pub(crate) fn service(view: &ServiceCostsView, sheet: Sheet) -> String {
             right(shared.monthly_usd, view.monthly_usd),
             plain(of),
         ],
-        vec![
-            plain("together"),
-            right(view.monthly_usd, view.monthly_usd),
-            plain(format!("at most {}", view.at_most_usd)),
-        ],
     ];
+    rows.extend(shared.load_balancers.iter().map(|it| {
+        let of = format!(
+            "{} of {} rules, of {}",
+            it.rules, it.of, it.load_balancer_usd
+        );
+        vec![
+            plain(format!("  of it, load balancer {}", it.name)),
+            right(it.monthly_usd, view.monthly_usd),
+            plain(of),
+        ]
+    }));
+    rows.push(vec![
+        plain("together"),
+        right(view.monthly_usd, view.monthly_usd),
+        plain(format!("at most {}", view.at_most_usd)),
+    ]);
     let sums = table(&["", "USD/MONTH", ""], &rows, sheet.paint);
     let split = format!("what is shared is split {}", shared.split);
     format!(
@@ -128,7 +139,8 @@ mod tests {
         let view = serde_json::from_value(json!({
             "service": "orders", "monthly_usd": "66.47", "at_most_usd": "141.09",
             "own": {"monthly_usd": "53.73", "at_most_usd": "128.35", "lines": [], "prices_of": "us-east-1"},
-            "shared": {"monthly_usd": "12.74", "environments": 1, "of": 3, "platform_usd": "38.24", "split": "evenly"},
+            "shared": {"monthly_usd": "12.74", "environments": 1, "of": 3, "platform_usd": "38.24", "split": "evenly",
+                "load_balancers": [{"name": "shared-1", "monthly_usd": "8.22", "rules": 1, "of": 2, "load_balancer_usd": "16.43"}]},
         }))
         .unwrap();
         expect![[r#"

@@ -9,6 +9,7 @@ pub(crate) mod costs;
 pub(crate) mod deployments;
 pub(crate) mod plan;
 pub(crate) mod redeployments;
+pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod services;
 pub(crate) mod sheet;

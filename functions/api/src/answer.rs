@@ -192,6 +192,8 @@ impl From<ServiceError> for Refusal {
             ServiceError::NothingToGoBackTo { .. } => conflict("nothing-to-go-back-to"),
             ServiceError::NothingToScale { .. } => conflict("nothing-to-scale"),
             ServiceError::ScaledByAws { .. } => conflict("scaled-by-aws"),
+            ServiceError::NotAJob { .. } => conflict("not-a-job"),
+            ServiceError::NothingToRun { .. } => conflict("nothing-to-run"),
             ServiceError::OutOfBounds {
                 pointer,
                 detail: problem,

@@ -11,6 +11,7 @@ mod openapi;
 mod operations;
 mod request;
 mod schema;
+mod takes;
 
 use std::sync::Arc;
 
@@ -19,10 +20,11 @@ use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     BoundsWriter, ChangeWriter, DeploymentSteerer, HistoryReader, HookReader, HookWriter,
-    LiveReader, NotifySecrets, RouteReader, ScalerRegistry, ServiceReader, TaskWriter,
-    UpgradeStore,
+    LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry, ServiceReader,
+    TaskWriter, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
+use slipway_control::runs::RunControl;
 use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
@@ -51,6 +53,8 @@ pub trait Ports: Send + Sync + 'static {
     type Checks: Checks + 'static;
     /// The secrets of webhooks.
     type Hooks: HookReader + HookWriter + 'static;
+    /// Runs of jobs.
+    type Runs: RunReader + RunStarter + 'static;
     /// The keys that sign notices.
     type Keys: NotifySecrets + 'static;
 }
@@ -65,6 +69,8 @@ pub struct App<P: Ports> {
     pub hooks: HookControl<P::Registry, P::Hooks>,
     /// Shows and rotates the keys that sign notices.
     pub signing: SigningControl<P::Registry, P::Keys>,
+    /// Shows and starts runs of jobs.
+    pub runs: RunControl<P::Registry, P::Runs>,
     /// Shows and steers scaling.
     pub scaling: ScalingControl<P::Registry, P::Tasks>,
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use slipway_api::App;
-use slipway_aws::{Checks, Ecs, Hooks, HttpApi, NotifyKeys, Registry, sdk_config};
+use slipway_aws::{Checks, Ecs, Hooks, HttpApi, NotifyKeys, Registry, Runs, sdk_config};
 use slipway_control::hooks::HookControl;
+use slipway_control::runs::RunControl;
 use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
@@ -22,6 +23,7 @@ impl slipway_api::Ports for Aws {
     type Upgrades = Registry;
     type Checks = Checks;
     type Hooks = Hooks;
+    type Runs = Runs;
     type Keys = NotifyKeys;
 }
 
@@ -47,6 +49,11 @@ async fn main() -> Result<(), lambda_http::Error> {
         registry: registry.clone(),
         keys: NotifyKeys::new(&sdk, settings.platform.name.clone()),
     };
+    let runs = RunControl {
+        registry: registry.clone(),
+        runs: Runs::new(&sdk),
+        platform: settings.platform.clone(),
+    };
     let ecs = Ecs::new(&sdk);
     let scaling = ScalingControl {
         registry: registry.clone(),
@@ -65,6 +72,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         upgrades,
         hooks,
         signing,
+        runs,
         scaling,
     })))
     .await

@@ -6,9 +6,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use slipway_lambda::problem::{MEDIA_TYPE, ProblemDocument};
 
-use crate::operations::{self, Operation, Takes};
+use crate::operations::{self, Operation};
 use crate::request::{CURSOR_PATTERN, ETAG_PATTERN, KEY_PATTERN, MAX_PAGE, Need, PAGE};
-use crate::{BASE, Ports, assumed};
+use crate::takes::Takes;
+use crate::{BASE, Ports, assumed, schema};
 
 /// The operations whose body may be left out.
 const WITHOUT_BODY: [&str; 5] = [
@@ -95,7 +96,7 @@ fn parameters<P: Ports>(operation: &Operation<P>) -> Vec<Value> {
         .path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": operations::parameter(name)}))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": schema::parameter(name)}))
         .collect();
     let mut add = |place: &str, name: &str, required: bool, description: &str, schema: Value| {
         parameters.push(json!({"name": name, "in": place, "required": required, "description": description, "schema": schema}));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
 use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
+use slipway_control::runs::RunView;
 use slipway_control::scaling::{DecisionView, ScalingView};
 use slipway_control::signing::SigningKeyView;
 use slipway_control::upgrade::UpgradeView;
@@ -22,6 +22,7 @@ use crate::handlers::{
     self, BoundsRequest, CountRequest, DeploymentRequest, DirectionsRequest, Health, HookRequest,
     RollbackRequest, StopRequest,
 };
+use crate::takes::Takes;
 use crate::{App, Ports, schema};
 
 /// One thing that can be called.
@@ -42,24 +43,6 @@ pub(crate) struct Operation<P: Ports> {
 
 /// Makes the schema of a body or an answer.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// What an operation takes beside its path and body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    Nothing,
-    /// A cursor and a limit.
-    Page,
-    /// The same, a team, and whether a person is needed.
-    TeamPage,
-    /// What an estimate is to assume.
-    Assumed,
-    /// The same, with a cursor and a limit.
-    AssumedPage,
-    /// An idempotency key.
-    Key,
-    /// A precondition that may be left out for what is new.
-    Precondition,
-}
 
 fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
@@ -369,6 +352,35 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 of::<ScalingView>,
             )
         },
+        Operation {
+            takes: Takes::Page,
+            ..read(
+                "/services/{name}/environments/{environment}/runs",
+                "listRuns",
+                "Runs of a job in the last 90 days, newest first, at most 25 at once",
+                get(handlers::list_runs::<P>),
+                of::<PageView<RunView>>,
+            )
+        },
+        Operation {
+            method: Method::POST,
+            takes: Takes::Key,
+            success: ACCEPTED,
+            ..read(
+                "/services/{name}/environments/{environment}/runs",
+                "startRun",
+                "Starts a run of a job now",
+                post(handlers::start_run::<P>),
+                of::<RunView>,
+            )
+        },
+        read(
+            "/services/{name}/environments/{environment}/runs/{run}",
+            "getRun",
+            "One run of a job",
+            get(handlers::get_run::<P>),
+            of::<RunView>,
+        ),
         read(
             "/services/{name}/webhooks",
             "listWebhooks",
@@ -472,21 +484,4 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             )
         },
     ]
-}
-
-/// The schema of a path's parameter.
-pub(crate) fn parameter(name: &str) -> Value {
-    use slipway_domain::{EnvironmentName, ServiceName};
-    match name {
-        "name" => {
-            serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
-        }
-        "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
-        "provider" => {
-            let names =
-                slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);
-            serde_json::json!({"type": "string", "enum": names})
-        }
-        _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
-    }
 }

@@ -22,7 +22,7 @@ pub(crate) const KEY_PATTERN: &str = "^[A-Za-z0-9._:-]{1,128}$";
 /// The form of `If-Match`: an `ETag` as services have it, or anything that exists.
 pub(crate) const ETAG_PATTERN: &str = "^(\\*|\"[0-9]+-[0-9A-HJKMNP-TV-Z]{26}\")$";
 /// The form of a page's cursor.
-pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9/:.-]{1,100}$";
+pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9/:._-]{1,100}$";
 /// The entries of a page when the caller does not say.
 pub(crate) const PAGE: usize = 50;
 /// The most entries of a page.
@@ -179,7 +179,7 @@ pub(crate) fn checked(
         (1..=100).contains(&cursor.len())
             && cursor
                 .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "/:.-".contains(c))
+                .all(|c| c.is_ascii_alphanumeric() || "/:._-".contains(c))
     };
     if cursor.as_deref().is_some_and(|cursor| !valid(cursor)) {
         return Err(Refusal::malformed(

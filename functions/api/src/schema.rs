@@ -72,3 +72,21 @@ fn nullable(schema: &mut Value) {
         }
     }
 }
+
+/// The schema of a path's parameter.
+pub(crate) fn parameter(name: &str) -> Value {
+    use slipway_domain::{EnvironmentName, ServiceName};
+    match name {
+        "name" => {
+            serde_json::json!({"type": "string", "pattern": ServiceName::PATTERN, "maxLength": ServiceName::MAX})
+        }
+        "environment" => serde_json::json!({"type": "string", "pattern": EnvironmentName::PATTERN}),
+        "run" => serde_json::json!({"type": "string", "pattern": crate::handlers::RUN_PATTERN}),
+        "provider" => {
+            let names =
+                slipway_control::ports::Provider::ALL.map(slipway_control::ports::Provider::name);
+            serde_json::json!({"type": "string", "enum": names})
+        }
+        _ => serde_json::json!({"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}),
+    }
+}

@@ -3,6 +3,7 @@
 
 mod costs;
 mod deployments;
+mod runs;
 mod scaling;
 mod signing;
 mod upgrade;
@@ -15,12 +16,15 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use slipway_api::{App, BASE, MAX_BODY, Ports, document, router};
-use slipway_control::fake::{FakeChecks, FakeListeners, FakeRegistry, FakeTasks, FakeUpgrades};
+use slipway_control::fake::{
+    FakeChecks, FakeListeners, FakeRegistry, FakeRuns, FakeTasks, FakeUpgrades,
+};
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     DeploymentSteerer, Live, LiveReader, PortResult, RouteReader, ServiceReader, StackRegistry,
     StackWrite,
 };
+use slipway_control::runs::RunControl;
 use slipway_control::scaling::ScalingControl;
 use slipway_control::services::Services;
 use slipway_control::signing::SigningControl;
@@ -41,6 +45,7 @@ impl Ports for InMemory {
     type Upgrades = FakeUpgrades;
     type Checks = FakeChecks;
     type Hooks = FakeChecks;
+    type Runs = FakeRuns;
     type Keys = FakeListeners;
 }
 
@@ -73,6 +78,11 @@ fn app() -> Arc<App<InMemory>> {
         scaling: ScalingControl {
             registry: registry.clone(),
             tasks: FakeTasks::default(),
+            platform: Platform::sample(),
+        },
+        runs: RunControl {
+            registry: registry.clone(),
+            runs: FakeRuns::default(),
             platform: Platform::sample(),
         },
         signing: SigningControl {

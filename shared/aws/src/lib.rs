@@ -22,6 +22,7 @@ mod registry;
 #[cfg(test)]
 mod replay;
 mod repositories;
+mod runs;
 mod scaling;
 mod secrets;
 mod sqs;
@@ -42,5 +43,6 @@ pub use post::Outside;
 pub use quotas::Quotas;
 pub use registry::Registry;
 pub use repositories::Repositories;
+pub use runs::Runs;
 pub use secrets::Secrets;
 pub use sqs::WakeQueue;

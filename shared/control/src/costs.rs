@@ -2,7 +2,8 @@
 //!
 //! Each service pays for its own stacks, and for its share of what all use: the network and the
 //! control plane are split evenly over the environments that have something to run. Their number
-//! is counted in the listing, at each call; nothing is remembered.
+//! is counted in the listing, at each call; nothing is remembered. A load balancer that services
+//! share falls to those that have a rule on it, evenly; while nobody has, to all.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +14,14 @@ use slipway_synth::Template;
 use slipway_synth::cost::{self, Assumptions, CostView, Usd, estimate_with};
 
 use crate::error::ServiceError;
+use crate::places::Taken;
 use crate::ports::ServiceReader;
 use crate::reconcile::desired::render_as_cleared;
 use crate::record::ServiceState;
 use crate::view::ServiceSummary;
 
 /// How what is shared is split, for people.
-const SPLIT: &str =
-    "evenly over the environments of all services, but those that wait for their first image";
+const SPLIT: &str = "evenly over the environments of all services, but those that wait for their first image; a load balancer that services share, over those that have a rule on it";
 
 /// The services of a page of the listing.
 const PAGE: usize = 100;
@@ -51,8 +52,27 @@ pub struct ShareView {
     pub of: u64,
     /// What is split: what the platform itself costs.
     pub platform_usd: Usd,
+    /// Its part in load balancers that services share, which is in `monthly_usd`; absent where it
+    /// is on none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancers: Vec<BalancerShareView>,
     /// How it is split.
     pub split: String,
+}
+
+/// A service's part in a load balancer that services share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BalancerShareView {
+    /// The load balancer, as the platform calls it.
+    pub name: String,
+    /// What falls to the service.
+    pub monthly_usd: Usd,
+    /// The rules that the service has on it.
+    pub rules: u64,
+    /// The rules that all services have on it.
+    pub of: u64,
+    /// What the load balancer costs.
+    pub load_balancer_usd: Usd,
 }
 
 /// What the platform costs in a month: itself, and a page of its services.
@@ -121,17 +141,41 @@ pub(crate) fn own(state: &ServiceState, platform: &Platform, assumed: &Assumptio
 }
 
 /// Who has how many shares, in the order of the listing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shares {
     /// The environments that come before the service's, and its own.
     of: BTreeMap<ServiceName, (u64, u64)>,
     all: u64,
+    /// What the platform costs.
+    platform_usd: Usd,
+    /// The load balancers that somebody has a rule on, with what each costs.
+    balancers: BTreeMap<String, (Taken, Usd)>,
 }
 
 impl Shares {
-    /// Counts all services. A query for each page of the listing.
-    pub(crate) async fn count(registry: &impl ServiceReader) -> Result<Self, ServiceError> {
-        let mut shares = Self::default();
+    /// Counts all services. A query for each page of the listing, and a call for each load balancer
+    /// that services share.
+    pub(crate) async fn count(
+        registry: &impl ServiceReader,
+        platform: &Platform,
+        platform_usd: Usd,
+    ) -> Result<Self, ServiceError> {
+        let shared = &platform.shared_load_balancers;
+        let balancers = shared.iter().chain(&platform.public_load_balancers);
+        let names: Vec<String> = balancers.map(|it| it.name.clone()).collect();
+        let taken = registry.taken(&names).await?.into_iter();
+        let mut shares = Self {
+            of: BTreeMap::new(),
+            all: 0,
+            platform_usd,
+            balancers: taken
+                .filter(|(_, taken)| !taken.rules.is_empty())
+                .map(|(name, taken)| {
+                    let usd = cost::balancer(platform, &name);
+                    (name, (taken, usd))
+                })
+                .collect(),
+        };
         let mut after = None;
         loop {
             let page = registry.services(None, after.as_deref(), PAGE).await?;
@@ -158,15 +202,51 @@ impl Shares {
     }
 
     /// The share of a service. One that was registered after the count has none yet.
-    pub(crate) fn of(&self, service: &ServiceName, platform_usd: Usd) -> ShareView {
-        let (before, own) = self.of.get(service).copied().unwrap_or_default();
+    pub(crate) fn of(&self, state: &ServiceState) -> ShareView {
+        let counted = self.of.get(state.service.name()).copied();
+        let (before, own) = counted.unwrap_or_default();
+        let load_balancers = self.on_balancers(state);
+        let on_them = load_balancers.iter().map(|it| it.monthly_usd);
         ShareView {
-            monthly_usd: cost::share(platform_usd, before, own, self.all),
+            monthly_usd: on_them
+                .chain([cost::share(self.even_usd(), before, own, self.all)])
+                .sum(),
             environments: own,
             of: self.all,
-            platform_usd,
+            platform_usd: self.platform_usd,
+            load_balancers,
             split: SPLIT.to_owned(),
         }
+    }
+
+    /// What falls to all environments.
+    fn even_usd(&self) -> Usd {
+        let on_balancers: Usd = self.balancers.values().map(|(_, usd)| *usd).sum();
+        self.platform_usd.without(on_balancers)
+    }
+
+    fn on_balancers(&self, state: &ServiceState) -> Vec<BalancerShareView> {
+        let places = || state.stacks.values().flat_map(|stack| &stack.places);
+        let on = |name: &str, (taken, usd): &(Taken, Usd)| {
+            let rules = places().filter(|it| it.on == *name && it.is_first());
+            let all = u64::try_from(taken.rules.len()).unwrap_or(u64::MAX);
+            // By its place among all, so that the shares of all add up to the cent.
+            let shares: Vec<Usd> = rules
+                .filter(|it| taken.rules.contains(&it.number))
+                .map(|it| taken.rules.range(..it.number).count())
+                .map(|before| u64::try_from(before).unwrap_or(u64::MAX))
+                .map(|before| cost::share(*usd, before, 1, all))
+                .collect();
+            (!shares.is_empty()).then(|| BalancerShareView {
+                name: name.to_owned(),
+                rules: u64::try_from(shares.len()).unwrap_or(u64::MAX),
+                monthly_usd: shares.into_iter().sum(),
+                of: all,
+                load_balancer_usd: *usd,
+            })
+        };
+        let each = self.balancers.iter();
+        each.filter_map(|(name, taken)| on(name, taken)).collect()
     }
 }
 

@@ -156,6 +156,26 @@ pub enum ServiceError {
         /// Why, in a sentence.
         why: String,
     },
+    /// It is no job, and has no runs.
+    #[error("`{service}/{environment}` is of the kind `{kind}`, and only a job has runs")]
+    NotAJob {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// The job is not there yet.
+    #[error("`{service}/{environment}` has nothing yet that could be run: {why}")]
+    NothingToRun {
+        /// The service.
+        service: ServiceName,
+        /// The environment.
+        environment: slipway_domain::EnvironmentName,
+        /// Why, in a sentence.
+        why: String,
+    },
     /// AWS's target tracking keeps the bounds as the manifest has them.
     #[error(
         "`{service}/{environment}` is scaled by AWS's target tracking, between the manifest's bounds alone: change `scaling.min` and `scaling.max`, or scale by alarms"

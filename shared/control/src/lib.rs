@@ -20,6 +20,7 @@ pub mod push;
 pub mod reconcile;
 pub mod record;
 pub mod round;
+pub mod runs;
 pub mod scaler;
 pub mod scaling;
 pub mod services;

@@ -17,7 +17,7 @@ use crate::schema;
 #[schemars(transform = schema::closed)]
 pub struct Alarms {
     /// Those that are on.
-    #[schemars(length(max = 6))]
+    #[schemars(length(max = 7))]
     pub on: Vec<Alert>,
     /// Percent of CPU above which it tells, after 10 minutes.
     #[schemars(range(min = 1, max = 100))]
@@ -69,6 +69,8 @@ pub enum Alert {
     Unhealthy,
     /// Messages that a worker has failed to work off lie in its dead-letter queue.
     DeadLetters,
+    /// A run of a job has failed, after all its attempts.
+    FailedRuns,
 }
 
 impl Alert {
@@ -81,6 +83,7 @@ impl Alert {
             Self::ResponseTime => "response_time",
             Self::Unhealthy => "unhealthy",
             Self::DeadLetters => "dead_letters",
+            Self::FailedRuns => "failed_runs",
         }
     }
 }

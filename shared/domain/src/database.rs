@@ -231,7 +231,7 @@ impl Detail {
                 Self::Name,
                 Self::Secret,
             ],
-            Kind::Web | Kind::Worker => &[
+            Kind::Web | Kind::Worker | Kind::Job => &[
                 Self::Host,
                 Self::ReaderHost,
                 Self::Port,

@@ -1,13 +1,13 @@
 //! Names by which services of the platform find each other: the manifest's `discovery`.
 //!
 //! Who says so is in the platform's DNS namespace, where a name leads to the addresses of its
-//! tasks, and belongs to those that may call each other. A worker, to which nobody connects, and a
-//! function have no name there; they only find others.
+//! tasks, and belongs to those that may call each other. A worker and a job, to which nobody connects,
+//! and a function have no name there; they only find others.
 
 use serde::{Deserialize, Serialize};
 
 use crate::effective::Effective;
-use crate::manifest::{Kind, Settings};
+use crate::manifest::{Ingress, Kind, Settings};
 use crate::name::{EnvironmentName, ServiceName};
 use crate::platform::Platform;
 use crate::problem::Broken;
@@ -28,7 +28,7 @@ impl Settings {
     /// Whether what runs belongs to those that may call each other by their names.
     pub fn finds_others(&self) -> bool {
         match self.kind {
-            Kind::Web | Kind::Worker => self.discovery,
+            Kind::Web | Kind::Worker | Kind::Job => self.discovery,
             Kind::Database => false,
             Kind::Function => self.discovery && self.function.vpc,
         }
@@ -37,8 +37,8 @@ impl Settings {
     /// Whether its tasks are entered in the platform's namespace.
     pub fn is_registered(&self) -> bool {
         match self.kind {
-            Kind::Web => self.discovery,
-            Kind::Worker | Kind::Database | Kind::Function => false,
+            Kind::Web => self.discovery || self.ingress == Ingress::CloudMap,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => false,
         }
     }
 }
@@ -69,7 +69,8 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
             detail,
         ));
     }
-    if settings.is_registered() && settings.deploy.strategy.shifts() {
+    let has_balancer = settings.way_in().has_load_balancer();
+    if settings.finds_others() && has_balancer && settings.deploy.strategy.shifts() {
         let detail = "moves traffic at the load balancer, and who calls by the name that `discovery` gives comes past it, to the old and the new version alike: `rolling` would be right, or no `discovery`";
         let others = ["/discovery", "/kind"];
         broken.push(Broken::new("/deploy/strategy", &others, detail.to_owned()));
@@ -77,16 +78,23 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     broken
 }
 
-/// What the platform lacks: the field, and why.
-pub(crate) fn missing(
-    effective: &Effective,
-    platform: &Platform,
-) -> Option<(&'static str, String)> {
-    let is_missing = effective.settings.finds_others() && platform.discovery.is_none();
-    is_missing.then(|| {
-        let detail = "is of a DNS namespace, which this platform has none of: its parameter `DiscoveryDomain` makes one; false would be right until then";
-        ("discovery", detail.to_owned())
-    })
+/// What the platform lacks: the fields, and why.
+pub(crate) fn missing(effective: &Effective, platform: &Platform) -> Vec<(&'static str, String)> {
+    if platform.discovery.is_some() {
+        return Vec::new();
+    }
+    let settings = &effective.settings;
+    let by_name = "is of a DNS namespace, which this platform has none of: its parameter `DiscoveryDomain` makes one; false would be right until then";
+    let way_in = "is `cloud-map`, and this platform has no DNS namespace: its parameter `DiscoveryDomain` makes one; `dedicated` would be right until then";
+    let is_way_in = settings.way_in() == Ingress::CloudMap;
+    [
+        (settings.finds_others(), "discovery", by_name),
+        (is_way_in, "ingress", way_in),
+    ]
+    .into_iter()
+    .filter(|(is_missing, ..)| *is_missing)
+    .map(|(_, field, detail)| (field, detail.to_owned()))
+    .collect()
 }
 
 #[cfg(test)]
@@ -152,6 +160,9 @@ mod tests {
         let mut platform = Platform::sample();
         assert!(Manifest::read_on(&manifest, &platform).is_ok());
         platform.discovery = None;
+        let way_in = json!({"service": "a", "ingress": "cloud-map"});
+        let refused = Manifest::read_on(&way_in, &platform).unwrap_err();
+        assert_eq!(refused.problems[0].pointer, "/ingress");
         let refused = Manifest::read_on(&manifest, &platform).unwrap_err();
         assert_eq!(refused.problems[0].pointer, "/environments/qa/discovery");
         assert!(

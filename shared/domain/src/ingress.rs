@@ -10,7 +10,7 @@ impl Ingress {
     /// Whether callers reach the service under a path.
     pub fn has_path(self) -> bool {
         match self {
-            Self::Dedicated | Self::Shared | Self::Public => true,
+            Self::Dedicated | Self::Shared | Self::Public | Self::CloudMap => true,
             Self::None => false,
         }
     }
@@ -18,7 +18,7 @@ impl Ingress {
     /// Whether requests come through the platform's HTTP API, which lets callers in or not.
     pub fn is_on_api(self) -> bool {
         match self {
-            Self::Dedicated | Self::Shared => true,
+            Self::Dedicated | Self::Shared | Self::CloudMap => true,
             Self::Public | Self::None => false,
         }
     }
@@ -28,7 +28,7 @@ impl Ingress {
     pub fn has_load_balancer(self) -> bool {
         match self {
             Self::Dedicated | Self::Shared | Self::Public => true,
-            Self::None => false,
+            Self::CloudMap | Self::None => false,
         }
     }
 
@@ -36,7 +36,7 @@ impl Ingress {
     pub fn is_platforms(self) -> bool {
         match self {
             Self::Shared | Self::Public => true,
-            Self::Dedicated | Self::None => false,
+            Self::Dedicated | Self::CloudMap | Self::None => false,
         }
     }
 
@@ -45,7 +45,7 @@ impl Ingress {
         match self {
             Self::Shared => &platform.shared_load_balancers,
             Self::Public => &platform.public_load_balancers,
-            Self::Dedicated | Self::None => &[],
+            Self::Dedicated | Self::CloudMap | Self::None => &[],
         }
     }
 
@@ -54,7 +54,7 @@ impl Ingress {
         match self {
             Self::Shared => Some("SharedLoadBalancers"),
             Self::Public => Some("PublicLoadBalancer"),
-            Self::Dedicated | Self::None => None,
+            Self::Dedicated | Self::CloudMap | Self::None => None,
         }
     }
 
@@ -64,6 +64,7 @@ impl Ingress {
             Self::Dedicated => "dedicated",
             Self::Shared => "shared",
             Self::Public => "public",
+            Self::CloudMap => "cloud-map",
             Self::None => "none",
         }
     }
@@ -74,14 +75,14 @@ impl Settings {
     pub fn way_in(&self) -> Ingress {
         match self.kind {
             Kind::Web => self.ingress,
-            Kind::Worker | Kind::Database | Kind::Function => Ingress::None,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => Ingress::None,
         }
     }
 
     /// Whether callers reach it, under a path.
     pub fn is_reached(&self) -> bool {
         match self.kind {
-            Kind::Web | Kind::Worker => self.way_in().has_path(),
+            Kind::Web | Kind::Worker | Kind::Job => self.way_in().has_path(),
             Kind::Database => false,
             Kind::Function => self.ingress != Ingress::None,
         }
@@ -98,6 +99,13 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
         broken.extend(needs_an_own_one(settings));
     }
     broken.extend(needs_a_way_in(settings));
+    // Where there is no queue either, the rules of scaling say so.
+    let wakes = settings.way_in() == Ingress::CloudMap && settings.has_queue();
+    if wakes && settings.scaling.may_sleep() {
+        let detail = "lets the service sleep, and with the ingress `cloud-map` no caller would wake it: 1 or more would be right, also in `schedule`, or the ingress `dedicated`".to_owned();
+        let others = ["/ingress", "/scaling/schedule", "/scaling/queue"];
+        broken.push(Broken::new("/scaling/min", &others, detail));
+    }
     broken
 }
 
@@ -136,7 +144,7 @@ fn needs_an_own_one(settings: &Settings) -> Vec<Broken> {
 fn with(settings: &Settings) -> String {
     match settings.kind {
         Kind::Web => format!("with the ingress `{}`", settings.ingress.name()),
-        Kind::Worker | Kind::Database | Kind::Function => {
+        Kind::Worker | Kind::Job | Kind::Database | Kind::Function => {
             format!("with the kind `{}`", settings.kind.name())
         }
     }
@@ -166,7 +174,7 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => true,
-            Alert::Cpu | Alert::Memory | Alert::DeadLetters => false,
+            Alert::Cpu | Alert::Memory | Alert::DeadLetters | Alert::FailedRuns => false,
         };
         let what = format!("names `{}`, which a load balancer measures", alert.name());
         refuse(of_balancer, "/alarms/on", &what);
@@ -195,7 +203,7 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
 fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
     let default = Settings::default();
     let is_on_api = match settings.kind {
-        Kind::Web | Kind::Worker => settings.way_in().is_on_api(),
+        Kind::Web | Kind::Worker | Kind::Job => settings.way_in().is_on_api(),
         Kind::Database | Kind::Function => settings.is_reached(),
     };
     let unused = |pointer: &str, is_for: &str| {
@@ -261,6 +269,37 @@ mod tests {
             "/scaling/requests",
         ];
         assert_eq!(refused(manifest), expected);
+    }
+
+    #[test]
+    fn without_a_load_balancer_callers_reach_the_tasks_and_nothing_measures_them() {
+        let manifest = json!({
+            "service": "a", "ingress": "cloud-map", "path": "/x", "strip_path": false,
+            "authorization": "iam", "health": {"container": {"command": ["true"]}},
+            "environments": {"qa": {"ingress": "none"}},
+        });
+        let manifest = Manifest::read(&manifest).unwrap();
+        let prod = "prod".parse().unwrap();
+        let effective = manifest.effective(&prod, &prod).unwrap();
+        assert_eq!(effective.path.unwrap().as_str(), "/x");
+        assert!(effective.settings.is_registered());
+        let manifest = json!({
+            "ingress": "cloud-map", "deploy": {"strategy": "canary"}, "discovery": true,
+            "scaling": {"min": 0, "requests": 100}, "alarms": {"on": ["errors"]},
+            "health": {"path": "/healthz"}, "listener_port": 8080,
+        });
+        let expected = [
+            "/alarms/on",
+            "/deploy/strategy",
+            "/health",
+            "/listener_port",
+            "/scaling/min",
+            "/scaling/requests",
+        ];
+        assert_eq!(refused(manifest), expected);
+        let queue = json!({"min": 0, "queue": {"name": "jobs"}});
+        let manifest = json!({"ingress": "cloud-map", "scaling": queue});
+        assert_eq!(refused(manifest), ["/scaling/min"]);
     }
 
     #[test]

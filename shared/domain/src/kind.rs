@@ -3,6 +3,7 @@
 use crate::alarms::Alert;
 use crate::database;
 use crate::function::{self, Function};
+use crate::job::{self, Job};
 use crate::manifest::{Ingress, Kind, Settings};
 use crate::problem::Broken;
 use crate::queue;
@@ -14,6 +15,7 @@ impl Kind {
         match self {
             Self::Web => "web",
             Self::Worker => "worker",
+            Self::Job => "job",
             Self::Database => "database",
             Self::Function => "function",
         }
@@ -22,7 +24,7 @@ impl Kind {
     /// Whether a queue is made for it.
     pub fn has_own_queue(self) -> bool {
         match self {
-            Self::Web | Self::Database | Self::Function => false,
+            Self::Web | Self::Job | Self::Database | Self::Function => false,
             Self::Worker => true,
         }
     }
@@ -31,14 +33,14 @@ impl Kind {
     pub fn listens(self) -> bool {
         match self {
             Self::Web => true,
-            Self::Worker | Self::Database | Self::Function => false,
+            Self::Worker | Self::Job | Self::Database | Self::Function => false,
         }
     }
 
     /// Whether it runs as tasks of ECS.
     pub fn has_tasks(self) -> bool {
         match self {
-            Self::Web | Self::Worker => true,
+            Self::Web | Self::Worker | Self::Job => true,
             Self::Database | Self::Function => false,
         }
     }
@@ -46,8 +48,17 @@ impl Kind {
     /// Whether it runs an image, and so has a repository for its images, and waits for the first.
     pub fn has_repository(self) -> bool {
         match self {
-            Self::Web | Self::Worker | Self::Function => true,
+            Self::Web | Self::Worker | Self::Job | Self::Function => true,
             Self::Database => false,
+        }
+    }
+
+    /// Whether a service of ECS keeps its tasks running, has the last word on a deployment, and
+    /// is scaled.
+    pub fn has_service(self) -> bool {
+        match self {
+            Self::Web | Self::Worker => true,
+            Self::Job | Self::Database | Self::Function => false,
         }
     }
 }
@@ -71,6 +82,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     match settings.kind {
         Kind::Web | Kind::Database => {}
         Kind::Worker => broken.extend(nobody_listens(settings)),
+        Kind::Job => broken.extend(job::broken(settings)),
         Kind::Function => broken.extend(function::broken(settings)),
     }
     if settings.kind != Kind::Function && settings.function != Function::default() {
@@ -79,6 +91,9 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
             "is how a function runs, and the kind is `{kind}`: leave it out, or set `kind` to `function`"
         );
         broken.push(Broken::unused("/function", &["/kind"], detail));
+    }
+    if settings.kind != Kind::Job {
+        broken.extend(no_job(settings));
     }
     broken
 }
@@ -115,6 +130,24 @@ fn no_own_queue(settings: &Settings) -> Vec<Broken> {
         let detail = format!(
             "names `dead_letters`, of which only a worker has any, and the kind is `{kind}`"
         );
+        broken.push(Broken::new("/alarms/on", &["/kind"], detail));
+    }
+    broken
+}
+
+/// What is a job's alone.
+fn no_job(settings: &Settings) -> Vec<Broken> {
+    let kind = settings.kind.name();
+    let mut broken = Vec::new();
+    if settings.job != Job::default() {
+        let detail = format!(
+            "is when a job runs, and the kind is `{kind}`: leave it out, or set `kind` to `job`"
+        );
+        broken.push(Broken::unused("/job", &["/kind"], detail));
+    }
+    if settings.alarms.on.contains(&Alert::FailedRuns) {
+        let detail =
+            format!("names `failed_runs`, of which only a job has any, and the kind is `{kind}`");
         broken.push(Broken::new("/alarms/on", &["/kind"], detail));
     }
     broken

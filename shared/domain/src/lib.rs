@@ -5,6 +5,7 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod authorization;
 pub mod balancer;
 pub mod capacity;
 pub mod container;
@@ -16,6 +17,7 @@ pub mod forbidden;
 pub mod function;
 pub mod image;
 mod ingress;
+pub mod job;
 mod kind;
 pub mod manifest;
 pub mod name;
@@ -43,6 +45,7 @@ pub use database::{Database, DatabaseReference};
 pub use deployment::{Cause, Deployment, DeploymentId, Evidence, Outcome, Step};
 pub use effective::Effective;
 pub use image::Image;
+pub use job::Job;
 pub use manifest::Manifest;
 pub use name::{EnvironmentName, PlatformName, ServiceName, TeamName};
 pub use notify::{NoticeKind, Notify, OutgoingWebhook, WebhookUrl};

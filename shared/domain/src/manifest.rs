@@ -11,11 +11,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::authorization;
 use crate::capacity::Spot;
 use crate::container::{self, ContainerHealth, Sidecar, Volume};
 use crate::database::{self, Database, DatabaseReference};
 use crate::function::Function;
 use crate::image::Image;
+use crate::job::Job;
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::notify::Notify;
 use crate::path::RoutePath;
@@ -120,6 +122,10 @@ pub struct Settings {
     pub listener_port: u16,
     /// Who may call the service through the platform's HTTP API.
     pub authorization: Authorization,
+    /// What a token must be for, where `authorization` is `jwt`: one of these is enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "authorization::scopes")]
+    pub scopes: Vec<String>,
     /// Whether it takes part in the platform's DNS: other services that do find it by its name, and
     /// it may call them.
     #[serde(skip_serializing_if = "is_false")]
@@ -138,6 +144,8 @@ pub struct Settings {
     pub database: Option<Database>,
     /// How a function runs.
     pub function: Function,
+    /// When a job runs, and what becomes of a run that fails.
+    pub job: Job,
     /// How many tasks run, and when that changes.
     pub scaling: Scaling,
     /// Alarms that tell people: those who subscribe to the platform's topic for alerts.
@@ -211,6 +219,7 @@ impl Default for Settings {
             ingress: Ingress::Dedicated,
             listener_port: 80,
             authorization: Authorization::None,
+            scopes: Vec::new(),
             discovery: false,
             cluster: Cluster::Dedicated,
             capacity: Capacity::Fargate,
@@ -218,6 +227,7 @@ impl Default for Settings {
             queue: WorkQueue::default(),
             database: None,
             function: Function::default(),
+            job: Job::default(),
             scaling: Scaling::default(),
             alarms: Alarms::default(),
             dashboard: false,
@@ -262,6 +272,8 @@ pub enum Kind {
     Worker,
     /// A database that services use: a cluster of Aurora.
     Database,
+    /// Runs now and then, and ends. Nobody calls it.
+    Job,
     /// A function of Lambda, which the HTTP API calls itself.
     Function,
 }
@@ -287,6 +299,8 @@ pub enum Ingress {
     Shared,
     /// A load balancer of the platform's that callers of the internet reach, shared with others.
     Public,
+    /// The tasks themselves, behind the platform's HTTP API, by its DNS namespace: no load balancer.
+    CloudMap,
     /// Nothing leads to it.
     None,
 }
@@ -299,6 +313,8 @@ pub enum Authorization {
     None,
     /// Callers that sign with SigV4 and may `execute-api:Invoke` the route.
     Iam,
+    /// Callers that bear a JSON Web Token of the platform's issuer.
+    Jwt,
 }
 
 /// Whether a service has an ECS cluster of its own.

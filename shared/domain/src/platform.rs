@@ -47,6 +47,10 @@ pub struct Platform {
     pub role_path: String,
     /// The ARN of the permissions boundary of the roles of services.
     pub permissions_boundary: String,
+    /// The ARN of the permissions boundary of the roles that start jobs and their tasks; empty on a
+    /// platform of an earlier version, which has no jobs.
+    #[serde(default)]
+    pub job_boundary: String,
     /// The ARN of the topic for alerts.
     pub alerts_topic: String,
     /// The ARN of the function that wakes services that sleep; empty on a platform of an earlier
@@ -63,6 +67,9 @@ pub struct Platform {
     /// The EC2 instances that services may run on; none where the platform has none.
     #[serde(default)]
     pub ec2: Option<InstanceCapacity>,
+    /// The id of the authorizer that knows tokens of the platform's issuer; empty where it has none.
+    #[serde(default)]
+    pub authorizer: String,
     /// The DNS namespace in which services find each other; none where the platform has none.
     #[serde(default)]
     pub discovery: Option<Namespace>,
@@ -111,6 +118,8 @@ pub struct Billed {
     pub alarms: u64,
     /// KMS keys.
     pub keys: u64,
+    /// Secrets.
+    pub secrets: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
     /// Load balancers that services share, internal and public.

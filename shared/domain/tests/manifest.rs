@@ -46,6 +46,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
             "cluster": "dedicated", "capacity": "fargate", "spot": {"base": 1},
             "queue": {"delay": 60, "visibility": 30, "retention": 345_600, "attempts": 5},
             "function": {"timeout": 30, "memory": 512, "vpc": false},
+            "job": {"timezone": "UTC", "attempts": 1, "timeout": 3600, "backoff": 60},
             "scaling": {
                 "min": 2, "max": 10, "by": "alarms", "cpu": {"low": 30, "high": 70}, "memory": {"low": 30, "high": 70},
                 "resolution": 60, "to_zero": {"after": 15, "answer": "retry"}

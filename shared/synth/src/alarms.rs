@@ -27,6 +27,11 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     alerts::add(to, site);
 }
 
+/// Those of what ECS keeps no service for.
+pub(crate) fn add_alerts(to: &mut Resources, site: &Site<'_>) {
+    alerts::add(to, site);
+}
+
 /// When an alarm speaks.
 struct When {
     /// What it says in words, without the service: `CPUUtilization of {service} is above 70`.

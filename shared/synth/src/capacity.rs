@@ -26,7 +26,7 @@ pub const PLACEMENT_OUTPUT: &str = "Placement";
 const ASSOCIATIONS: &str = "CapacityProviders";
 
 const ON_DEMAND: &str = "FARGATE";
-const SPOT: &str = "FARGATE_SPOT";
+pub(crate) const SPOT: &str = "FARGATE_SPOT";
 
 /// What [`PLACEMENT_OUTPUT`] says, if it is said.
 pub(crate) fn placement(site: &Site<'_>) -> Option<&'static str> {
@@ -98,6 +98,11 @@ pub(crate) fn choose(service: &mut Value, site: &Site<'_>) {
         properties.insert("CapacityProviderStrategy".to_owned(), strategy);
         properties.insert("PlacementStrategies".to_owned(), placement_of(site));
     }
+}
+
+/// The logical id of [`associate`]'s resource, where there is one.
+pub(crate) fn association(site: &Site<'_>) -> Option<&'static str> {
+    (cluster::is_own(site) && strategy(site).is_some()).then_some(ASSOCIATIONS)
 }
 
 fn strategy(site: &Site<'_>) -> Option<Value> {

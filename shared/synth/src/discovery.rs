@@ -1,5 +1,7 @@
 //! The names by which services of the platform call each other, in its namespace of AWS Cloud Map.
 //!
+//! The HTTP API finds tasks there as well, where no load balancer is between.
+//!
 //! ECS enters each task when it runs and takes it out before it ends. One registry is all that it
 //! allows a service, so that this one has both kinds of records: `A`, which callers ask for, and
 //! `SRV`, which bears the port. (Any combination of the two goes with tasks that have addresses of

@@ -1,7 +1,7 @@
 //! The stack of one environment: everything that runs, and the way to it.
 
 use serde_json::{Map, Value, json};
-use slipway_domain::manifest::{Capacity, Ingress, Kind};
+use slipway_domain::manifest::{Authorization, Capacity, Ingress, Kind};
 use slipway_domain::{Effective, Image, Place, Platform};
 
 use crate::capacity::PLACEMENT_OUTPUT;
@@ -11,9 +11,9 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, capacity, cluster, dashboard, database, discovery, firewall, function, load_balancer,
-    logs, names, network, queue, roles, routes, scaling, service, shared_balancer, sleep, stamp,
-    task, traffic, volumes,
+    alarms, capacity, cluster, dashboard, database, discovery, firewall, function, job,
+    load_balancer, logs, names, network, queue, roles, routes, scaling, service, shared_balancer,
+    sleep, stamp, task, traffic, volumes,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -39,7 +39,7 @@ pub struct RunState {
 
 /// The stack of one environment, or `None` while the environment has no image to run: it
 /// waits, which is a state and no error. `None` too where it wants of the platform what that does not
-/// have, a load balancer that others share or names; such a manifest is refused before.
+/// have, a load balancer that others share, names or an issuer of tokens; such a manifest is refused before.
 pub fn environment_stack(
     effective: &Effective,
     platform: &Platform,
@@ -53,7 +53,14 @@ pub fn environment_stack(
     if effective.settings.way_in().is_platforms() && shared.is_none() {
         return None;
     }
-    if effective.settings.finds_others() && platform.discovery.is_none() {
+    // Without its authorizer a route would be open.
+    let asks =
+        effective.settings.is_reached() && effective.settings.authorization == Authorization::Jwt;
+    if asks && platform.authorizer.is_empty() {
+        return None;
+    }
+    let needs_names = effective.settings.finds_others() || effective.settings.is_registered();
+    if needs_names && platform.discovery.is_none() {
         return None;
     }
     let site = Site {
@@ -64,6 +71,7 @@ pub fn environment_stack(
         shared,
     };
     let mut template = match effective.settings.kind {
+        Kind::Job => run_now_and_then(&site),
         Kind::Function => function(&site),
         // A database has been rendered by now.
         Kind::Web | Kind::Worker | Kind::Database => tasks(&site),
@@ -98,7 +106,7 @@ fn tasks(site: &Site<'_>) -> Template {
             firewall::add(&mut resources, site);
         }
         Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
-        Ingress::None => {}
+        Ingress::CloudMap | Ingress::None => {}
     }
     if site.effective.settings.deploy.strategy.shifts() {
         traffic::add(&mut resources, site);
@@ -115,6 +123,20 @@ fn tasks(site: &Site<'_>) -> Template {
         routes::add(&mut resources, site, path);
     }
     Template::new(&description(site), resources.0, outputs(site))
+}
+
+/// A task of ECS that is started, and ends.
+fn run_now_and_then(site: &Site<'_>) -> Template {
+    let mut resources = Resources::default();
+    logs::add(&mut resources, site);
+    cluster::add(&mut resources, site);
+    roles::add(&mut resources, site);
+    network::add(&mut resources, site);
+    volumes::add(&mut resources, site);
+    task::add(&mut resources, site);
+    job::add(&mut resources, site);
+    alarms::add_alerts(&mut resources, site);
+    Template::new(&description(site), resources.0, job::outputs(site))
 }
 
 /// A function of Lambda.
@@ -216,6 +238,9 @@ pub(crate) fn manifest(effective: &Effective) -> Value {
         }
         if effective.settings.kind != Kind::Function {
             settings.shift_remove("function");
+        }
+        if effective.settings.kind != Kind::Job {
+            settings.shift_remove("job");
         }
         // Where tasks run on Spot, the template shows how many do not.
         settings.shift_remove("spot");

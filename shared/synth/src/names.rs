@@ -49,6 +49,12 @@ pub(crate) fn database(
     format!("{start}-{}", &hash[..16])
 }
 
+/// The state machine of a job: `{platform}--{service}--{env}`, at most 76 of the 80 characters that
+/// Step Functions takes. CloudFormation would name it without its stack, by which permissions go.
+pub fn state_machine(platform: &Platform, service: &ServiceName, env: &EnvironmentName) -> String {
+    format!("{}--{service}--{env}", platform.name)
+}
+
 /// The log group that Container Insights writes a cluster's performance into.
 pub fn insights_log_group(cluster: &str) -> String {
     format!("/aws/ecs/containerinsights/{cluster}/performance")

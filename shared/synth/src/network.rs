@@ -1,10 +1,12 @@
-//! Who may talk to whom: VPC link → load balancer → tasks, and nothing else inwards.
+//! Who may talk to whom: VPC link → load balancer → tasks, and nothing else inwards. Without a load
+//! balancer, VPC link → tasks; and services that find each other by their names.
 //!
 //! The load balancer's group names the tasks' group in its own rules, and the tasks' rule
 //! back is a resource of its own: with both inside, the groups would need each other first.
 //! Rules inside the load balancer's group also take EC2's default, egress to anywhere, away.
 
 use serde_json::{Value, json};
+use slipway_domain::manifest::Ingress;
 
 use crate::database::client;
 use crate::environment_stack::{Resources, Site};
@@ -37,6 +39,10 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     to.add(TASK_GROUP, tasks);
     if let Some(shared) = site.shared {
         add_task_ingress(to, site, &json!(shared.balancer.security_group));
+    } else if site.effective.settings.way_in() == Ingress::CloudMap {
+        let link = json!(site.platform.vpc_link_security_group);
+        let rule = task_ingress(site, "The platform's VPC link", &link);
+        to.add(TASK_INGRESS, rule);
     } else if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
     }

@@ -1,4 +1,5 @@
-//! The way from the platform's HTTP API to the load balancer, or to the function.
+//! The way from the platform's HTTP API to the load balancer, to the tasks that the platform's DNS
+//! namespace has, or to the function.
 //!
 //! Two routes, the path itself and everything below it. Where the prefix is taken off, each
 //! needs an integration of its own, because the bare path has nothing left to send on. To a load
@@ -6,11 +7,11 @@
 
 use serde_json::{Value, json};
 use slipway_domain::RoutePath;
-use slipway_domain::manifest::Authorization;
+use slipway_domain::manifest::{Authorization, Ingress};
 
 use crate::environment_stack::{Resources, Site};
-use crate::intrinsic::{path, reference};
-use crate::{function, load_balancer};
+use crate::intrinsic::{attribute, path, reference};
+use crate::{discovery, function, load_balancer};
 
 const INTEGRATION: &str = "Integration";
 const ROOT_INTEGRATION: &str = "RootIntegration";
@@ -55,10 +56,13 @@ fn after(first: &str, mut resource: Value) -> Value {
 }
 
 fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
-    let mut integration = if site.effective.settings.kind.has_tasks() {
-        to_balancer(site)
-    } else {
-        to_function(site)
+    let settings = &site.effective.settings;
+    let mut integration = match settings.way_in() {
+        _ if !settings.kind.has_tasks() => to_function(site),
+        // API Gateway asks Cloud Map for an address and a port, and takes a healthy one.
+        Ingress::CloudMap => through_link(site, &attribute(discovery::NAME, "Arn")),
+        // A private integration names the listener, and its port with it.
+        _ => through_link(site, &reference(load_balancer::LISTENER)),
     };
     let mut parameters = json!({
         // Behind the VPC link every request comes from the link; what a caller writes into
@@ -72,15 +76,14 @@ fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
     json!({"Type": "AWS::ApiGatewayV2::Integration", "Properties": integration})
 }
 
-fn to_balancer(site: &Site<'_>) -> Value {
+fn through_link(site: &Site<'_>, to: &Value) -> Value {
     json!({
         "ApiId": site.platform.api,
         "IntegrationType": "HTTP_PROXY",
         "IntegrationMethod": "ANY",
         "ConnectionType": "VPC_LINK",
         "ConnectionId": site.platform.vpc_link,
-        // A private integration names the listener, and its port with it.
-        "IntegrationUri": reference(load_balancer::LISTENER),
+        "IntegrationUri": to,
         "PayloadFormatVersion": "1.0",
         "TimeoutInMillis": TIMEOUT_MILLISECONDS,
     })
@@ -99,17 +102,23 @@ fn to_function(site: &Site<'_>) -> Value {
 }
 
 fn route(site: &Site<'_>, key: &str, target: &Value) -> Value {
-    let authorization = match site.effective.settings.authorization {
+    let settings = &site.effective.settings;
+    let authorization = match settings.authorization {
         Authorization::None => "NONE",
         Authorization::Iam => "AWS_IAM",
+        Authorization::Jwt => "JWT",
     };
-    json!({
-        "Type": "AWS::ApiGatewayV2::Route",
-        "Properties": {
-            "ApiId": site.platform.api,
-            "RouteKey": key,
-            "AuthorizationType": authorization,
-            "Target": target,
-        },
-    })
+    let mut route = json!({
+        "ApiId": site.platform.api,
+        "RouteKey": key,
+        "AuthorizationType": authorization,
+        "Target": target,
+    });
+    if settings.authorization == Authorization::Jwt {
+        route["AuthorizerId"] = site.platform.authorizer.as_str().into();
+        if !settings.scopes.is_empty() {
+            route["AuthorizationScopes"] = json!(settings.scopes);
+        }
+    }
+    json!({"Type": "AWS::ApiGatewayV2::Route", "Properties": route})
 }

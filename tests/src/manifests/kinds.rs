@@ -71,7 +71,7 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         prop::option::of(route_path()),
         any::<bool>(),
         any::<bool>(),
-        select(vec!["none", "iam"]),
+        select(vec!["none", "iam", "jwt"]),
         select(vec!["x86_64", "arm64"]),
     );
     let says = says.prop_map(
@@ -94,6 +94,55 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         let parameter = format!("ssm:/devops2-g4/{service}/key");
         document["secrets"] = json!({"SECRET": parameter});
         document["environments"] = json!({"qa": {"function": other}});
+        document["service"] = service.into();
+        document
+    })
+}
+
+/// A job, in all environments, with an image or without.
+pub(super) fn job() -> impl Strategy<Value = Value> {
+    let schedule = prop::option::of(select(vec![
+        "rate(1 minute)",
+        "rate(6 hours)",
+        "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(0 3 L * ? *)",
+        "at(2026-12-24T18:00:00)",
+    ]));
+    let tries = (1_u32..=10, 30_u32..=604_800, 1_u32..=3600);
+    let zone = select(vec!["UTC", "Europe/Berlin", "America/New_York"]);
+    let says = (
+        (schedule, zone, tries),
+        btree_map("[A-RT-Z][A-Z0-9]{1,10}", text(), 0..4),
+        any::<bool>(),
+        any::<bool>(),
+        select(vec!["fargate", "fargate-spot"]),
+        select(vec!["dedicated", "shared"]),
+        select(vec!["x86_64", "arm64"]),
+        30_u32..=600,
+    );
+    let says = says.prop_map(
+        |((schedule, timezone, tries), variables, has_image, tells, capacity, cluster, on, qa)| {
+            let (attempts, timeout, backoff) = tries;
+            let mut fields = json!({
+                "kind": "job", "environment": variables, "capacity": capacity,
+                "cluster": cluster, "architecture": on,
+                "job": {
+                    "timezone": timezone, "attempts": attempts, "timeout": timeout,
+                    "backoff": backoff,
+                },
+                "alarms": {"on": if tells { vec!["failed_runs"] } else { vec![] }},
+                "environments": {"qa": {"job": {"timeout": qa}}},
+            });
+            if let Some(schedule) = schedule {
+                fields["job"]["schedule"] = schedule.into();
+            }
+            if has_image {
+                fields["image"] = OWN_IMAGE.into();
+            }
+            fields
+        },
+    );
+    (service_name(), says).prop_map(|(service, mut document)| {
         document["service"] = service.into();
         document
     })

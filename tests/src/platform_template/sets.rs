@@ -2,7 +2,7 @@
 //! them, and each as a template in which nothing is left to be decided.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use super::PlatformTemplate;
 use crate::pairwise::{Row, rows};
 
 /// Another value than the default, of parameters that list none to choose from.
-const OTHERS: [(&str, &str); 32] = [
+const OTHERS: &[(&str, &str)] = &[
     ("PlatformName", "other"),
     ("Environment", "live"),
     ("VpcId", "vpc-0a1b2c3d4e5f60718"),
@@ -32,7 +32,13 @@ const OTHERS: [(&str, &str); 32] = [
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3e",
     ),
     ("PublicDomainName", "www.example.com"),
+    ("JwtIssuer", "https://login.example.com/pets"),
+    ("JwtAudience", "pets,shop"),
     ("WafRateLimit", "10"),
+    (
+        "CdnWebAclArn",
+        "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/0a1b2c3d",
+    ),
     ("LogRetentionDays", "7"),
     (
         "KeyArn",
@@ -58,13 +64,14 @@ const OTHERS: [(&str, &str); 32] = [
     ("Ec2TargetCapacity", "50"),
 ];
 
-/// What a VPC that is there has, in as many zones as `ZoneCount` says. It follows from `VpcId`, and is
-/// nothing to choose.
-const FOLLOW: [&str; 4] = [
+/// What follows from another choice, and is nothing to choose: what a VPC that is there has, in as many
+/// zones as `ZoneCount` says, and `CloudFront`'s certificate.
+const FOLLOW: [&str; 5] = [
     "PrivateSubnetIds",
     "PublicSubnetIds",
     "DatabaseSubnetIds",
     "ExistingVpcCidr",
+    "CdnCertificate",
 ];
 
 impl PlatformTemplate {
@@ -80,12 +87,11 @@ impl PlatformTemplate {
         asked_for.retain(|name, _| rules.contains(&format!("\"{name}\"")));
         let known: RefCell<BTreeMap<Row, bool>> = RefCell::default();
         let allowed = |row: &Row| {
-            let whole = whole(row);
-            let asked = whole.iter().filter(|it| asked_for.contains_key(it.0));
-            let asked: Row = asked.map(|(name, it)| (name.clone(), it.clone())).collect();
+            let mut asked = row.clone();
+            asked.retain(|name, _| asked_for.contains_key(name));
             let answer = known.borrow().get(&asked).copied();
             answer.unwrap_or_else(|| {
-                let is_allowed = matches!(self.refused(&asked), Ok(None));
+                let is_allowed = matches!(self.refused(&whole(&asked)), Ok(None));
                 known.borrow_mut().insert(asked, is_allowed);
                 is_allowed
             })
@@ -102,18 +108,12 @@ impl PlatformTemplate {
     pub fn plain(&self, given: &Row) -> Result<Value> {
         let scope = self.scope(given)?;
         let made = self.made(given)?;
-        let ids: BTreeSet<String> = made.resources.keys().cloned().collect();
         let resources: Map<String, Value> = made
             .resources
             .into_iter()
             .map(|(id, mut resource)| {
                 if let Some(fields) = resource.as_object_mut() {
                     fields.shift_remove("Condition");
-                    // As CloudFormation: nothing waits for what is not made.
-                    let awaited = fields.get("DependsOn").and_then(Value::as_str);
-                    if awaited.is_some_and(|it| !ids.contains(it)) {
-                        fields.shift_remove("DependsOn");
-                    }
                 }
                 (id, resource)
             })
@@ -169,13 +169,14 @@ impl PlatformTemplate {
 /// The row with what follows from its choices: names of as many zones as there are, and subnets of a
 /// VPC that is there.
 fn whole(row: &Row) -> Row {
-    let mut row = row.clone();
-    let is_small = row["ZoneCount"] == "2";
+    let is = |name: &str, value: &str| row.get(name).is_some_and(|it| it == value);
+    let says = |name: &str| row.get(name).is_some_and(|it| !it.is_empty());
+    let is_small = is("ZoneCount", "2");
     let mut follows = Vec::new();
-    if !row["AvailabilityZones"].is_empty() && is_small {
+    if says("AvailabilityZones") && is_small {
         follows.push(("AvailabilityZones", "us-east-1a,us-east-1b"));
     }
-    if !row["VpcId"].is_empty() {
+    if says("VpcId") {
         let (private, public, databases) = if is_small {
             (
                 "subnet-0000000a,subnet-0000000b",
@@ -192,8 +193,11 @@ fn whole(row: &Row) -> Row {
         let values = [private, public, databases, "10.9.0.0/20"];
         follows.extend(FOLLOW.into_iter().zip(values));
     }
-    for (name, value) in follows {
-        row.insert(name.to_owned(), value.to_owned());
+    if is("Cdn", "true") {
+        let certificate = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3f";
+        follows.push(("CdnCertificate", certificate));
     }
-    row
+    let follows = follows.into_iter();
+    let follows = follows.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    row.clone().into_iter().chain(follows).collect()
 }

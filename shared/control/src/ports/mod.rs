@@ -5,6 +5,7 @@ mod checks;
 mod hooks;
 mod notify;
 mod pipelines;
+mod runs;
 mod scaling;
 mod steer;
 mod wake;
@@ -40,6 +41,7 @@ pub use notify::{
     Posting,
 };
 pub use pipelines::{NoPipelines, PipelineStarter};
+pub use runs::{RunReader, RunStarter, Start};
 pub use scaling::{
     BoundsWriter, MetricReader, Ordered, Override, Placed, ScalerRecord, ScalerRegistry,
     ScalerWrite, Series, TaskWriter,

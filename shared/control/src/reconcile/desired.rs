@@ -155,7 +155,7 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
             ) {
                 (Some(creation), Some(steady)) => {
                     let ends = Ends {
-                        rolls_out: effective.settings.kind.has_tasks(),
+                        rolls_out: effective.settings.kind.has_service(),
                         pauses: effective.settings.deploy.pause.is_some(),
                     };
                     present(service, creation, steady, ends)

@@ -16,7 +16,8 @@ where
     G: RouteReader,
     C: Checks,
 {
-    /// What a service costs in a month. One call for it, and one for each page of the listing.
+    /// What a service costs in a month. One call for it, one for each page of the listing, and one
+    /// for each load balancer that services share.
     pub async fn costs(
         &self,
         name: &ServiceName,
@@ -25,13 +26,14 @@ where
         let state = self.state(name).await?;
         let own = costs::own(&state, &self.platform, assumed);
         let platform = cost::platform(&self.platform, assumed);
-        let counted = Shares::count(&self.registry).await?;
-        let shared = counted.of(name, platform.monthly_usd);
+        let counted = Shares::count(&self.registry, &self.platform, platform.monthly_usd).await?;
+        let shared = counted.of(&state);
         Ok(ServiceCostsView::new(name.clone(), own, shared))
     }
 
     /// What the platform costs in a month, and each service of a page. One call for each page of
-    /// the listing, and one for each service of the page.
+    /// the listing, one for each load balancer that services share, and one for each service of the
+    /// page.
     pub async fn platform_costs(
         &self,
         assumed: &Assumptions,
@@ -39,7 +41,7 @@ where
         limit: usize,
     ) -> Result<PlatformCostsView, ServiceError> {
         let own = cost::platform(&self.platform, assumed);
-        let counted = Shares::count(&self.registry).await?;
+        let counted = Shares::count(&self.registry, &self.platform, own.monthly_usd).await?;
         let page = self.registry.services(None, after, limit).await?;
         let mut services = Vec::with_capacity(page.items.len());
         for summary in page.items {
@@ -47,7 +49,7 @@ where
             let Some(state) = self.registry.service(&summary.name).await? else {
                 continue;
             };
-            let shared = counted.of(&summary.name, own.monthly_usd);
+            let shared = counted.of(&state);
             let cost = costs::own(&state, &self.platform, assumed);
             services.push(ServiceCostsView::new(summary.name, cost, shared).in_list(summary.team));
         }
@@ -94,6 +96,64 @@ mod tests {
         assert_eq!(listed.monthly_usd, one.monthly_usd);
         let plan = api.plan(&manifests[1]).await.unwrap();
         assert_eq!(one.own.monthly_usd, plan.cost.monthly_usd);
+    }
+
+    #[tokio::test]
+    async fn a_shared_load_balancer_falls_to_those_who_have_a_rule_on_it() {
+        let mut api = api(FakeRegistry::new(5));
+        api.platform.billed.load_balancers = 3;
+        for (n, ingress) in (1..).zip(["shared", "shared", "none"]) {
+            let manifest = json!({"service": format!("s{n}"), "image": "nginx", "ingress": ingress,
+                "environments": {"qa": {"ingress": "none"}}});
+            api.register(&manifest, &caller(n)).await.unwrap();
+        }
+        let assumed = Assumptions::default();
+        let all = api.platform_costs(&assumed, None, 100).await.unwrap();
+        let shares: Usd = all.services.iter().map(|it| it.shared_usd).sum();
+        assert_eq!(shares, all.own.monthly_usd);
+        let mut of = Vec::new();
+        for name in ["s1", "s2", "s3"] {
+            let name: ServiceName = name.parse().unwrap();
+            of.push(api.costs(&name, &assumed).await.unwrap().shared);
+        }
+        // Of 16.43 for shared-1 half each; shared-2 and public-1, where nobody is, fall to all.
+        let halves: Vec<String> = of[..2]
+            .iter()
+            .map(|it| it.load_balancers[0].monthly_usd.to_string())
+            .collect();
+        assert!(
+            halves.iter().all(|it| ["8.21", "8.22"].contains(&&**it)),
+            "{halves:?}"
+        );
+        assert_eq!(
+            (of[0].load_balancers[0].rules, of[0].load_balancers[0].of),
+            (1, 2)
+        );
+        assert!(of[2].load_balancers.is_empty());
+        assert!(of[2].monthly_usd < of[0].monthly_usd);
+    }
+
+    #[tokio::test]
+    async fn at_fifty_services_a_shared_way_in_costs_a_twentieth_of_one_of_their_own() {
+        let fixed = async |ingress: &str| {
+            let mut api = api(FakeRegistry::new(5));
+            api.platform.billed.load_balancers = u64::from(ingress == "shared");
+            api.platform.shared_load_balancers.truncate(1);
+            for n in 0..50 {
+                let service = format!("s{n}");
+                let manifest = json!({"service": service, "image": "nginx", "ingress": ingress});
+                api.register(&manifest, &caller(n)).await.unwrap();
+            }
+            let assumed = Assumptions::default();
+            let one = api.costs(&"s7".parse().unwrap(), &assumed).await.unwrap();
+            let shares = one.shared.load_balancers.iter().map(|it| it.monthly_usd);
+            let all: Usd = shares.chain([one.own.fixed_usd()]).sum();
+            all.cents()
+        };
+        let (own, shared) = (fixed("dedicated").await, fixed("shared").await);
+        // A load balancer and four alarms, and a fiftieth of one and four alarms.
+        assert_eq!((own, shared), (1683, 73));
+        assert!(shared * 20 <= own);
     }
 
     #[tokio::test]

@@ -33,7 +33,7 @@ pub(crate) fn answer_of<T: DeserializeOwned>(earlier: &Seen, request: &str) -> O
 }
 
 /// Who a caller is whatever session it comes in: an assumed role without its session's name.
-fn principal(arn: &str) -> &str {
+pub(crate) fn principal(arn: &str) -> &str {
     match arn.rsplit_once('/') {
         Some((role, _)) if arn.contains(":assumed-role/") => role,
         _ => arn,

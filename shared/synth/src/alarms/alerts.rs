@@ -7,8 +7,8 @@ use super::{
     Metric, Watched, When, alarm, dimension, highest, of_balancer, of_service, of_targets, sum,
 };
 use crate::environment_stack::{Resources, Site};
-use crate::intrinsic::attribute;
-use crate::queue;
+use crate::intrinsic::{attribute, reference};
+use crate::{job, queue};
 
 pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
     let mut on = site.effective.settings.alarms.on.clone();
@@ -50,6 +50,7 @@ fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
             ("AlertUnhealthy", sum(unhealthy))
         }
         Alert::DeadLetters => ("AlertDeadLetters", Watched::Metric(dead_letters())),
+        Alert::FailedRuns => ("AlertFailedRuns", Watched::Metric(failed_runs())),
     }
 }
 
@@ -63,6 +64,18 @@ fn dead_letters() -> Metric {
         dimensions: vec![dimension("QueueName", &name)],
         statistic: "Maximum",
         period: 60,
+    }
+}
+
+/// A run whose last attempt took too long counts too: the one state of it fails then. One that
+/// somebody ended does not.
+fn failed_runs() -> Metric {
+    Metric {
+        namespace: "AWS/States".to_owned(),
+        name: "ExecutionsFailed".to_owned(),
+        dimensions: vec![dimension("StateMachineArn", &reference(job::MACHINE))],
+        statistic: "Sum",
+        period: 300,
     }
 }
 
@@ -103,6 +116,7 @@ fn when(site: &Site<'_>, alert: Alert) -> When {
             0.into(),
             1,
         ),
+        Alert::FailedRuns => ("has failed".to_owned(), 0.into(), 1),
     };
     When {
         words: format!("{} {what}", site.family()),

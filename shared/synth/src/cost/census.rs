@@ -7,15 +7,13 @@ use slipway_domain::Image;
 
 use super::capacity::Capacity;
 use super::database::Cluster;
+use super::jobs;
+use super::size::sized;
 use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
 pub(super) const FREE: [(&str, &str); 18] = [
-    (
-        "AWS::ApiGatewayV2::Integration",
-        "requests are billed, which the routes stand for",
-    ),
     (
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "it bounds the number of tasks, which are billed",
@@ -53,6 +51,10 @@ pub(super) const FREE: [(&str, &str); 18] = [
     ("AWS::IAM::Role", "not billed"),
     ("AWS::RDS::DBClusterParameterGroup", "not billed"),
     ("AWS::RDS::DBSubnetGroup", "not billed"),
+    (
+        "AWS::Scheduler::Schedule",
+        "14 million of its calls a month are free",
+    ),
     ("AWS::Lambda::Alias", "a name of a version"),
     ("AWS::Lambda::Permission", "not billed"),
     (
@@ -73,9 +75,6 @@ pub(super) const FREE: [(&str, &str); 18] = [
 const CLUSTER_METRICS: u64 = 13;
 const SERVICE_METRICS: u64 = 15;
 const FAMILY_METRICS: u64 = 10;
-
-/// GiB of a task's disk that its price holds already (AWS Fargate pricing).
-const FREE_DISK: u64 = 20;
 
 /// What Container Insights writes to; the name is AWS's.
 const INSIGHTS_GROUPS: &str = "/aws/ecs/containerinsights/";
@@ -100,10 +99,14 @@ pub(super) struct Census<'a> {
     pub(super) dashboards: u64,
     /// Whether requests come in through the HTTP API.
     pub(super) is_served: bool,
+    /// Whether Cloud Map is asked where each of them goes.
+    pub(super) looks_up: bool,
     /// Functions of Lambda.
     pub(super) functions: Vec<Function>,
     /// Clusters of databases.
     pub(super) databases: Vec<Cluster>,
+    /// The task of each job.
+    pub(super) jobs: Vec<Tasks>,
     /// Queues that tasks work off.
     pub(super) queues: u64,
     /// Whether a web ACL looks at them.
@@ -165,6 +168,13 @@ impl<'a> Census<'a> {
     /// Counts a resource; false when it is not known what it costs.
     fn counts(&mut self, kind: &str, id: &str, properties: &'a Value, template: &Template) -> bool {
         match kind {
+            // Requests are billed, which the routes stand for; and whoever is asked for an address.
+            "AWS::ApiGatewayV2::Integration" => {
+                let to = &properties["IntegrationUri"]["Fn::GetAtt"][0];
+                let to = to.as_str().and_then(|id| template.resource(id));
+                self.looks_up |=
+                    to.is_some_and(|it| it["Type"] == "AWS::ServiceDiscovery::Service");
+            }
             "AWS::ApiGatewayV2::Route" => self.is_served = true,
             "AWS::ApplicationAutoScaling::ScalingPolicy" => {
                 let (watched, fast) = tracking(properties);
@@ -225,6 +235,10 @@ impl<'a> Census<'a> {
             },
             // Billed with its cluster, whose capacity it has.
             "AWS::RDS::DBInstance" => return properties["DBInstanceClass"] == "db.serverless",
+            "AWS::StepFunctions::StateMachine" => match jobs::task(properties, template) {
+                Some(task) => self.jobs.push(task),
+                None => return false,
+            },
             "AWS::WAFv2::WebACLAssociation" => self.is_filtered = true,
             "AWS::Logs::LogGroup" => {
                 let insights = properties["LogGroupName"]
@@ -318,26 +332,12 @@ fn metrics_of_services(template: &Template) -> u64 {
 /// on.
 fn tasks(id: &str, service: &Value, template: &Template) -> Option<Tasks> {
     let on = Capacity::of(service, template)?;
-    let definition = template.resource(service["TaskDefinition"]["Ref"].as_str()?)?;
-    let definition = &definition["Properties"];
-    let number = |property: &str| definition[property].as_str()?.parse().ok();
     let (min, max) = bounds(id, template).unwrap_or_else(|| {
         // CloudFormation makes one task where nothing is said.
         let count = service["DesiredCount"].as_u64().unwrap_or(1);
         (count, count)
     });
-    Some(Tasks {
-        cpu: number("Cpu")?,
-        memory: number("Memory")?,
-        arm64: definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64",
-        disk: definition["EphemeralStorage"]["SizeInGiB"]
-            .as_u64()
-            .unwrap_or_default()
-            .saturating_sub(FREE_DISK),
-        min,
-        max,
-        on,
-    })
+    sized(&service["TaskDefinition"], template, (min, max), on)
 }
 
 /// The bounds that the scalable target of a service holds.

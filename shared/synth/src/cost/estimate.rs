@@ -6,7 +6,7 @@ use super::assumptions::Assumptions;
 use super::census::{Census, Function, Tasks};
 use super::money::{Quantity, Usd};
 use super::prices::{self, Name};
-use super::{CostLine, CostView, NOT_ESTIMATED, VariesWith, capacity, database};
+use super::{CostLine, CostView, NOT_ESTIMATED, VariesWith, capacity, database, jobs};
 use crate::template::Template;
 
 /// Hours of a month, as AWS's own calculator has it: 365 days by 24 hours by 12 months.
@@ -137,6 +137,9 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
     if census.is_served {
         items.extend(requests(assumed));
     }
+    if census.looks_up {
+        items.push(look_ups(assumed));
+    }
     if census.is_filtered {
         let thousands = assumed.requests.saturating_add(500) / 1000;
         items.push(
@@ -152,6 +155,7 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
     items.extend(census.functions.iter().flat_map(|it| function(it, assumed)));
     let databases = census.databases.iter();
     items.extend(databases.flat_map(|it| database::items(it, assumed)));
+    items.extend(census.jobs.iter().flat_map(jobs::items));
     items.extend(queues(census, assumed));
     items.extend(counted(census));
     items.extend(logs(census, assumed));
@@ -191,6 +195,17 @@ fn requests(assumed: &Assumptions) -> Vec<Item> {
         items.push(item(component, Name::HttpRequestsBeyond, beyond));
     }
     items
+}
+
+/// Where there is no load balancer, the HTTP API asks Cloud Map for the tasks.
+fn look_ups(assumed: &Assumptions) -> Item {
+    let thousands = assumed.requests.saturating_add(500) / 1000;
+    Item::new("Cloud Map", Name::LookUps, Quantity::thousandths(thousands))
+        .varying_with(VariesWith::Use)
+        .assuming(format!(
+            "{}, and as many look-ups: AWS does not say for how long an answer is kept",
+            assumed.of_requests()
+        ))
 }
 
 /// What costs by its number.
@@ -350,7 +365,8 @@ fn logs(census: &Census<'_>, assumed: &Assumptions) -> Vec<Item> {
         kept += monthly * group.days;
     }
     // A function writes as much as a task, and a database too, for want of a better guess.
-    let others = census.functions.len() + census.databases.len();
+    // So does a job, in all its runs.
+    let others = census.functions.len() + census.databases.len() + census.jobs.len();
     let functions = u64::try_from(others).unwrap_or(u64::MAX);
     let services = census.services.iter();
     let min = functions + services.map(|tasks| usual(tasks, assumed)).sum::<u64>();

@@ -11,9 +11,11 @@ mod capacity;
 mod census;
 mod database;
 mod estimate;
+mod jobs;
 mod money;
 mod platform;
 mod prices;
+mod size;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use assumptions::Assumptions;
 pub use estimate::{estimate, estimate_with};
 pub use money::{InvalidAmount, Usd, UsdChange};
-pub use platform::{platform, share};
+pub use platform::{balancer, platform, share};
 
 /// The component of a line about something whose price is not known.
 pub const NOT_ESTIMATED: &str = "not estimated";

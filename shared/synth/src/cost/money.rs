@@ -38,6 +38,12 @@ impl Usd {
         self.0
     }
 
+    /// What is left without `other`; nothing where that is more.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// So many cents.
     pub(super) fn of_cents(cents: u64) -> Self {
         Self(cents)

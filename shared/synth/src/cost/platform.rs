@@ -4,7 +4,7 @@
 //! use at rest. What is done for services comes on top, by use: a look at a stack or at a scaled
 //! environment is thousandths of a cent (`docs/PLATFORM.md`).
 
-use slipway_domain::{Billed, Platform};
+use slipway_domain::{Balancer, Billed, Platform};
 
 use super::assumptions::Assumptions;
 use super::estimate::{HOURS, Item, view};
@@ -28,6 +28,29 @@ pub fn platform(platform: &Platform, assumed: &Assumptions) -> CostView {
     view(lines, &platform.region, assumed)
 }
 
+/// What one of the load balancers that services share costs in a month, by its name; nothing where
+/// the platform has none of that name. It is part of what [`platform`] says.
+pub fn balancer(platform: &Platform, name: &str) -> Usd {
+    let is_its = |it: &Balancer| it.name == name;
+    let public = &platform.public_load_balancers;
+    let is_public = public.iter().any(is_its);
+    if !is_public && !platform.shared_load_balancers.iter().any(is_its) {
+        return Usd::default();
+    }
+    // Only a public one has addresses that are paid for.
+    let of_public = u64::try_from(public.len()).unwrap_or(u64::MAX).max(1);
+    let addresses = platform.billed.load_balancer_addresses / of_public;
+    let parts = [
+        (Name::LoadBalancer, 1),
+        (Name::PublicAddress, if is_public { addresses } else { 0 }),
+    ];
+    let lines = parts.map(|(price, count)| {
+        let hours = Quantity::whole(count * HOURS);
+        Item::new("load balancers", price, hours).line(platform.name.as_str())
+    });
+    lines.into_iter().map(|line| line.monthly_usd).sum()
+}
+
 fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
     let hours = |count: u64| Quantity::whole(count.saturating_mul(HOURS));
     let nat = billed.nat_gateways;
@@ -41,6 +64,7 @@ fn items(billed: &Billed, assumed: &Assumptions) -> Vec<Item> {
         ),
         ("alarms", Name::Alarm, Quantity::whole(billed.alarms)),
         ("KMS keys", Name::KmsKey, Quantity::whole(billed.keys)),
+        ("secrets", Name::Secret, Quantity::whole(billed.secrets)),
         (
             "dashboards",
             Name::Dashboard,
@@ -173,6 +197,22 @@ mod tests {
         assert_eq!(amounts, expected.map(|(name, usd)| (name, usd.to_owned())));
         assert_eq!(view.monthly_usd, usd("38.26"));
         assert_eq!(view.fixed_usd(), usd("38.26"));
+    }
+
+    #[test]
+    fn a_shared_load_balancer_costs_its_hours_and_a_public_one_its_addresses_too() {
+        let sample = Platform::sample();
+        let mut with = sample.clone();
+        with.billed.load_balancers = 3;
+        with.billed.load_balancer_addresses = 2;
+        let assumed = Assumptions::default();
+        let before = platform(&sample, &assumed).monthly_usd.cents();
+        let more = platform(&with, &assumed).monthly_usd.cents() - before;
+        let each = ["shared-1", "shared-2", "public-1"].map(|name| balancer(&with, name));
+        assert_eq!(each, [usd("16.43"), usd("16.43"), usd("23.73")]);
+        // Three times 16.425 is 49.28 together.
+        assert_eq!(each.iter().copied().sum::<Usd>().cents(), more + 1);
+        assert_eq!(balancer(&with, "another"), usd("0.00"));
     }
 
     #[test]

@@ -59,12 +59,14 @@ pub(super) enum Name {
     TableStorage,
     KmsKey,
     DnsZone,
+    LookUps,
     KeyRequests,
     Secret,
     SecretRequests,
     WebAcl,
     WebAclRule,
     WebAclRequests,
+    StateTransitions,
     AuroraCapacity,
     AuroraStorage,
     AuroraRequests,
@@ -151,8 +153,8 @@ mod tests {
     }
 
     /// What the sources say, written down by hand where they were read: in the golden tests of
-    /// infracost, and, the last ten, at the addresses that the file names.
-    const READ: [(Name, &str); 50] = [
+    /// infracost, and, the last twelve, at the addresses that the file names.
+    const READ: [(Name, &str); 52] = [
         (Name::HttpRequests, "1.00"),
         (Name::HttpRequestsBeyond, "0.90"),
         (Name::QueueRequests, "0.40"),
@@ -187,6 +189,7 @@ mod tests {
         (Name::WebAcl, "5.00"),
         (Name::WebAclRule, "1.00"),
         (Name::WebAclRequests, "0.60"),
+        (Name::StateTransitions, "0.025"),
         (Name::KmsKey, "1.00"),
         (Name::KeyRequests, "0.03"),
         (Name::Secret, "0.40"),
@@ -201,6 +204,7 @@ mod tests {
         (Name::InstanceM5Large, "0.096"),
         (Name::Pipeline, "0.002"),
         (Name::DnsZone, "0.50"),
+        (Name::LookUps, "1.00"),
         (Name::PublicAddress, "0.005"),
         (Name::VpcLink, "0"),
     ];
@@ -216,7 +220,7 @@ mod tests {
             .into_iter()
             .filter(|it| it["source"].as_str().unwrap().starts_with("infracost"))
             .collect();
-        assert_eq!(by_infracost.len(), READ.len() - 10);
+        assert_eq!(by_infracost.len(), READ.len() - 11);
         // None is without a reading, and none was read twice.
         let mut names: Vec<Name> = READ.iter().map(|(name, _)| *name).collect();
         names.sort();

@@ -79,7 +79,12 @@ fn roles(rules: &mut Rules, template: &Template, effective: &Effective, platform
 }
 
 /// The code of a service may do what its manifest permits, and where that is nothing, nothing.
-fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
+pub(super) fn task_role(
+    rules: &mut Rules,
+    template: &Template,
+    effective: &Effective,
+    platform: &Platform,
+) {
     let policies = &template.as_value()["Resources"]["TaskRole"]["Properties"]["Policies"];
     let permissions = &effective.settings.permissions;
     let settings = &effective.settings;
@@ -128,7 +133,7 @@ fn task_role(rules: &mut Rules, template: &Template, effective: &Effective, plat
 }
 
 /// Actions for which IAM has no resource.
-fn knows_no_resource(action: &str) -> bool {
+pub(super) fn knows_no_resource(action: &str) -> bool {
     action == "ecr:GetAuthorizationToken"
         || action == "cloudwatch:PutMetricData"
         || action.starts_with("ssmmessages:")
@@ -136,7 +141,7 @@ fn knows_no_resource(action: &str) -> bool {
         || action.starts_with("elasticloadbalancing:Describe")
 }
 
-fn texts(value: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn texts(value: &Value) -> impl Iterator<Item = &str> {
     let list = value.as_array().into_iter().flatten();
     list.chain(value.is_string().then_some(value))
         .filter_map(Value::as_str)
@@ -185,7 +190,12 @@ fn network(rules: &mut Rules, template: &Template, effective: &Effective, platfo
     );
 }
 
-fn names(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
+pub(super) fn names(
+    rules: &mut Rules,
+    template: &Template,
+    effective: &Effective,
+    platform: &Platform,
+) {
     let (name, service, env) = (&platform.name, &effective.service, &effective.environment);
     let cluster = format!("{name}-{service}-cluster-{env}");
     let resources = &template.as_value()["Resources"];

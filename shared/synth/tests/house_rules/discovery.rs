@@ -90,6 +90,42 @@ fn entry(rules: &mut Rules, name: &Value, effective: &Effective, platform: &Plat
     );
 }
 
+/// From the HTTP API's link to the tasks, with nothing between.
+pub(super) fn way_in(
+    rules: &mut Rules,
+    template: &Template,
+    effective: &Effective,
+    platform: &Platform,
+) {
+    let port = effective.settings.port;
+    let ingress = ingress_without_callers(template);
+    rules.hold(
+        ingress.len() == 1
+            && ingress[0]["Properties"]["SourceSecurityGroupId"]
+                == platform.vpc_link_security_group
+            && ingress[0]["Properties"]["FromPort"] == port
+            && ingress[0]["Properties"]["ToPort"] == port,
+        "tasks hear more than the VPC link",
+    );
+    let integrations = of_type(template, "AWS::ApiGatewayV2::Integration");
+    rules.hold(
+        integrations
+            .iter()
+            .all(|it| it["Properties"]["ConnectionId"] == platform.vpc_link),
+        "an integration goes through another link",
+    );
+    let balancing = template.resources().filter(|(_, resource)| {
+        let kind = resource["Type"].as_str().unwrap_or_default();
+        kind.contains("ElasticLoadBalancing") || kind.contains("WAF")
+    });
+    rules.hold(balancing.count() == 0, "there is a load balancer");
+    let service = &template.as_value()["Resources"]["Service"]["Properties"];
+    rules.hold(
+        service.get("LoadBalancers").is_none(),
+        "the service expects a load balancer",
+    );
+}
+
 /// The rules of the tasks' group, but the one for those who find the service by its name.
 pub(super) fn ingress_without_callers(template: &Template) -> Vec<&Value> {
     let rules = template.resources().filter(|(id, resource)| {

@@ -4,11 +4,13 @@
 //! given the golden manifests here, and random ones by the workspace's tests.
 
 mod access;
+mod authorization;
 mod capacity;
 mod dashboard;
 mod database;
 mod discovery;
 mod function;
+mod job;
 mod queue;
 mod scaling;
 mod shared;
@@ -94,8 +96,13 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
             database::hold(rules, template, effective, platform);
             continue;
         }
+        authorization::hold(rules, template, effective, platform);
         if !effective.settings.kind.has_tasks() {
             function::hold(rules, template, effective, platform);
+            continue;
+        }
+        if !effective.settings.kind.has_service() {
+            job::hold(rules, template, effective, platform);
             continue;
         }
         traffic::hold(rules, template, effective, platform);
@@ -105,11 +112,9 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         access::hold(rules, template, effective, platform);
         discovery::hold(rules, template, effective, platform);
         queue::hold(rules, template, effective);
-        if effective.settings.kind.has_tasks() {
-            capacity::hold(rules, template, effective, platform);
-        }
+        capacity::hold(rules, template, effective, platform);
     }
-    if !effective.settings.kind.has_tasks() {
+    if !effective.settings.kind.has_service() {
         return;
     }
     let count = |template: &Template| {

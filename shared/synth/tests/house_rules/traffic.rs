@@ -1,6 +1,7 @@
 //! The way of a request, and what runs at its end.
 
 use serde_json::{Value, json};
+use slipway_domain::manifest::Ingress;
 use slipway_domain::{Effective, Platform, RoutePath};
 use slipway_synth::Template;
 
@@ -29,6 +30,13 @@ pub(super) fn hold(
         },
         "the mapped port is not the container's",
     );
+    if settings.way_in() == Ingress::CloudMap {
+        if let Some(path) = &effective.path {
+            routes(rules, template, effective, path);
+        }
+        discovery::way_in(rules, template, effective, platform);
+        return;
+    }
     if !settings.way_in().has_load_balancer() {
         nothing_leads_there(rules, template);
         return;
@@ -191,6 +199,10 @@ fn routes(rules: &mut Rules, template: &Template, effective: &Effective, path: &
         keys == [format!("ANY {path}"), format!("ANY {path}/{{proxy+}}")],
         "the routes are not the path and what lies below it",
     );
+    let to = match effective.settings.way_in() {
+        Ingress::CloudMap => json!({"Fn::GetAtt": ["Name", "Arn"]}),
+        _ => json!({"Ref": "Listener"}),
+    };
     let integrations = of_type(template, "AWS::ApiGatewayV2::Integration");
     rules.hold(
         integrations.len() == if effective.settings.strip_path { 2 } else { 1 },
@@ -199,9 +211,8 @@ fn routes(rules: &mut Rules, template: &Template, effective: &Effective, path: &
     for integration in integrations {
         let properties = &integration["Properties"];
         rules.hold(
-            properties["ConnectionType"] == "VPC_LINK"
-                && properties["IntegrationUri"] == json!({"Ref": "Listener"}),
-            "an integration does not lead to the listener",
+            properties["ConnectionType"] == "VPC_LINK" && properties["IntegrationUri"] == to,
+            "an integration does not lead to the listener, or to the tasks' name",
         );
         rules.hold(
             properties["RequestParameters"]

@@ -1,0 +1,49 @@
+//! Runs of jobs: those that were, and a new one.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use super::{Page, PortResult};
+use crate::runs::RunView;
+
+/// What came of asking for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It has begun, or had begun with the same id and the same words and is not over.
+    Began(Timestamp),
+    /// There was a run of this id before.
+    Existed,
+    /// There is no such job.
+    NoJob,
+}
+
+/// Reads the runs of a job, by the ARN of what runs it: the output `StateMachine` of its stack.
+pub trait RunReader: Send + Sync {
+    /// Runs of the last 90 days, newest first, those before the run `after`. At most `limit`;
+    /// none where there is no such job. One call for the list, and one for each run.
+    fn runs(
+        &self,
+        machine: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Page<RunView>>> + Send;
+
+    /// One run; none when it is not remembered any more.
+    fn run(
+        &self,
+        machine: &str,
+        id: &str,
+    ) -> impl Future<Output = PortResult<Option<RunView>>> + Send;
+}
+
+/// Starts runs of a job.
+pub trait RunStarter: Send + Sync {
+    /// Starts a run for `by`. An id is used once in 90 days.
+    fn start(
+        &self,
+        machine: &str,
+        id: &str,
+        by: &str,
+    ) -> impl Future<Output = PortResult<Start>> + Send;
+}
