@@ -1,6 +1,7 @@
 //! What is wrong with a document, each with a pointer to the place.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One thing that is wrong.
 #[derive(
@@ -88,4 +89,42 @@ pub(crate) fn join(pointer: &str, segment: &str) -> String {
         "{pointer}/{}",
         segment.replace('~', "~0").replace('/', "~1")
     )
+}
+
+/// `document` without the values at the problems' pointers; a missing or refused service
+/// name is replaced by one, so that the rest can be read.
+pub(crate) fn without(document: &Value, problems: &[Problem]) -> Value {
+    let mut document = if document.is_object() {
+        document.clone()
+    } else {
+        Value::Object(serde_json::Map::new())
+    };
+    for problem in problems {
+        let Some((parent, key)) = problem.pointer.rsplit_once('/') else {
+            continue;
+        };
+        let key = key.replace("~1", "/").replace("~0", "~");
+        match document.pointer_mut(parent) {
+            Some(Value::Object(fields)) => {
+                fields.remove(&key);
+            }
+            // Positions of the other problems must stay, so an item is emptied, not removed.
+            Some(Value::Array(items)) => {
+                if let Some(item) = key
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| items.get_mut(index))
+                {
+                    *item = Value::String(String::new());
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(fields) = document.as_object_mut()
+        && !fields.contains_key("service")
+    {
+        fields.insert("service".to_owned(), "unnamed".into());
+    }
+    document
 }

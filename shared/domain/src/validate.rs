@@ -12,7 +12,7 @@ use crate::manifest::{Kind, Manifest, Overrides, Settings};
 use crate::name::EnvironmentName;
 use crate::path::RESERVED;
 use crate::platform::Platform;
-use crate::problem::{Broken, Problem, Problems};
+use crate::problem::{Broken, Problem, Problems, without};
 use crate::{
     alarms, authorization, capacity, container, database, discovery, forbidden, function, ingress,
     job, kind, permission, scaling, schema, size, strategy,
@@ -466,42 +466,4 @@ pub fn whole_numbers(document: &Value) -> Value {
             .collect(),
         Value::Null | Value::Bool(_) | Value::String(_) => document.clone(),
     }
-}
-
-/// `document` without the values at the problems' pointers; a missing or refused service
-/// name is replaced by one, so that the rest can be read.
-fn without(document: &Value, problems: &[Problem]) -> Value {
-    let mut document = if document.is_object() {
-        document.clone()
-    } else {
-        Value::Object(serde_json::Map::new())
-    };
-    for problem in problems {
-        let Some((parent, key)) = problem.pointer.rsplit_once('/') else {
-            continue;
-        };
-        let key = key.replace("~1", "/").replace("~0", "~");
-        match document.pointer_mut(parent) {
-            Some(Value::Object(fields)) => {
-                fields.remove(&key);
-            }
-            // Positions of the other problems must stay, so an item is emptied, not removed.
-            Some(Value::Array(items)) => {
-                if let Some(item) = key
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| items.get_mut(index))
-                {
-                    *item = Value::String(String::new());
-                }
-            }
-            _ => {}
-        }
-    }
-    if let Some(fields) = document.as_object_mut()
-        && !fields.contains_key("service")
-    {
-        fields.insert("service".to_owned(), "unnamed".into());
-    }
-    document
 }

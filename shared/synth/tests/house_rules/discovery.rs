@@ -25,9 +25,17 @@ pub(super) fn hold(
     if settings.discovery {
         groups.push(namespace.security_group.as_str().into());
     }
+    let imports = super::database::imports(effective, platform);
+    let mut clients: Vec<_> = imports
+        .iter()
+        .filter(|it| it.ends_with("-Clients"))
+        .collect();
+    clients.sort();
+    clients.dedup();
+    groups.extend(clients.iter().map(|it| json!({"Fn::ImportValue": it})));
     rules.hold(
         service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == json!(groups),
-        "tasks carry other groups than their own and that of those who find each other",
+        "tasks carry other groups than their own, that of those who find each other, and their databases'",
     );
     let is_called = settings.discovery && settings.kind.listens();
     let callers = &resources[CALLERS]["Properties"];
