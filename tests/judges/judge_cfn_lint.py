@@ -22,7 +22,7 @@ from cfnlint.runner import Runner
 from cfnlint.runner.template import run_template_by_file_path
 from cfnlint.template import Template
 
-from boundary import too_large
+from policies import too_large
 from verdict import Finding, Judged, files_in, report, still_bites
 
 REGIONS = ["us-east-1", "us-west-2"]
@@ -38,9 +38,8 @@ def judge(path: str) -> Judged:
         resources = Template(path, template).get_resources()
         # Plain strings: cfn-lint's own carry positions, which cannot pass between processes.
         types = {str(name): str(body.get("Type", "")) for name, body in resources.items()}
-        large = too_large(template)
-        if large:
-            findings.append(Finding(path, "ServiceBoundary", "", "BOUNDARY", large))
+        for name, large in too_large(template):
+            findings.append(Finding(path, name, types.get(name, ""), "POLICY", large))
     # A fresh configuration: a template's Metadata may change it, and must not for the next one.
     matches = run_template_by_file_path(path, ConfigMixIn(regions=REGIONS), RULES, False)
     for match in matches:

@@ -152,10 +152,11 @@ mod tests {
               total                    53.73   128.35
             prices: us-east-1
 
-                                       USD/MONTH
-            its own stacks             53.73
-            its share of the platform  12.74      1 of 3 environments, of 38.24 that the platform itself costs
-            together                   66.47      at most 141.09
+                                             USD/MONTH
+            its own stacks                   53.73
+            its share of the platform        12.74      1 of 3 environments, of 38.24 that the platform itself costs
+              of it, load balancer shared-1   8.22      1 of 2 rules, of 16.43
+            together                         66.47      at most 141.09
             what is shared is split evenly
         "#]].assert_eq(&service(&view, PIPE));
     }

@@ -234,6 +234,7 @@ fn a_database_needs_no_image_and_no_stack_of_the_services_own_and_goes_whole() {
     world.patch("orders-db", &json!({"deletion_protection": true}));
     world.settle();
     assert_eq!(world.operations()["update"], 2);
+    world.patch("orders-db", &json!({"deletion_protection": false}));
     world.delete("orders-db");
     world.settle();
     assert!(!world.exists("orders-db"));
