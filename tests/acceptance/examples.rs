@@ -133,6 +133,7 @@ fn the_pet_clinic_goes_from_registered_to_ready_and_away() -> Result<()> {
         ("NetworkAcls", "true"),
         ("Tracing", "Active"),
         ("Waf", "true"),
+        ("DiscoveryDomain", "petclinic.local"),
     ];
     let platform = LocalPlatform::start_as("petclinic", &parameters, |options| options)?;
     platform.aws().make_parameter("/petclinic/dev/config")?;
