@@ -8,13 +8,12 @@ use slipway_domain::{Effective, Platform, ServiceName};
 use slipway_synth::cost::{CostView, estimate_with};
 use slipway_synth::{RunState, environment_stack, names, service_stack};
 
-use super::refused;
+use super::read_on;
 use crate::arguments::Costs;
 use crate::connection::connect;
 use crate::exit::{Exit, Failure};
 use crate::output::console::Console;
 use crate::output::costs;
-use crate::{manifest_file, platform_file};
 
 pub(super) fn run(options: &Costs, console: &Console) -> Result<(), Failure> {
     let Some(of) = &options.of else {
@@ -49,15 +48,7 @@ fn of_manifest(file: &Path, options: &Costs, console: &Console) -> Result<(), Fa
         .assume
         .assumptions()
         .map_err(|sentence| Failure::new(Exit::Usage, sentence))?;
-    let document = manifest_file::read(file).map_err(|finding| refused(&[finding]))?;
-    let platform = options
-        .values
-        .as_deref()
-        .map(platform_file::read)
-        .transpose()?;
-    let manifest = document
-        .manifest(platform.as_ref())
-        .map_err(|findings| refused(&findings))?;
+    let (manifest, platform) = read_on(file, options.values.as_deref())?;
     let platform = platform.unwrap_or_else(Platform::sample);
     let mut stacks = BTreeMap::new();
     let name = format!("{}--{}", platform.name, manifest.service);

@@ -28,16 +28,18 @@ mod watch;
 mod webhook;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use slipway_domain::Phase;
+use slipway_domain::{Manifest, Phase, Platform};
 
 use crate::arguments::Command;
 use crate::exit::{Exit, Failure};
-use crate::manifest_file::Finding;
+use crate::manifest_file::{self, Finding};
 use crate::output::console::Console;
 use crate::output::sheet::clean;
 use crate::output::tone::Tone;
 use crate::output::trouble;
+use crate::platform_file;
 use crate::wait::progress::{Look, ScopeLook};
 
 /// Does what was asked.
@@ -71,6 +73,15 @@ pub(crate) fn run(command: &Command, console: &mut Console) -> Result<(), Failur
         Command::Upgrade(options) => upgrade::run(options, console),
         Command::Platform(options) => platform::run(options, console),
     }
+}
+
+/// A manifest that is checked by the values of a platform, if a file of these is given.
+fn read_on(file: &Path, values: Option<&Path>) -> Result<(Manifest, Option<Platform>), Failure> {
+    let document = manifest_file::read(file).map_err(|finding| refused(&[finding]))?;
+    let platform = values.map(platform_file::read).transpose()?;
+    let manifest = document.manifest(platform.as_ref());
+    let manifest = manifest.map_err(|findings| refused(&findings))?;
+    Ok((manifest, platform))
 }
 
 /// Findings as the end of a command.

@@ -3,22 +3,13 @@
 use slipway_domain::{Manifest, Platform};
 use slipway_synth::{RunState, environment_stack, service_stack};
 
-use super::refused;
+use super::read_on;
 use crate::arguments::Template;
 use crate::exit::Failure;
 use crate::output::console::Console;
-use crate::{manifest_file, platform_file};
 
 pub(super) fn run(options: &Template, console: &Console) -> Result<(), Failure> {
-    let document = manifest_file::read(&options.file).map_err(|finding| refused(&[finding]))?;
-    let platform = options
-        .platform
-        .as_deref()
-        .map(platform_file::read)
-        .transpose()?;
-    let manifest = document
-        .manifest(platform.as_ref())
-        .map_err(|findings| refused(&findings))?;
+    let (manifest, platform) = read_on(&options.file, options.platform.as_deref())?;
     let platform = platform.unwrap_or_else(|| {
         console.note("rendered with the values of a sample platform; --platform FILE takes yours");
         Platform::sample()

@@ -20,6 +20,7 @@ use slipway_domain::secret::Location;
 use crate::database::client;
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
+use crate::roles::Role;
 use crate::template::sha256;
 use crate::{logs, names, network, permissions, roles, tags};
 
@@ -156,45 +157,21 @@ fn variables(site: &Site<'_>) -> BTreeMap<String, Value> {
 }
 
 fn role(site: &Site<'_>) -> Value {
-    let streams = format!("log-group:{}:*", log_group(site));
-    let mut statements = vec![json!({
-        "Sid": "Logs",
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": site.arn("logs", &streams),
-    })];
+    let mut statements = vec![roles::logs(site, &log_group(site))];
     statements.extend(roles::secrets(site));
     statements.extend(client::statements(site));
     statements.extend(permissions::statements(site));
     if site.effective.settings.function.vpc {
         statements.push(network_interfaces());
     }
-    json!({
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "Description": format!("What runs in the function of {}", site.family()),
-            "Path": site.platform.role_path,
-            "PermissionsBoundary": site.platform.permissions_boundary,
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [{
-                    "Effect": "Allow",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                    // Nobody else's functions. IfExists: AWS does not say that Lambda always
-                    // sends these keys.
-                    "Condition": {
-                        "StringEqualsIfExists": {"aws:SourceAccount": site.platform.account},
-                        "ArnLikeIfExists": {"aws:SourceArn": site.arn("lambda", "function:*")},
-                    },
-                }],
-            },
-            "Policies": [{
-                "PolicyName": "run",
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
-            }],
-        },
-    })
+    Role {
+        what: "What runs in the function of",
+        service: "lambda",
+        source: site.arn("lambda", "function:*"),
+        always_says: false,
+        boundary: &site.platform.permissions_boundary,
+    }
+    .with(site, "run", statements)
 }
 
 /// What Lambda does in the function's name to put it into the VPC

@@ -14,6 +14,7 @@ use slipway_domain::manifest::Capacity;
 
 use crate::environment_stack::{INSTANCE_TYPE_OUTPUT, Resources, Site};
 use crate::intrinsic::{attribute, reference};
+use crate::roles::Role;
 use crate::{capacity, cluster, names, network, roles, task};
 
 pub(crate) const MACHINE: &str = "StateMachine";
@@ -191,8 +192,8 @@ fn schedule(site: &Site<'_>, expression: &str) -> Value {
 fn machine_role(site: &Site<'_>) -> Value {
     let cluster = cluster_name(site);
     let tasks = site.arn("ecs", &format!("task/{cluster}/*"));
-    let statements = json!([
-        {
+    let statements = vec![
+        json!({
             "Sid": "Start",
             "Effect": "Allow",
             "Action": "ecs:RunTask",
@@ -201,84 +202,73 @@ fn machine_role(site: &Site<'_>) -> Value {
             "Condition": {
                 "ArnEquals": {"ecs:cluster": site.arn("ecs", &format!("cluster/{cluster}"))},
             },
-        },
-        {
+        }),
+        json!({
             "Sid": "Follow",
             "Effect": "Allow",
             "Action": ["ecs:DescribeTasks", "ecs:StopTask"],
             "Resource": &tasks,
-        },
-        {
+        }),
+        json!({
             // The task gets the tags of its definition.
             "Sid": "Tag",
             "Effect": "Allow",
             "Action": "ecs:TagResource",
             "Resource": &tasks,
             "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}},
-        },
-        {
+        }),
+        json!({
             "Sid": "HandOverRoles",
             "Effect": "Allow",
             "Action": "iam:PassRole",
             "Resource": [attribute(roles::EXECUTION, "Arn"), attribute(roles::TASK, "Arn")],
             "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        },
-        {
+        }),
+        json!({
             "Sid": "Hear",
             "Effect": "Allow",
             "Action": ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
             "Resource": site.arn("events", EVENTS_RULE),
-        },
-    ]);
+        }),
+    ];
     let name = names::state_machine(
         site.platform,
         &site.effective.service,
         &site.effective.environment,
     );
     let source = site.arn("states", &format!("stateMachine:{name}"));
-    role(site, "Runs the tasks of", "states", &source, &statements)
+    role(site, "Runs the tasks of", "states", source, statements)
 }
 
 fn schedule_role(site: &Site<'_>) -> Value {
-    let statements = json!([{
+    let statements = vec![json!({
         "Sid": "Start",
         "Effect": "Allow",
         "Action": "states:StartExecution",
         "Resource": reference(MACHINE),
-    }]);
+    })];
     // Scheduler names the group, not the schedule ("Confused deputy prevention in EventBridge
     // Scheduler").
     let source = site.arn("scheduler", "schedule-group/default");
-    role(site, "Starts the job", "scheduler", &source, &statements)
+    role(site, "Starts the job", "scheduler", source, statements)
 }
 
-/// A role of `service`, for what is at `source` and nobody else's. Its boundary is not that of
-/// tasks, which start no others.
-fn role(site: &Site<'_>, what: &str, service: &str, source: &str, statements: &Value) -> Value {
-    json!({
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "Description": format!("{what} {}", site.family()),
-            "Path": site.platform.role_path,
-            "PermissionsBoundary": site.platform.job_boundary,
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [{
-                    "Effect": "Allow",
-                    "Principal": {"Service": format!("{service}.amazonaws.com")},
-                    "Action": "sts:AssumeRole",
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": site.platform.account},
-                        "ArnLike": {"aws:SourceArn": source},
-                    },
-                }],
-            },
-            "Policies": [{
-                "PolicyName": "job",
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
-            }],
-        },
-    })
+/// Its boundary is not that of tasks, which start no others.
+fn role(
+    site: &Site<'_>,
+    what: &str,
+    service: &str,
+    source: String,
+    statements: Vec<Value>,
+) -> Value {
+    Role {
+        what,
+        service,
+        source,
+        always_says: true,
+        boundary: &site.platform.job_boundary,
+    }
+    .with(site, "job", statements)
 }
 
 fn cluster_name(site: &Site<'_>) -> String {

@@ -21,63 +21,96 @@ pub(crate) const TASK: &str = "TaskRole";
 const MAX_ARN_BYTES: usize = 8_000;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    let mut execution = role(site, "Starts the tasks of");
-    execution["Properties"]["Policies"] = json!([{
-        "PolicyName": "start",
-        "PolicyDocument": {"Version": "2012-10-17", "Statement": statements(site)},
-    }]);
-    to.add(EXECUTION, execution);
+    to.add(
+        EXECUTION,
+        of_tasks(site, "Starts the tasks of", "start", statements(site)),
+    );
     to.add(TASK, task(site));
 }
 
 /// The role that the containers have.
 fn task(site: &Site<'_>) -> Value {
-    let mut role = role(site, "What runs in the tasks of");
     let mut statements = permissions::statements(site);
     if queue::is_there(site) {
         statements.push(queue::statement());
     }
-    if !statements.is_empty() {
-        role["Properties"]["Policies"] = json!([{
-            "PolicyName": "permissions",
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
-        }]);
-    }
-    role
+    of_tasks(site, "What runs in the tasks of", "permissions", statements)
 }
 
-fn role(site: &Site<'_>, what: &str) -> Value {
-    json!({
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "Description": format!("{what} {}", site.family()),
-            "Path": site.platform.role_path,
-            "PermissionsBoundary": site.platform.permissions_boundary,
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [{
-                    "Effect": "Allow",
-                    "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                    // Nobody else's tasks: the confused deputy.
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": site.platform.account},
-                        "ArnLike": {"aws:SourceArn": site.arn("ecs", "*")},
-                    },
-                }],
+fn of_tasks(site: &Site<'_>, what: &str, policy: &str, statements: Vec<Value>) -> Value {
+    Role {
+        what,
+        service: "ecs-tasks",
+        source: site.arn("ecs", "*"),
+        always_says: true,
+        boundary: &site.platform.permissions_boundary,
+    }
+    .with(site, policy, statements)
+}
+
+/// A role that a service of AWS assumes, for what is at `source`, and for nobody else's things: the
+/// confused deputy.
+pub(crate) struct Role<'a> {
+    /// What it is for, with the service's name to follow.
+    pub(crate) what: &'a str,
+    /// The service of AWS, as its principal begins.
+    pub(crate) service: &'a str,
+    /// The ARN, or its pattern, of that for which the service asks.
+    pub(crate) source: String,
+    /// Whether AWS documents that the service says so each time.
+    pub(crate) always_says: bool,
+    /// The most that it may.
+    pub(crate) boundary: &'a str,
+}
+
+impl Role<'_> {
+    /// The role, which may do what the statements say; nothing without any.
+    pub(crate) fn with(self, site: &Site<'_>, policy: &str, statements: Vec<Value>) -> Value {
+        let if_exists = if self.always_says { "" } else { "IfExists" };
+        let mut role = json!({
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "Description": format!("{} {}", self.what, site.family()),
+                "Path": site.platform.role_path,
+                "PermissionsBoundary": self.boundary,
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [{
+                        "Effect": "Allow",
+                        "Principal": {"Service": format!("{}.amazonaws.com", self.service)},
+                        "Action": "sts:AssumeRole",
+                        "Condition": {
+                            (format!("StringEquals{if_exists}")): {
+                                "aws:SourceAccount": site.platform.account,
+                            },
+                            (format!("ArnLike{if_exists}")): {"aws:SourceArn": self.source},
+                        },
+                    }],
+                },
             },
-        },
+        });
+        if !statements.is_empty() {
+            role["Properties"]["Policies"] = json!([{
+                "PolicyName": policy,
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+            }]);
+        }
+        role
+    }
+}
+
+/// Writing the streams of a log group.
+pub(crate) fn logs(site: &Site<'_>, group: &str) -> Value {
+    json!({
+        "Sid": "Logs",
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": site.arn("logs", &format!("log-group:{group}:*")),
     })
 }
 
 fn statements(site: &Site<'_>) -> Vec<Value> {
-    let streams = format!("log-group:{}:*", site.log_group_name());
-    let mut statements = vec![json!({
-        "Sid": "Logs",
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": site.arn("logs", &streams),
-    })];
+    let mut statements = vec![logs(site, &site.log_group_name())];
     statements.extend(pull(site));
     statements.extend(secrets(site));
     statements.extend(client::statements(site));

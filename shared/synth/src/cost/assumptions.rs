@@ -58,6 +58,11 @@ impl Assumptions {
         beyond.map(|(name, value, most)| format!("{name} must be at most {most}, but is {value}"))
     }
 
+    /// The requests, in whole thousands: as prices of requests are counted.
+    pub(super) fn thousands_of_requests(&self) -> u64 {
+        self.requests.saturating_add(500) / 1000
+    }
+
     /// The requests, in words.
     pub(super) fn of_requests(&self) -> String {
         match self.requests {

@@ -59,7 +59,7 @@ pub(super) fn items(cluster: &Cluster, assumed: &Assumptions) -> [Item; 3] {
         0 => "paused at all hours".to_owned(),
         _ => "the least capacity at all hours".to_owned(),
     };
-    let thousands = assumed.requests.saturating_add(500) / 1000;
+    let thousands = assumed.thousands_of_requests();
     [
         Item::new(
             "database capacity",

@@ -141,7 +141,7 @@ fn items(census: &Census<'_>, running: &[&str], assumed: &Assumptions) -> Vec<It
         items.push(look_ups(assumed));
     }
     if census.is_filtered {
-        let thousands = assumed.requests.saturating_add(500) / 1000;
+        let thousands = assumed.thousands_of_requests();
         items.push(
             Item::new(
                 "web ACL, requests",
@@ -181,7 +181,7 @@ fn balancers(census: &Census<'_>, assumed: &Assumptions) -> Vec<Item> {
 
 /// Requests through the HTTP API: beyond a number of them, each is cheaper.
 fn requests(assumed: &Assumptions) -> Vec<Item> {
-    let thousands = assumed.requests.saturating_add(500) / 1000;
+    let thousands = assumed.thousands_of_requests();
     let first = thousands.min(FIRST_REQUESTS);
     let item = |component, price, thousands| {
         Item::new(component, price, Quantity::thousandths(thousands))
@@ -199,7 +199,7 @@ fn requests(assumed: &Assumptions) -> Vec<Item> {
 
 /// Where there is no load balancer, the HTTP API asks Cloud Map for the tasks.
 fn look_ups(assumed: &Assumptions) -> Item {
-    let thousands = assumed.requests.saturating_add(500) / 1000;
+    let thousands = assumed.thousands_of_requests();
     Item::new("Cloud Map", Name::LookUps, Quantity::thousandths(thousands))
         .varying_with(VariesWith::Use)
         .assuming(format!(
@@ -305,7 +305,7 @@ pub(super) fn by_size(
 
 /// A queue costs by what is asked of it, and its dead letters nothing.
 fn queues(census: &Census<'_>, assumed: &Assumptions) -> Option<Item> {
-    let thousands = assumed.requests.saturating_add(500) / 1000;
+    let thousands = assumed.thousands_of_requests();
     let requests = Quantity::thousandths(thousands.saturating_mul(census.queues));
     (census.queues > 0).then(|| {
         Item::new("queue", Name::QueueRequests, requests)
@@ -327,7 +327,7 @@ fn function(function: &Function, assumed: &Assumptions) -> [Item; 2] {
     // A GB of Lambda's is 1024 MiB, and ten calls of a tenth of a second are one second.
     let thousandths = assumed.requests.saturating_mul(100);
     let gigabyte_seconds = thousandths.saturating_mul(function.memory) / 1024;
-    let calls = Quantity::thousandths(assumed.requests.saturating_add(500) / 1000);
+    let calls = Quantity::thousandths(assumed.thousands_of_requests());
     let item = |component, price, quantity, assumption: String| {
         Item::new(component, price, quantity)
             .varying_with(VariesWith::Use)
