@@ -13,7 +13,7 @@ use slipway_tests::waiting::wait_for;
 
 use crate::asking::{name, prod, register};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// The emulator runs no containers: its tasks go on until somebody stops them.
 fn stop_tasks(aws: &Aws, cluster: &str) -> Result<usize> {

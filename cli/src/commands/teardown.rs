@@ -50,25 +50,25 @@ pub(super) fn run(options: &Teardown, console: &mut Console) -> Result<(), Failu
         timeout: std::time::Duration::from_secs(options.timeout),
         later,
     };
-    let mut begun = delete_all(&client, &names, console);
-    let mut looks = vec![wait_for(&wait, &client, &begun.gone, console)?];
-    if !begun.used.is_empty() {
+    let mut deletions = delete_all(&client, &names, console);
+    let mut looks = vec![wait_for(&wait, &client, &deletions.gone, console)?];
+    if !deletions.used.is_empty() {
         // Their users are gone now.
-        let last = delete_all(&client, &std::mem::take(&mut begun.used), console);
+        let last = delete_all(&client, &std::mem::take(&mut deletions.used), console);
         looks.push(wait_for(&wait, &client, &last.gone, console)?);
-        begun.kept.extend(last.kept);
-        begun.refused.extend(last.refused);
-        begun.used = last.used;
+        deletions.kept.extend(last.kept);
+        deletions.refused.extend(last.refused);
+        deletions.used = last.used;
     }
 
-    console.result(&output::plan::kept(&begun.kept, client.region()))?;
+    console.result(&output::plan::kept(&deletions.kept, client.region()))?;
     for look in &looks {
         delete::left(look, console)?;
     }
-    for name in &begun.used {
+    for name in &deletions.used {
         console.error(&format!("{name}: is used by what could not be deleted"));
     }
-    if !begun.refused.is_empty() || !begun.used.is_empty() {
+    if !deletions.refused.is_empty() || !deletions.used.is_empty() {
         console.error("the platform cannot be deleted while it has services");
         return Err(Failure::said(Exit::Refused));
     }

@@ -53,7 +53,7 @@ impl Refusal {
     }
 
     /// Says where in the body the problem lies.
-    pub(crate) fn at(mut self, pointer: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.document = self
             .document
             .with_errors(vec![Problem::new(pointer, detail)]);
@@ -144,32 +144,18 @@ impl From<ServiceError> for Refusal {
                 pointer,
                 path,
                 owner,
-            } => {
-                let mut refusal = conflict("path-taken");
-                let problem = Problem::new(
-                    pointer,
-                    format!("gives the path `{path}`, which belongs to `{owner}`: choose another"),
-                );
-                refusal.document = refusal.document.with_errors(vec![problem]);
-                refusal
-            }
+            } => conflict("path-taken").at(
+                pointer,
+                format!("gives the path `{path}`, which belongs to `{owner}`: choose another"),
+            ),
             ServiceError::NoRoom {
                 pointer,
                 detail: problem,
-            } => {
-                let mut refusal = conflict("no-room");
-                let problem = Problem::new(pointer, problem);
-                refusal.document = refusal.document.with_errors(vec![problem]);
-                refusal
+            } => conflict("no-room").at(pointer, problem),
+            ServiceError::InUse { pointer, .. } if pointer.is_empty() => {
+                conflict("database-in-use")
             }
-            ServiceError::InUse { pointer, .. } => {
-                let mut refusal = conflict("database-in-use");
-                if !pointer.is_empty() {
-                    let problem = Problem::new(pointer, detail);
-                    refusal.document = refusal.document.with_errors(vec![problem]);
-                }
-                refusal
-            }
+            ServiceError::InUse { pointer, .. } => conflict("database-in-use").at(pointer, detail),
             ServiceError::Stale { .. } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "stale",

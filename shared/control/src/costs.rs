@@ -160,8 +160,8 @@ impl Shares {
         platform: &Platform,
         platform_usd: Usd,
     ) -> Result<Self, ServiceError> {
-        let shared = &platform.shared_load_balancers;
-        let balancers = shared.iter().chain(&platform.public_load_balancers);
+        let balancers = platform.shared_load_balancers.iter();
+        let balancers = balancers.chain(&platform.public_load_balancers);
         let names: Vec<String> = balancers.map(|it| it.name.clone()).collect();
         let taken = registry.taken(&names).await?.into_iter();
         let mut shares = Self {

@@ -171,7 +171,7 @@ fn role(site: &Site<'_>) -> Value {
         always_says: false,
         boundary: &site.platform.permissions_boundary,
     }
-    .with(site, "run", statements)
+    .with(site, "run", &statements)
 }
 
 /// What Lambda does in the function's name to put it into the VPC

@@ -192,7 +192,7 @@ fn schedule(site: &Site<'_>, expression: &str) -> Value {
 fn machine_role(site: &Site<'_>) -> Value {
     let cluster = cluster_name(site);
     let tasks = site.arn("ecs", &format!("task/{cluster}/*"));
-    let statements = vec![
+    let statements = [
         json!({
             "Sid": "Start",
             "Effect": "Allow",
@@ -237,11 +237,11 @@ fn machine_role(site: &Site<'_>) -> Value {
         &site.effective.environment,
     );
     let source = site.arn("states", &format!("stateMachine:{name}"));
-    role(site, "Runs the tasks of", "states", source, statements)
+    role(site, "Runs the tasks of", "states", source, &statements)
 }
 
 fn schedule_role(site: &Site<'_>) -> Value {
-    let statements = vec![json!({
+    let statements = [json!({
         "Sid": "Start",
         "Effect": "Allow",
         "Action": "states:StartExecution",
@@ -250,17 +250,11 @@ fn schedule_role(site: &Site<'_>) -> Value {
     // Scheduler names the group, not the schedule ("Confused deputy prevention in EventBridge
     // Scheduler").
     let source = site.arn("scheduler", "schedule-group/default");
-    role(site, "Starts the job", "scheduler", source, statements)
+    role(site, "Starts the job", "scheduler", source, &statements)
 }
 
 /// Its boundary is not that of tasks, which start no others.
-fn role(
-    site: &Site<'_>,
-    what: &str,
-    service: &str,
-    source: String,
-    statements: Vec<Value>,
-) -> Value {
+fn role(site: &Site<'_>, what: &str, service: &str, source: String, statements: &[Value]) -> Value {
     Role {
         what,
         service,

@@ -23,7 +23,7 @@ const MAX_ARN_BYTES: usize = 8_000;
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     to.add(
         EXECUTION,
-        of_tasks(site, "Starts the tasks of", "start", statements(site)),
+        of_tasks(site, "Starts the tasks of", "start", &statements(site)),
     );
     to.add(TASK, task(site));
 }
@@ -34,10 +34,15 @@ fn task(site: &Site<'_>) -> Value {
     if queue::is_there(site) {
         statements.push(queue::statement());
     }
-    of_tasks(site, "What runs in the tasks of", "permissions", statements)
+    of_tasks(
+        site,
+        "What runs in the tasks of",
+        "permissions",
+        &statements,
+    )
 }
 
-fn of_tasks(site: &Site<'_>, what: &str, policy: &str, statements: Vec<Value>) -> Value {
+fn of_tasks(site: &Site<'_>, what: &str, policy: &str, statements: &[Value]) -> Value {
     Role {
         what,
         service: "ecs-tasks",
@@ -65,7 +70,7 @@ pub(crate) struct Role<'a> {
 
 impl Role<'_> {
     /// The role, which may do what the statements say; nothing without any.
-    pub(crate) fn with(self, site: &Site<'_>, policy: &str, statements: Vec<Value>) -> Value {
+    pub(crate) fn with(self, site: &Site<'_>, policy: &str, statements: &[Value]) -> Value {
         let if_exists = if self.always_says { "" } else { "IfExists" };
         let mut role = json!({
             "Type": "AWS::IAM::Role",

@@ -14,7 +14,7 @@ use crate::roles::Role;
 pub(crate) const ROLE: &str = "TrafficRole";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
-    let statements = vec![
+    let statements = [
         json!({
             "Sid": "See",
             "Effect": "Allow",
@@ -50,5 +50,5 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         always_says: false,
         boundary: &site.platform.permissions_boundary,
     };
-    to.add(ROLE, role.with(site, "traffic", statements));
+    to.add(ROLE, role.with(site, "traffic", &statements));
 }

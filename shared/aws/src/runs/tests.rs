@@ -19,8 +19,9 @@ fn execution(number: usize, status: &str) -> Value {
 
 fn event(id: u32, kind: &str, details: Value) -> Value {
     let mut event = json!({"id": id, "timestamp": 1_795_000_000 + id, "type": kind});
-    let fields = event.as_object_mut().unwrap();
-    fields.extend(details.as_object().cloned().unwrap_or_default());
+    if let (Value::Object(fields), Value::Object(details)) = (&mut event, details) {
+        fields.extend(details);
+    }
     event
 }
 

@@ -119,12 +119,12 @@ where
             let Some(rotation) = self.secrets.rotation(secret).await? else {
                 continue;
             };
-            let used = DatabaseUse {
+            let of = DatabaseUse {
                 database: database.clone(),
                 environment: environment.clone(),
             };
             for user in std::iter::once(first).chain(users) {
-                report.deployed += usize::from(self.deploy(user, &used, &rotation, now).await?);
+                report.deployed += usize::from(self.deploy(user, &of, &rotation, now).await?);
             }
         }
         Ok(())
@@ -134,7 +134,7 @@ where
     async fn deploy(
         &self,
         user: &User,
-        used: &DatabaseUse,
+        of: &DatabaseUse,
         rotation: &Rotation,
         now: Timestamp,
     ) -> PortResult<bool> {
@@ -144,10 +144,10 @@ where
             let Some(state) = self.registry.service(&owner.service).await? else {
                 return Ok(false);
             };
-            if !self.has_the_old_one(&state, user, used, rotation).await? {
+            if !self.has_the_old_one(&state, user, of, rotation).await? {
                 return Ok(false);
             }
-            let Some(change) = self.change(&state, user, used, rotation, now) else {
+            let Some(change) = self.change(&state, user, of, rotation, now) else {
                 return Ok(false);
             };
             match self.registry.commit(&change).await {
@@ -191,12 +191,12 @@ where
         &self,
         state: &ServiceState,
         user: &User,
-        used: &DatabaseUse,
+        of: &DatabaseUse,
         rotation: &Rotation,
         now: Timestamp,
     ) -> Option<Change> {
         let environment = &user.owner.environment;
-        let once = format!("rotation/{environment}/{used}/{}", rotation.version);
+        let once = format!("rotation/{environment}/{of}/{}", rotation.version);
         let request = Request {
             actor: OURSELVES.to_owned(),
             stamp: stamp(now, &format!("{} {once}", state.service.uid)),

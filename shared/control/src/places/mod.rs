@@ -83,6 +83,7 @@ impl Limits {
 impl Room {
     /// Without the tenth that is for those that are there already: another path, a second target
     /// group.
+    #[must_use]
     pub fn for_newcomers(self) -> Self {
         let nine_tenths = |limit: u32| limit - limit / 10;
         Self {

@@ -92,6 +92,17 @@ impl Desired {
             | Self::Awaiting { .. } => false,
         }
     }
+
+    /// Whether it stays as it is for now, there or not.
+    pub fn is_left_alone(&self) -> bool {
+        match self {
+            Self::Held | Self::Refused { .. } | Self::Awaiting { .. } => true,
+            Self::Absent { .. }
+            | Self::NoStack { .. }
+            | Self::Waiting { .. }
+            | Self::Present(_) => false,
+        }
+    }
 }
 
 /// What `state` wants of its stack `scope`.

@@ -143,18 +143,10 @@ pub(super) fn describe(
     status.enter(plan.phase, &*plan.message, now);
     status.advice.clone_from(&plan.advice);
     status.observed_generation = generation;
-    match (&observed.stack, desired) {
-        (Some(stack), _) => status.outputs.clone_from(&stack.outputs),
-        (None, Desired::Held | Desired::Refused { .. } | Desired::Awaiting { .. }) => {}
-        (
-            None,
-            Desired::Absent { .. }
-            | Desired::NoStack { .. }
-            | Desired::Waiting { .. }
-            | Desired::Present(_),
-        ) => {
-            status.outputs.clear();
-        }
+    match &observed.stack {
+        Some(stack) => status.outputs.clone_from(&stack.outputs),
+        None if desired.is_left_alone() => {}
+        None => status.outputs.clear(),
     }
     // A stack that has outputs was made once, and answers while it is changed.
     let answers = plan.phase != Phase::Deleting;

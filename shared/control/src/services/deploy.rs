@@ -220,7 +220,7 @@ where
                 deployment: deployment.clone(),
             };
             let change = with_key(change, caller, &key, &started);
-            let change = self.prepared(change, Some(&state), attempt).await?;
+            let change = Box::pin(self.prepared(change, Some(&state), attempt)).await?;
             match self.registry.commit(&change).await {
                 Ok(()) => return Ok(started),
                 Err(CommitError::Contended | CommitError::Moved) => {}

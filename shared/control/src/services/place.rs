@@ -14,7 +14,8 @@ where
     R: ServiceReader,
     C: QuotaReader,
 {
-    /// The change with all that it must claim from others: places, and databases.
+    /// The change with all that it must claim from others: places, and databases. Callers box it:
+    /// a change is large, and several are on their way in it.
     ///
     /// # Errors
     /// [`ServiceError::NoRoom`], [`ServiceError::InUse`], and [`ServiceError::Invalid`] for a database

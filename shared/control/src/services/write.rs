@@ -44,7 +44,7 @@ where
         let view = ServiceView::new(&change.after(None), &self.platform);
         let change = with_key(change, caller, &("register", document), &view);
         for attempt in 0..TRIES {
-            let change = match self.prepared(change.clone(), None, attempt).await {
+            let change = match Box::pin(self.prepared(change.clone(), None, attempt)).await {
                 Ok(change) => change,
                 Err(error) => return self.registered(&change, error).await,
             };
@@ -169,7 +169,7 @@ where
                     change::replace(state, manifest, None, &self.platform, &request)
                 }
             };
-            let change = self.prepared(change, state.as_ref(), attempt).await?;
+            let change = Box::pin(self.prepared(change, state.as_ref(), attempt)).await?;
             let view = Box::new(ServiceView::new(
                 &change.after(state.as_ref()),
                 &self.platform,
