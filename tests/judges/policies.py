@@ -56,6 +56,8 @@ def value(node: Any) -> Any:
             return KNOWN.get(inner, arn(inner))
         case "Fn::GetAtt":
             return arn(".".join(inner) if isinstance(inner, list) else inner)
+        case "Fn::ImportValue":
+            return arn("Imported")
         case "Fn::Sub" if isinstance(inner, list):
             return fill_in(inner[0], KNOWN | {key: value(item) for key, item in inner[1].items()})
         case "Fn::Sub":
