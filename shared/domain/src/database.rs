@@ -417,7 +417,17 @@ pub(crate) fn references(generator: &mut SchemaGenerator) -> Schema {
             "pattern": "^[A-Z][A-Z0-9_]{0,59}$",
             "x-rule": "the beginning of names of variables: upper-case letters, digits and underscores, a letter first, at most 60 characters, such as `DATABASE`",
         },
-        "additionalProperties": generator.subschema_for::<DatabaseReference>(),
+        "additionalProperties": {
+            "allOf": [
+                generator.subschema_for::<DatabaseReference>(),
+                // The database's name by itself is as long as a service's may be.
+                {
+                    "type": "string",
+                    "pattern": "^[^/]{0,40}(/.*)?$",
+                    "x-rule": "the name of a database, at most 40 characters, such as `orders-db` or `orders-db/prod`",
+                },
+            ],
+        },
         "maxProperties": MOST_DATABASES,
     })
 }

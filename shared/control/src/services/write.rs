@@ -146,6 +146,9 @@ where
     ) -> Result<Written, ServiceError> {
         for attempt in 0..TRIES {
             let state = self.registry.service(name).await?;
+            if let Some(state) = &state {
+                check(state, precondition)?;
+            }
             let manifest = manifest(state.as_ref())?;
             let request = request(
                 caller,
@@ -158,7 +161,6 @@ where
                 }
                 None => change::register(manifest, &self.platform, &request),
                 Some(state) => {
-                    check(state, precondition)?;
                     alive(state)?;
                     if manifest == state.service.manifest {
                         return Ok(Written::Unchanged(Box::new(ServiceView::new(
