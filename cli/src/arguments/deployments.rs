@@ -1,7 +1,7 @@
 //! What can be said about deployments: starting them in each way, steering them, seeing them.
 
 use clap::{ArgGroup, Args};
-use slipway_domain::{DeploymentId, EnvironmentName, Image, ServiceName, TeamName};
+use slipway_domain::{Archive, DeploymentId, EnvironmentName, Image, ServiceName, TeamName};
 
 use super::PlatformOptions;
 
@@ -39,6 +39,9 @@ pub(crate) struct Deploy {
     /// The image to run; otherwise the same once more, which looks its tag up anew
     #[arg(long)]
     pub(crate) image: Option<Image>,
+    /// The archive of a function's code to run, s3://BUCKET/KEY
+    #[arg(long, value_name = "ARCHIVE", conflicts_with = "image")]
+    pub(crate) code: Option<Archive>,
     #[command(flatten)]
     pub(crate) environment: EnvironmentOption,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use slipway_control::view::{DeploymentStarted, PageView, PlanView};
-use slipway_domain::{Deployment, DeploymentId, EnvironmentName, Image, ServiceName};
+use slipway_domain::{Artifact, Deployment, DeploymentId, EnvironmentName, ServiceName};
 
 use super::{Call, Client, Result, new_key, paged};
 
@@ -30,16 +30,16 @@ impl Client {
         self.get(&format!("{}/deployments/{id}", of(name, environment)))
     }
 
-    /// Starts a deployment of an image.
+    /// Starts a deployment of an image, or of an archive.
     pub fn deploy(
         &self,
         name: &ServiceName,
         environment: &EnvironmentName,
-        image: &Image,
+        artifact: &Artifact,
         key: &str,
     ) -> Result<DeploymentStarted> {
         let path = format!("{}/deployments", of(name, environment));
-        self.start(path, &json!({ "image": image }), key)
+        self.start(path, &json!(artifact), key)
     }
 
     /// Starts a deployment of the same once more, with new tasks.

@@ -70,7 +70,7 @@ fn of_manifest(file: &Path, options: &Costs, console: &Console) -> Result<(), Fa
     console.result(&costs::own(&view, console.results_sheet()))
 }
 
-/// The environment as it will be with its first image, which then comes from the service's own
+/// The environment as it will be with its first image or archive, which then comes from the service's own
 /// repository: nobody wants to know what it costs to wait for it.
 fn with_image(
     mut effective: Effective,
@@ -78,17 +78,26 @@ fn with_image(
     platform: &Platform,
     console: &Console,
 ) -> Effective {
-    if effective.settings.image.is_none() {
+    if effective.settings.artifact().is_some() {
+        return effective;
+    }
+    let source = if effective.settings.takes_archive() {
+        let archive = format!(
+            "s3://{}--{}--code/first.zip",
+            platform.name, manifest.service
+        );
+        effective.settings.function.code = archive.parse().ok();
+        "archive yet; reckoned with one from a bucket of its own"
+    } else {
         let repository = names::repository(platform, &manifest.service);
         let registry = format!(
             "{}.dkr.ecr.{}.amazonaws.com",
             platform.account, platform.region
         );
         effective.settings.image = format!("{registry}/{repository}:first").parse().ok();
-        console.note(&format!(
-            "{}/{} has no image yet; reckoned with one from its own repository",
-            manifest.service, effective.environment
-        ));
-    }
+        "image yet; reckoned with one from its own repository"
+    };
+    let (service, environment) = (&manifest.service, &effective.environment);
+    console.note(&format!("{service}/{environment} has no {source}"));
     effective
 }

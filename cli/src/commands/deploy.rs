@@ -1,4 +1,6 @@
-//! `slipway deploy`: an image for one environment.
+//! `slipway deploy`: an image or an archive for one environment.
+
+use slipway_domain::Artifact;
 
 use super::environment::environment;
 use super::follow::follow;
@@ -16,8 +18,9 @@ pub(super) fn run(options: &Deploy, console: &mut Console) -> Result<(), Failure
     let environment = environment(&options.environment, name, &connection)?;
     let client = &connection.client;
     let began = SystemClock.now();
-    let started = match &options.image {
-        Some(image) => client.deploy(name, &environment, image, &new_key())?,
+    let image = options.image.clone().map(Artifact::Image);
+    let started = match image.or(options.code.clone().map(Artifact::Code)) {
+        Some(artifact) => client.deploy(name, &environment, &artifact, &new_key())?,
         None => client.redeploy(name, &environment, &new_key())?,
     }
     .deployment;

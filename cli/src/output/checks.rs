@@ -18,6 +18,7 @@ fn line(check: &Check, sheet: Sheet) -> String {
     };
     let subject = match check.check {
         Subject::Image => "image",
+        Subject::Code => "code",
         Subject::Architecture => "architecture",
         Subject::Secrets => "secrets",
         Subject::Databases => "databases",

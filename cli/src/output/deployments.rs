@@ -1,7 +1,7 @@
 //! Deployments as a table, and as words.
 
 use jiff::Timestamp;
-use slipway_domain::{Cause, Deployment, Image, Outcome, Trigger};
+use slipway_domain::{Artifact, Cause, Deployment, Image, Outcome, Trigger};
 
 use super::sheet::{Sheet, clean};
 use super::table::{Cell, breadth, plain, table};
@@ -71,7 +71,7 @@ fn row(deployment: &Deployment) -> Vec<Cell> {
             short(between(deployment.created_at, end))
         })),
         result,
-        plain(short_image(&deployment.image)),
+        plain(short_artifact(&deployment.artifact)),
         plain(pushed.unwrap_or_default()),
         plain(clean(reason)),
     ]
@@ -108,7 +108,7 @@ pub(crate) fn headline(deployment: &Deployment) -> String {
     let what = format!(
         "deployment {} of {}, generation {}",
         deployment.id,
-        short_image(&deployment.image),
+        short_artifact(&deployment.artifact),
         deployment.generation
     );
     match &deployment.trigger {
@@ -119,7 +119,7 @@ pub(crate) fn headline(deployment: &Deployment) -> String {
 
 /// The same where a line may be cut: what tells it from others first, its id last.
 pub(crate) fn brief(deployment: &Deployment) -> String {
-    let image = short_image(&deployment.image);
+    let image = short_artifact(&deployment.artifact);
     let mut said = format!("{image}, generation {}", deployment.generation);
     if let Some(trigger) = &deployment.trigger {
         said.push_str(", pushed: ");
@@ -139,12 +139,26 @@ pub(crate) fn ended_at(deployment: &Deployment) -> Option<Timestamp> {
 fn awaits_image(deployment: &Deployment) -> bool {
     deployment.outcome.is_none()
         && deployment.waits_until.is_some()
-        && deployment.image.digest().is_none()
+        && !deployment.artifact.is_pinned()
+}
+
+/// What is deployed, as people tell it from others: an archive without the bucket, which is the
+/// same each time.
+fn short_artifact(artifact: &Artifact) -> String {
+    match artifact {
+        Artifact::Image(image) => short_image(image),
+        Artifact::Code(archive) => {
+            let text = archive.as_str();
+            let key = text.split_once(archive.bucket());
+            let key = key.map_or(text, |(_, key)| key.trim_start_matches('/'));
+            key.to_owned()
+        }
+    }
 }
 
 /// An image as people tell it from others: without the host of a private ECR registry, and of
 /// its digest the beginning.
-pub(crate) fn short_image(image: &Image) -> String {
+fn short_image(image: &Image) -> String {
     let text = match (image.ecr(), image.as_str().split_once('/')) {
         (Some(_), Some((_, rest))) => rest,
         _ => image.as_str(),

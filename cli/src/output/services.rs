@@ -175,13 +175,14 @@ fn row(
     let bounds = live
         .and_then(|live| live.min.zip(live.max))
         .map_or_else(String::new, |(min, max)| format!("{min}-{max}"));
-    let image = environment.image.as_ref();
+    let image = environment.image.as_ref().map(AsRef::as_ref);
+    let code = environment.code.as_ref().map(AsRef::as_ref);
     vec![
         plain(name.as_str()),
         phase(stack.phase, stack.advice.is_some()),
         plain(tasks),
         plain(bounds),
-        plain(image.map_or("-", |image| image.as_ref())),
+        plain(image.or(code).unwrap_or("-")),
         plain(stack.url.as_deref().unwrap_or_default()),
     ]
 }

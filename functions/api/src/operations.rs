@@ -211,7 +211,7 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             ..read(
                 "/services/{name}/environments/{environment}/deployments",
                 "startDeployment",
-                "Starts a deployment of an image, or of the same once more",
+                "Starts a deployment of an image, of an archive, or of the same once more",
                 post(handlers::start_deployment::<P>),
                 of::<DeploymentStarted>,
             )

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use slipway_control::ports::Announcement;
 use slipway_domain::{
-    Cause, DeploymentId, EnvironmentName, Evidence, Image, NoticeKind, PlatformName, ServiceName,
-    TeamName, Trigger,
+    Artifact, Cause, DeploymentId, EnvironmentName, Evidence, Image, NoticeKind, PlatformName,
+    ServiceName, TeamName, Trigger,
 };
 
 use crate::news::Notice;
@@ -38,7 +38,8 @@ struct Data<'a> {
     generation: u64,
     cause: Cause,
     actor: &'a str,
-    image: &'a Image,
+    #[serde(flatten)]
+    artifact: &'a Artifact,
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<&'a Trigger>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +70,7 @@ pub(crate) fn document(
             generation: deployment.generation,
             cause: deployment.cause,
             actor: person(&deployment.actor),
-            image: &deployment.image,
+            artifact: &deployment.artifact,
             trigger: deployment.trigger.as_ref(),
             waits_until: deployment
                 .waits_until
@@ -144,7 +145,10 @@ fn text(notice: &Notice, team: Option<&TeamName>) -> String {
     if let Some(reason) = &notice.reason {
         fact("Reason", &cut(reason));
     }
-    fact("Image", &picture(&deployment.image));
+    match &deployment.artifact {
+        Artifact::Image(image) => fact("Image", &picture(image)),
+        Artifact::Code(archive) => fact("Archive", archive.as_str()),
+    }
     fact(
         "Asked by",
         &format!("{} ({})", person(&deployment.actor), word(deployment.cause)),

@@ -18,7 +18,7 @@ fn team() -> TeamName {
 fn failed() -> Notice {
     let digest = "0123456789abcdef".repeat(4);
     let deployment = Deployment {
-        image: format!("ghcr.io/example/orders:v7@sha256:{digest}")
+        artifact: format!("ghcr.io/example/orders:v7@sha256:{digest}")
             .parse()
             .unwrap(),
         cause: Cause::Webhook,

@@ -221,6 +221,9 @@ where
             ..meaning::trigger(cause)
         };
         Ok(match means(told, &situation) {
+            Meaning::Deploy { .. } if effective.settings.takes_archive() => {
+                Starts::Nothing("it is a function from an archive, and runs no image".to_owned())
+            }
             Meaning::Deploy {
                 image,
                 waits,

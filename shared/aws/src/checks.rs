@@ -4,17 +4,18 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use slipway_control::places::Limits;
 use slipway_control::ports::{
-    ImageKeeper, ImageLookup, ImageReader, PortResult, Quota, QuotaReader, Rotation,
-    RotationReader, SecretReader,
+    ArchiveLookup, ArchiveReader, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota,
+    QuotaReader, Rotation, RotationReader, SecretReader,
 };
-use slipway_domain::{Image, Platform, SecretReference};
+use slipway_domain::{Archive, Image, Platform, SecretReference};
 
-use crate::{Images, Quotas, Secrets};
+use crate::{Archives, Images, Quotas, Secrets};
 
-/// Images, secrets and quotas.
+/// Images, archives, secrets and quotas.
 #[derive(Debug, Clone)]
 pub struct Checks {
     images: Images,
+    archives: Archives,
     secrets: Secrets,
     quotas: Quotas,
 }
@@ -24,6 +25,7 @@ impl Checks {
     pub fn new(config: &SdkConfig, platform: &Platform, now: fn() -> Timestamp) -> Self {
         Self {
             images: Images::new(config, platform),
+            archives: Archives::new(config),
             secrets: Secrets::new(config),
             quotas: Quotas::new(config, platform.api.clone(), now),
         }
@@ -33,6 +35,12 @@ impl Checks {
 impl ImageReader for Checks {
     async fn image(&self, image: &Image) -> PortResult<ImageLookup> {
         self.images.image(image).await
+    }
+}
+
+impl ArchiveReader for Checks {
+    async fn archive(&self, archive: &Archive) -> PortResult<ArchiveLookup> {
+        self.archives.archive(archive).await
     }
 }
 

@@ -6,6 +6,7 @@
 //! the same call may succeed later.
 
 mod apigateway;
+mod archives;
 mod checks;
 mod cloudformation;
 mod cloudwatch;
@@ -31,6 +32,7 @@ mod traffic;
 mod wake;
 
 pub use apigateway::HttpApi;
+pub use archives::Archives;
 pub use checks::Checks;
 pub use cloudformation::CloudFormation;
 pub use cloudwatch::Metrics;

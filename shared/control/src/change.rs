@@ -261,17 +261,17 @@ fn still_waits(
     let Some(Verdict::Awaits { until, .. }) = stack.verdict() else {
         return None;
     };
-    (previous?.settings.image == effective.settings.image).then_some(*until)
+    (previous?.settings.artifact() == effective.settings.artifact()).then_some(*until)
 }
 
-/// The deployment that an environment with an image begins.
+/// The deployment that an environment begins that has something to run.
 fn begin(
     id: DeploymentId,
     effective: &Effective,
     generation: u64,
     request: &Request,
 ) -> Option<Deployment> {
-    let image = effective.settings.image.clone()?;
+    let artifact = effective.settings.artifact()?;
     Some(Deployment {
         id,
         service: effective.service.clone(),
@@ -279,7 +279,7 @@ fn begin(
         generation,
         cause: request.cause,
         actor: request.actor.clone(),
-        image,
+        artifact,
         created_at: request.stamp.now,
         steps: vec![Step {
             name: "accepted".to_owned(),

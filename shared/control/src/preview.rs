@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_domain::{
-    Effective, EnvironmentName, Image, Manifest, Platform, Problem, RoutePath, Scope, StackName,
+    Artifact, Effective, EnvironmentName, Manifest, Platform, Problem, RoutePath, Scope, StackName,
 };
 use slipway_synth::Template;
 use slipway_synth::cost::{CostView, estimate};
@@ -47,15 +47,15 @@ pub(crate) async fn plan(
     obstacles.extend(in_the_way);
     let mut checks = path_checks(manifest, platform, &obstacles);
     checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
-    let mut images = BTreeMap::new();
+    let mut artifacts = BTreeMap::new();
     for environment in manifest.environments(&platform.environment) {
         let checked = check(manifest, &environment, state, platform, ports).await?;
-        if let Some((found, image)) = checked {
+        if let Some((found, artifact)) = checked {
             checks.extend(found);
-            images.insert(environment, image);
+            artifacts.insert(environment, artifact);
         }
     }
-    let rendered = Rendered::new(manifest, state, platform, &images);
+    let rendered = Rendered::new(manifest, state, platform, &artifacts);
     let action = match state {
         None => PlanAction::Create,
         Some(state) if state.service.manifest == *manifest => PlanAction::None,
@@ -71,28 +71,30 @@ pub(crate) async fn plan(
     })
 }
 
-/// Checks an environment that would be deployed; its checks, and the image as it would run.
+/// Checks an environment that would be deployed; its checks, and the image or archive as it would run.
 async fn check(
     manifest: &Manifest,
     environment: &EnvironmentName,
     state: Option<&ServiceState>,
     platform: &Platform,
     ports: &impl Checks,
-) -> Result<Option<(Vec<Check>, Image)>, ServiceError> {
+) -> Result<Option<(Vec<Check>, Artifact)>, ServiceError> {
     let effective = |manifest: &Manifest| manifest.effective(environment, &platform.environment);
     let Some(after) = effective(manifest) else {
         return Ok(None);
     };
-    let Some(image) = after.settings.image.clone() else {
+    let Some(artifact) = after.settings.artifact() else {
         return Ok(None);
     };
     let before = state.and_then(|state| effective(&state.service.manifest));
     let scope = Scope::Environment(environment.clone());
     let stack = state.and_then(|state| state.stacks.get(&scope));
-    if before.as_ref() == Some(&after)
-        && let Some(Verdict::Cleared { image }) = stack.and_then(|stack| stack.verdict())
-    {
-        return Ok(Some((Vec::new(), image.clone())));
+    let cleared = match stack.and_then(|stack| stack.verdict()) {
+        Some(Verdict::Cleared { artifact }) => Some(artifact),
+        Some(_) | None => None,
+    };
+    if let Some(cleared) = cleared.filter(|_| before.as_ref() == Some(&after)) {
+        return Ok(Some((Vec::new(), cleared.clone())));
     }
     let was_made = stack.is_some_and(|stack| stack.status.stack_id.is_some());
     let former = before
@@ -101,8 +103,9 @@ async fn check(
     let needs = render_as_cleared(&after, None, platform, None)
         .map(|template| needs(former.as_ref(), &template))
         .unwrap_or_default();
-    let findings = preflight(ports, &after, &image, &needs).await?;
-    Ok(Some((findings.checks, findings.image)))
+    let ran = cleared.and_then(Artifact::archive);
+    let findings = preflight(ports, &after, &artifact, ran, &needs).await?;
+    Ok(Some((findings.checks, findings.artifact)))
 }
 
 fn path_checks(manifest: &Manifest, platform: &Platform, obstacles: &[Problem]) -> Vec<Check> {
@@ -196,7 +199,7 @@ impl Rendered {
         manifest: &Manifest,
         state: Option<&ServiceState>,
         platform: &Platform,
-        images: &BTreeMap<EnvironmentName, Image>,
+        artifacts: &BTreeMap<EnvironmentName, Artifact>,
     ) -> Self {
         let has_own = manifest.settings.kind.has_repository();
         let mut scopes: Vec<Scope> = has_own.then_some(Scope::Service).into_iter().collect();
@@ -224,8 +227,9 @@ impl Rendered {
                 })
             });
             let after = render(manifest, &scope, platform, |mut effective| {
-                let found = images.get(&effective.environment);
-                effective.settings.image = found.cloned().or(effective.settings.image);
+                if let Some(found) = artifacts.get(&effective.environment) {
+                    effective.settings.set_artifact(found.clone());
+                }
                 effective
             });
             let name = StackName {
@@ -260,7 +264,7 @@ fn render(
     manifest: &Manifest,
     scope: &Scope,
     platform: &Platform,
-    image: impl FnOnce(Effective) -> Effective,
+    pinned: impl FnOnce(Effective) -> Effective,
 ) -> Option<Template> {
     match scope {
         Scope::Service => manifest
@@ -270,7 +274,7 @@ fn render(
             .then(|| slipway_synth::service_stack(manifest, platform)),
         Scope::Environment(name) => {
             let effective = manifest.effective(name, &platform.environment)?;
-            render_as_cleared(&image(effective), None, platform, None)
+            render_as_cleared(&pinned(effective), None, platform, None)
         }
     }
 }

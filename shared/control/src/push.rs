@@ -10,8 +10,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_domain::{
-    Cause, Deployment, EnvironmentName, Evidence, Image, Outcome, Platform, Scope, ServiceName,
-    Step, Trigger,
+    Artifact, Cause, Deployment, EnvironmentName, Evidence, Image, Outcome, Platform, Scope,
+    ServiceName, Step, Trigger,
 };
 
 use crate::Stamp;
@@ -19,7 +19,7 @@ use crate::change::{self, Request};
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{ChangeWriter, HistoryReader, RepositoryReader, ServiceReader};
 use crate::record::{Seen, ServiceState, Verdict};
-use crate::services::{no_environment, nothing_to_deploy};
+use crate::services::{no_environment, nothing_to_deploy, takes_another};
 use crate::view::DeploymentStarted;
 
 /// How long a delivery is remembered: longer than any sender goes on to repeat one (GitHub keeps
@@ -113,14 +113,16 @@ where
         if !manifest.settings.kind.has_repository() {
             return Err(nothing_to_deploy(&name));
         }
-        if manifest
-            .effective(environment, &self.platform.environment)
-            .is_none()
-        {
+        let default = &self.platform.environment;
+        let Some(effective) = manifest.effective(environment, default) else {
             return Err(no_environment(&name, environment));
+        };
+        let artifact = Artifact::Image(push.image.clone());
+        if !effective.settings.takes(&artifact) {
+            return Err(takes_another(&effective, &artifact));
         }
         let mut wanted = manifest.clone();
-        wanted.set_image(environment, &self.platform.environment, push.image.clone());
+        wanted.set_artifact(environment, default, artifact);
         wanted.check_on(&self.platform)?;
         let trigger = &push.trigger;
         let request = Request {
@@ -172,7 +174,7 @@ where
             generation: change.service.generation,
             cause: cause_of(&push.trigger),
             actor: change.audit.actor.clone(),
-            image: push.image.clone(),
+            artifact: Artifact::Image(push.image.clone()),
             trigger: Some(push.trigger.clone()),
             waits_until: None,
             created_at: stamp.now,
@@ -297,8 +299,10 @@ where
                 Some(_) if effective.settings.triggers.follows(&pushed.tag) => {
                     starts.deploy.push((environment, image.clone()));
                 }
-                None => starts.deploy.push((environment, image.clone())),
-                Some(_) => {}
+                None if !effective.settings.takes_archive() => {
+                    starts.deploy.push((environment, image.clone()));
+                }
+                Some(_) | None => {}
             }
         }
         starts

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{
-    DeploymentId, EnvironmentName, Evidence, Image, Manifest, Place, RoutePath, Scope, ServiceName,
+    Artifact, DeploymentId, EnvironmentName, Evidence, Manifest, Place, RoutePath, Scope,
+    ServiceName,
 };
 use ulid::Ulid;
 
@@ -122,10 +123,11 @@ pub struct Checked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It may begin, with this image: by its digest, where that is known.
+    /// It may begin, with this: pinned, where that can be.
     Cleared {
-        /// The image.
-        image: Image,
+        /// The image or archive.
+        #[serde(flatten)]
+        artifact: Artifact,
     },
     /// It cannot succeed: all the reasons, for people.
     Refused {

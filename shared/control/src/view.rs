@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use slipway_domain::status::StackStatus;
 use slipway_domain::{
-    Deployment, DeploymentId, EnvironmentName, Image, Manifest, Phase, Platform, RoutePath, Scope,
-    ServiceName, TeamName,
+    Archive, Artifact, Deployment, DeploymentId, EnvironmentName, Image, Manifest, Phase, Platform,
+    RoutePath, Scope, ServiceName, TeamName,
 };
 use slipway_synth::cost::CostView;
 use slipway_synth::{Change, Kept};
@@ -60,6 +60,9 @@ pub struct EnvironmentView {
     /// The image that is to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
+    /// The archive that is to run, of a function's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Archive>,
     /// The newest deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentId>,
@@ -303,10 +306,13 @@ impl ServiceView {
             .filter_map(|(scope, stack)| {
                 let name = scope.environment()?;
                 let effective = record.manifest.effective(name, &platform.environment);
+                let path = effective.as_ref().and_then(|e| e.path.clone());
+                let artifact = effective.as_ref().and_then(|e| e.settings.artifact());
                 let view = EnvironmentView {
-                    path: effective.as_ref().and_then(|e| e.path.clone()),
+                    path,
                     leaving: effective.is_none(),
-                    image: effective.and_then(|e| e.settings.image),
+                    image: artifact.as_ref().and_then(Artifact::image).cloned(),
+                    code: artifact.as_ref().and_then(Artifact::archive).cloned(),
                     deployment: stack.deployment,
                     stack: stack.status.clone(),
                     live: None,

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use crate::image::Image;
+use crate::artifact::Artifact;
 use crate::name::{EnvironmentName, ServiceName};
 use crate::text::InvalidText;
 use crate::triggers::Trigger;
@@ -54,7 +54,7 @@ impl JsonSchema for DeploymentId {
 pub enum Cause {
     /// A call of the API that changed the manifest.
     Api,
-    /// A call of the API that gave an image.
+    /// A call of the API that gave an image, or an archive.
     Deploy,
     /// A call of the API that asked for the same once more, with new tasks.
     Redeploy,
@@ -195,8 +195,9 @@ pub struct Deployment {
     pub cause: Cause,
     /// Who made it: the caller's ARN.
     pub actor: String,
-    /// The image that is to run; with its digest, once that was looked up.
-    pub image: Image,
+    /// What is to run.
+    #[serde(flatten)]
+    pub artifact: Artifact,
     /// What was pushed, where that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::image::Image;
 use crate::manifest::{Kind, Manifest, Overrides, Settings};
 use crate::name::{EnvironmentName, ServiceName, TeamName};
 use crate::path::RoutePath;
@@ -84,41 +83,6 @@ impl Manifest {
         }
     }
 
-    /// Lets `environment` run `image`, and every other environment what it ran before.
-    ///
-    /// The image is set at the top level when no other environment inherits it from there,
-    /// and in the environment's overrides otherwise.
-    pub fn set_image(
-        &mut self,
-        environment: &EnvironmentName,
-        default: &EnvironmentName,
-        image: Image,
-    ) {
-        let others_inherit = self
-            .environments(default)
-            .iter()
-            .filter(|name| *name != environment)
-            .any(|name| {
-                !self
-                    .environments
-                    .get(name)
-                    .is_some_and(|o| o.0.contains_key("image"))
-            });
-        let overrides = self.environments.get_mut(environment);
-        if environment == default && !others_inherit {
-            if let Some(overrides) = overrides {
-                overrides.0.remove("image");
-            }
-            self.settings.image = Some(image);
-        } else {
-            self.environments
-                .entry(environment.clone())
-                .or_default()
-                .0
-                .insert("image".to_owned(), Value::String(image.into()));
-        }
-    }
-
     /// Brings `environment` back to what it was in an older generation of the same service, and
     /// leaves every other environment as it is: the top level where nobody else inherits from
     /// it, and the environment's overrides otherwise.
@@ -171,23 +135,6 @@ impl Manifest {
             triggers.is_some_and(|it| it.get("follow").is_some_and(Value::is_string))
         });
         overrides || self.settings.triggers.follow.is_some()
-    }
-
-    /// Keeps the image of every environment that runs one in `previous` and for which this
-    /// manifest names none: who leaves the image out lets pushes and deployments decide.
-    pub fn keep_images_of(&mut self, previous: &Self, default: &EnvironmentName) {
-        for environment in self.environments(default) {
-            let image = |manifest: &Self| {
-                manifest
-                    .effective(&environment, default)
-                    .and_then(|e| e.settings.image)
-            };
-            if image(self).is_none()
-                && let Some(running) = image(previous)
-            {
-                self.set_image(&environment, default, running);
-            }
-        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! A function of Lambda: the manifest's `function`.
 //!
-//! It runs the service's image. What tasks need and a function has not (a port, CPU units, a
+//! It runs the service's image, or an archive of its code. What tasks need and a function has not (a port, CPU units, a
 //! number of tasks) is refused; what Lambda itself refuses is refused here, before anything is
 //! touched.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarms;
+use crate::archive::Archive;
+use crate::artifact::Artifact;
 use crate::effective::Effective;
+use crate::image::Image;
 use crate::manifest::{Ingress, Settings};
 use crate::platform::Platform;
 use crate::problem::Broken;
@@ -16,6 +19,7 @@ use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::Location;
 use crate::strategy::Deploy;
+use crate::triggers::Triggers;
 
 /// The most bytes of a function's variables, names and values together ("Lambda quotas").
 const MOST_VARIABLES: usize = 4096;
@@ -57,6 +61,36 @@ pub struct Function {
     /// Whether it runs in the platform's private subnets, where databases are. It starts as fast
     /// there; making and deleting it takes minutes more.
     pub vpc: bool,
+    /// The archive of the code, in a bucket of the platform's region, in place of `image`. A
+    /// function that says `runtime` and `handler` waits for its first archive without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Archive>,
+    /// What runs the code of an archive, as Lambda calls it, such as `python3.13`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "runtime")]
+    pub runtime: Option<String>,
+    /// What of the code of an archive is called, such as `app.handler`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "handler")]
+    pub handler: Option<String>,
+}
+
+/// Lambda's runtimes come and go: their form is checked, and Lambda knows which there are.
+fn runtime(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": "^[a-z][a-z0-9._-]{1,39}$",
+        "x-rule": "the name of a runtime of Lambda, of small letters, digits and `._-`, such as `python3.13` or `provided.al2023`",
+    })
+}
+
+/// As `CreateFunction` has it, but of characters that can be seen.
+fn handler(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": "^[!-~]{1,128}$",
+        "x-rule": "1 to 128 characters without blanks, such as `app.handler`",
+    })
 }
 
 impl Default for Function {
@@ -65,7 +99,17 @@ impl Default for Function {
             timeout: 30,
             memory: 512,
             vpc: false,
+            code: None,
+            runtime: None,
+            handler: None,
         }
+    }
+}
+
+impl Function {
+    /// Whether the function is made of an archive, by what it says of one.
+    pub(crate) fn is_from_archive(&self) -> bool {
+        self.code.is_some() || self.runtime.is_some() || self.handler.is_some()
     }
 }
 
@@ -74,6 +118,46 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     let mut broken = of_tasks(settings);
     broken.extend(variables(settings));
     broken.extend(secrets(settings));
+    if settings.function.is_from_archive() {
+        broken.extend(of_archives(settings));
+    }
+    broken
+}
+
+/// An archive needs what an image has in itself, and what is of images says nothing of it.
+fn of_archives(settings: &Settings) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let function = &settings.function;
+    let needed = [
+        ("/function/runtime", "python3.13", function.runtime.as_ref()),
+        (
+            "/function/handler",
+            "app.handler",
+            function.handler.as_ref(),
+        ),
+    ];
+    for (pointer, such_as, _) in needed.into_iter().filter(|(.., said)| said.is_none()) {
+        let detail = format!(
+            "is missing: a function from an archive says `runtime` and `handler`, such as `{such_as}` here"
+        );
+        broken.push(Broken::new(pointer, &["/kind"], detail));
+    }
+    if settings.image.is_some() {
+        let detail = "is there beside what is for an archive: a function has an `image`, or `function.runtime`, `function.handler` and `function.code`";
+        broken.push(Broken::new(
+            "/image",
+            &["/kind", "/function"],
+            detail.to_owned(),
+        ));
+    }
+    let says = [
+        ("/command", !settings.command.is_empty()),
+        ("/triggers", settings.triggers != Triggers::default()),
+    ];
+    for (pointer, _) in says.into_iter().filter(|(_, is_said)| *is_said) {
+        let detail = "is of images, and the function is from an archive: leave it out".to_owned();
+        broken.push(Broken::unused(pointer, &["/kind", "/function"], detail));
+    }
     broken
 }
 
@@ -173,7 +257,17 @@ pub(crate) fn refused_on(
     effective: &Effective,
     platform: &Platform,
 ) -> Option<(&'static str, String)> {
-    let image = effective.settings.image.as_ref()?;
+    match effective.settings.artifact()? {
+        Artifact::Image(image) => Some(("/image", elsewhere(&image, platform)?)),
+        Artifact::Code(archive) => {
+            let detail = foreign(effective, archive.bucket(), platform)?;
+            Some(("/function/code", detail))
+        }
+    }
+}
+
+/// Lambda pulls from its own region only.
+fn elsewhere(image: &Image, platform: &Platform) -> Option<String> {
     let is_there = image
         .ecr()
         .is_some_and(|it| it.account == platform.account && it.region == platform.region);
@@ -181,5 +275,18 @@ pub(crate) fn refused_on(
         "is `{image}`, and Lambda runs images from ECR in its own region ({}) only: push it to the service's own repository",
         platform.region
     );
-    (!is_there).then_some(("image", detail))
+    (!is_there).then_some(detail)
+}
+
+/// Buckets that a service may not name hold others' code.
+fn foreign(effective: &Effective, bucket: &str, platform: &Platform) -> Option<String> {
+    let service = &effective.service;
+    let prefixes = platform.resource_prefixes_of(service).join("` or `");
+    let detail = match prefixes.as_str() {
+        "" => "is in a bucket, and this platform lets services name none yet: update the platform first".to_owned(),
+        _ => format!(
+            "is in the bucket `{bucket}`, outside what this service may name: the bucket's name must begin with `{prefixes}`, as the platform's parameter `ResourcePrefixes` says"
+        ),
+    };
+    (!platform.allows_name(service, bucket)).then_some(detail)
 }

@@ -283,6 +283,49 @@ mod tests {
     }
 
     #[test]
+    fn a_function_is_from_an_image_or_from_an_archive_with_all_that_this_needs() {
+        let how = json!({"runtime": "python3.13", "handler": "app.handler"});
+        Manifest::read(&json!({"service": "a", "kind": "function", "function": how})).unwrap();
+        let code = json!({"code": "s3://shop-code/a.zip"});
+        let manifest = json!({"kind": "function", "function": code});
+        assert_eq!(
+            refused(manifest),
+            ["/function/handler", "/function/runtime"]
+        );
+        let manifest = json!({
+            "kind": "function", "function": how, "image": "a:1", "command": ["x"],
+            "triggers": {"push": "image"},
+        });
+        assert_eq!(refused(manifest), ["/command", "/image", "/triggers"]);
+        assert_eq!(refused(json!({"function": how})), ["/function"]);
+        let manifest = json!({
+            "kind": "function", "function": {"runtime": "Python", "handler": "a b", "code": "a.zip"},
+        });
+        let expected = ["/function/code", "/function/handler", "/function/runtime"];
+        assert_eq!(refused(manifest), expected);
+    }
+
+    #[test]
+    fn an_archive_lies_in_a_bucket_that_the_service_may_name() {
+        let platform = crate::Platform::sample();
+        let read = |bucket: &str| {
+            let how = json!({"runtime": "python3.13", "handler": "app.handler", "code": format!("s3://{bucket}/a.zip")});
+            let qa = json!({"function": how});
+            let how = json!({"runtime": "python3.13", "handler": "app.handler"});
+            let manifest = json!({"service": "a", "kind": "function", "function": how, "environments": {"qa": qa}});
+            Manifest::read_on(&manifest, &platform)
+        };
+        read("devops2-g4--a--code").unwrap();
+        let refused = read("devops2-g4--b--code").unwrap_err();
+        assert_eq!(
+            refused.problems[0].pointer,
+            "/environments/qa/function/code"
+        );
+        let detail = &refused.problems[0].detail;
+        assert!(detail.contains("`ResourcePrefixes`"), "{detail}");
+    }
+
+    #[test]
     fn an_environment_of_another_kind_inherits_what_is_for_the_others() {
         let manifest = json!({
             "service": "a", "port": 8080, "path": "/x", "health": {"path": "/healthz"},

@@ -5,6 +5,8 @@
 //! exhaustively and the command line applies the very rules the API applies.
 
 pub mod alarms;
+pub mod archive;
+pub mod artifact;
 pub mod authorization;
 pub mod balancer;
 pub mod capacity;
@@ -39,6 +41,8 @@ pub mod triggers;
 mod validate;
 
 pub use alarms::{Alarms, Alert};
+pub use archive::Archive;
+pub use artifact::Artifact;
 pub use balancer::{Balancer, Place};
 pub use capacity::{InstanceCapacity, Spot};
 pub use database::{Database, DatabaseReference};

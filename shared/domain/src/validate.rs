@@ -152,9 +152,9 @@ impl Manifest {
             problems.push(Problem::new(pointer, detail));
         }
         if settings.kind == Kind::Function
-            && let Some((field, detail)) = function::refused_on(effective, platform)
+            && let Some((pointer, detail)) = function::refused_on(effective, platform)
         {
-            problems.push(Problem::new(self.pointer(environment, field), detail));
+            problems.push(Problem::new(written(pointer), detail));
         }
         if settings.kind == Kind::Job
             && let Some(detail) = job::missing(platform)

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
-use slipway_domain::{EnvironmentName, Image, Manifest, Platform};
+use slipway_domain::{Artifact, EnvironmentName, Image, Manifest, Platform};
 
 fn prod() -> EnvironmentName {
     "prod".parse().unwrap()
@@ -67,7 +67,7 @@ fn giving_one_environment_an_image_changes_no_other() {
         let before = Manifest::read(&shape).unwrap();
         for target in before.environments(&prod()) {
             let mut after = before.clone();
-            after.set_image(&target, &prod(), image.clone());
+            after.set_artifact(&target, &prod(), Artifact::Image(image.clone()));
             let runs = |manifest: &Manifest, name: &EnvironmentName| {
                 manifest.effective(name, &prod()).unwrap().settings.image
             };
@@ -91,9 +91,9 @@ fn giving_one_environment_an_image_changes_no_other() {
 fn an_image_that_is_left_out_is_kept_and_one_that_is_named_wins() {
     let previous = Manifest::read(&json!({"service": "a", "image": "v5"})).unwrap();
     let mut silent = Manifest::read(&json!({"service": "a", "memory": 1024})).unwrap();
-    silent.keep_images_of(&previous, &prod());
+    silent.keep_artifacts_of(&previous, &prod());
     assert_eq!(silent.settings.image.as_ref().unwrap().as_str(), "v5");
     let mut explicit = Manifest::read(&json!({"service": "a", "image": "v1"})).unwrap();
-    explicit.keep_images_of(&previous, &prod());
+    explicit.keep_artifacts_of(&previous, &prod());
     assert_eq!(explicit.settings.image.as_ref().unwrap().as_str(), "v1");
 }

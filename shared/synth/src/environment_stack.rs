@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use slipway_domain::manifest::{Authorization, Capacity, Ingress, Kind};
-use slipway_domain::{Effective, Image, Place, Platform};
+use slipway_domain::{Artifact, Effective, Place, Platform};
 
 use crate::capacity::PLACEMENT_OUTPUT;
 use crate::intrinsic::{attribute, reference};
@@ -37,7 +37,7 @@ pub struct RunState {
     pub place: Option<Place>,
 }
 
-/// The stack of one environment, or `None` while the environment has no image to run: it
+/// The stack of one environment, or `None` while the environment has nothing to run: it
 /// waits, which is a state and no error. `None` too where it wants of the platform what that does not
 /// have, a load balancer that others share, names or an issuer of tokens; such a manifest is refused before.
 pub fn environment_stack(
@@ -48,7 +48,7 @@ pub fn environment_stack(
     if let Some(database) = effective.settings.as_database() {
         return Some(database::stack(effective, &database, platform));
     }
-    let image = effective.settings.image.as_ref()?;
+    let artifact = effective.settings.artifact()?;
     let shared = shared_balancer::find(effective, platform, run);
     if effective.settings.way_in().is_platforms() && shared.is_none() {
         return None;
@@ -66,7 +66,7 @@ pub fn environment_stack(
     let site = Site {
         effective,
         platform,
-        image,
+        artifact: &artifact,
         run,
         shared,
     };
@@ -265,7 +265,7 @@ pub(crate) fn manifest(effective: &Effective) -> Value {
 pub(crate) struct Site<'a> {
     pub(crate) effective: &'a Effective,
     pub(crate) platform: &'a Platform,
-    pub(crate) image: &'a Image,
+    pub(crate) artifact: &'a Artifact,
     pub(crate) run: &'a RunState,
     /// Where it is on one of the platform's load balancers, if it shares one.
     pub(crate) shared: Option<Shared<'a>>,

@@ -13,9 +13,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use slipway_domain::RoutePath;
 use slipway_domain::manifest::Architecture;
 use slipway_domain::secret::Location;
+use slipway_domain::{Artifact, RoutePath};
 
 use crate::database::client;
 use crate::environment_stack::{Resources, Site};
@@ -105,8 +105,6 @@ fn function(site: &Site<'_>) -> Value {
         Architecture::Arm64 => "arm64",
     };
     let mut function = json!({
-        "PackageType": "Image",
-        "Code": {"ImageUri": site.image.pinned()},
         "Role": attribute(ROLE, "Arn"),
         "Architectures": [architecture],
         "MemorySize": settings.function.memory,
@@ -115,9 +113,7 @@ fn function(site: &Site<'_>) -> Value {
         "LoggingConfig": {"LogGroup": reference(logs::GROUP)},
         "Tags": tags::lifeline(site.platform),
     });
-    if !settings.command.is_empty() {
-        function["ImageConfig"] = json!({"Command": settings.command});
-    }
+    put_code(&mut function, site);
     if settings.tracing {
         // Without a collector beside it: Lambda sends what X-Ray is told.
         function["TracingConfig"] = json!({"Mode": "Active"});
@@ -131,9 +127,36 @@ fn function(site: &Site<'_>) -> Value {
     function
 }
 
+/// What the function runs: an image, or an archive of a bucket by what it says runs it.
+fn put_code(function: &mut Value, site: &Site<'_>) {
+    let settings = &site.effective.settings;
+    match site.artifact {
+        Artifact::Image(image) => {
+            function["PackageType"] = json!("Image");
+            function["Code"] = json!({"ImageUri": image.pinned()});
+            if !settings.command.is_empty() {
+                function["ImageConfig"] = json!({"Command": settings.command});
+            }
+        }
+        Artifact::Code(archive) => {
+            function["PackageType"] = json!("Zip");
+            function["Code"] = json!({"S3Bucket": archive.bucket(), "S3Key": archive.key()});
+            if let Some(version) = archive.version() {
+                function["Code"]["S3ObjectVersion"] = json!(version);
+            }
+            function["Runtime"] = json!(settings.function.runtime);
+            function["Handler"] = json!(settings.function.handler);
+        }
+    }
+}
+
 /// What the function is made of, in 16 hexadecimal digits.
 fn hash(site: &Site<'_>, properties: &Value) -> String {
-    let all = json!([properties, site.run.restart]);
+    let mut all = vec![properties.clone(), json!(site.run.restart)];
+    // An object that no version tells from others that were under its key.
+    let etag = site.artifact.archive().and_then(|archive| archive.etag());
+    all.extend(etag.map(Value::from));
+    let all = Value::from(all);
     sha256(all.to_string().as_bytes())[..16].to_owned()
 }
 

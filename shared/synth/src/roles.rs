@@ -125,7 +125,7 @@ fn statements(site: &Site<'_>) -> Vec<Value> {
 /// What pulling from a private ECR registry needs; other registries ask no role.
 fn pull(site: &Site<'_>) -> Vec<Value> {
     let settings = &site.effective.settings;
-    let mut images = vec![site.image];
+    let mut images: Vec<_> = site.artifact.image().into_iter().collect();
     images.extend(settings.sidecars.values().map(|it| &it.image));
     images.extend(settings.tracing.then_some(&site.platform.collector_image));
     let partition = &site.platform.partition;

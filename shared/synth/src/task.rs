@@ -92,7 +92,7 @@ fn container(site: &Site<'_>) -> Value {
     let settings = &site.effective.settings;
     let mut container = json!({
         "Name": CONTAINER,
-        "Image": site.image.pinned(),
+        "Image": site.artifact.pinned(),
         "Essential": true,
         "PortMappings": [{"ContainerPort": settings.port, "Protocol": "tcp"}],
         "Environment": variables(site),

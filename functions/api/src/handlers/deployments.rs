@@ -1,6 +1,7 @@
 //! Deployments of an environment: started, looked at, ended, taken back.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,7 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 use slipway_control::services::{Back, Caller};
 use slipway_control::view::DeploymentStarted;
-use slipway_domain::{DeploymentId, EnvironmentName, Image, ServiceName};
+use slipway_domain::text::InvalidText;
+use slipway_domain::{Archive, Artifact, DeploymentId, EnvironmentName, Image, ServiceName};
 
 use crate::answer::{Answer, Refusal, json};
 use crate::request::{Document, Fields, Identity, OptionalDocument, Paging, Parameters};
@@ -18,10 +20,10 @@ use crate::{App, Ports};
 type Address = (ServiceName, EnvironmentName);
 type One = (ServiceName, EnvironmentName, DeploymentId);
 
-/// What is to be deployed: an image, or the same once more.
+/// What is to be deployed: an image, an archive, or the same once more.
 #[derive(Debug)]
 pub(crate) enum DeploymentRequest {
-    Image(Image),
+    Artifact(Artifact),
     Redeploy,
 }
 
@@ -38,6 +40,13 @@ impl JsonSchema for DeploymentRequest {
                     "description": "Deploys this image.",
                     "properties": {"image": generator.subschema_for::<Image>()},
                     "required": ["image"],
+                    "additionalProperties": false,
+                },
+                {
+                    "type": "object",
+                    "description": "Deploys this archive of a function's code.",
+                    "properties": {"code": generator.subschema_for::<Archive>()},
+                    "required": ["code"],
                     "additionalProperties": false,
                 },
                 {
@@ -93,8 +102,9 @@ pub(crate) async fn start_deployment<P: Ports>(
 ) -> Answer {
     let services = &app.services;
     let started = match read_deployment(&request)? {
-        DeploymentRequest::Image(image) => {
-            services.deploy(&name, &environment, &image, &caller).await
+        DeploymentRequest::Artifact(artifact) => {
+            let deploy = services.deploy(&name, &environment, &artifact, &caller);
+            deploy.await
         }
         DeploymentRequest::Redeploy => services.redeploy(&name, &environment, &caller).await,
     };
@@ -166,13 +176,12 @@ fn read_deployment(document: &Value) -> Result<DeploymentRequest, Refusal> {
     let fields: Vec<_> = document.as_object().into_iter().flatten().collect();
     match fields.as_slice() {
         [(name, image)] if *name == "image" => {
-            let text = image.as_str().unwrap_or_default();
-            let image = text
-                .parse()
-                .map_err(|error: slipway_domain::text::InvalidText| {
-                    Refusal::malformed_body("/image", error.to_string())
-                })?;
-            Ok(DeploymentRequest::Image(image))
+            let image = reference("/image", image).map(Artifact::Image);
+            image.map(DeploymentRequest::Artifact)
+        }
+        [(name, archive)] if *name == "code" => {
+            let archive = reference("/code", archive).map(Artifact::Code);
+            archive.map(DeploymentRequest::Artifact)
         }
         [(name, Value::Bool(true))] if *name == "redeploy" => Ok(DeploymentRequest::Redeploy),
         [(name, _)] if *name == "redeploy" => {
@@ -180,9 +189,15 @@ fn read_deployment(document: &Value) -> Result<DeploymentRequest, Refusal> {
         }
         _ => Err(Refusal::malformed_body(
             "",
-            "must be an object with either `image` or `redeploy`",
+            "must be an object with either `image`, `code` or `redeploy`",
         )),
     }
+}
+
+fn reference<T: FromStr<Err = InvalidText>>(pointer: &str, value: &Value) -> Result<T, Refusal> {
+    let text = value.as_str().unwrap_or_default();
+    text.parse()
+        .map_err(|error: InvalidText| Refusal::malformed_body(pointer, error.to_string()))
 }
 
 fn read_rollback(document: Option<Value>) -> Result<Back, Refusal> {

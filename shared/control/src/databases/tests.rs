@@ -102,7 +102,7 @@ async fn who_was_deployed_before_a_rotation_is_deployed_once_more_as_it_is() {
     let report = world.look(30).await.unwrap();
     assert_eq!((report.databases, report.deployed), (1, 2));
     for deployment in world.caused() {
-        assert_eq!(deployment.image.as_str(), "nginx:1");
+        assert_eq!(deployment.artifact.as_str(), "nginx:1");
         assert_eq!(deployment.actor, "slipway");
         assert_eq!(deployment.created_at, at(30));
     }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use slipway_domain::{Image, SecretReference, ServiceName};
+use slipway_domain::{Archive, Image, SecretReference, ServiceName};
 
 use super::Tape;
 use super::transient;
 use crate::places::Limits;
 use crate::ports::{
-    FoundImage, HookReader, HookSecrets, HookWriter, ImageKeeper, ImageLookup, ImageReader,
-    PortResult, Provider, Quota, QuotaKind, QuotaReader, Rotation, RotationReader, SecretReader,
+    ArchiveLookup, ArchiveReader, FoundArchive, FoundImage, HookReader, HookSecrets, HookWriter,
+    ImageKeeper, ImageLookup, ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader,
+    Rotation, RotationReader, SecretReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -25,6 +26,7 @@ pub struct FakeChecks {
 #[derive(Debug, Default)]
 struct Inner {
     images: BTreeMap<String, ImageLookup>,
+    archives: BTreeMap<String, ArchiveLookup>,
     silent: BTreeSet<String>,
     missing_secrets: BTreeSet<String>,
     quotas: BTreeMap<QuotaKind, Quota>,
@@ -50,6 +52,11 @@ impl FakeChecks {
     /// What is answered of an image from now on.
     pub fn answer(&self, image: &str, lookup: ImageLookup) {
         self.lock().images.insert(image.to_owned(), lookup);
+    }
+
+    /// What is answered of an archive, named without version and ETag, from now on.
+    pub fn answer_archive(&self, archive: &str, lookup: ArchiveLookup) {
+        self.lock().archives.insert(archive.to_owned(), lookup);
     }
 
     /// The image is there now, as its name alone says.
@@ -118,6 +125,23 @@ impl ImageReader for FakeChecks {
             ImageLookup::Found(FoundImage {
                 digest: digest.unwrap_or_else(|| Self::digest_of(&text)),
                 platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
+            })
+        }))
+    }
+}
+
+/// Every archive is there, in a bucket that keeps versions, unless a test says otherwise.
+impl ArchiveReader for FakeChecks {
+    async fn archive(&self, archive: &Archive) -> PortResult<ArchiveLookup> {
+        let pass = self.tape.enter("archive", false).await?;
+        let said = self.lock().archives.get(archive.unpinned()).cloned();
+        pass.leave(said.unwrap_or_else(|| {
+            let hash = slipway_synth::sha256(archive.unpinned().as_bytes());
+            let version = archive.version().unwrap_or(&hash[..8]);
+            ArchiveLookup::Found(FoundArchive {
+                version: Some(version.to_owned()),
+                etag: hash[..32].to_owned(),
+                bytes: 1024,
             })
         }))
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use slipway_domain::{Image, SecretReference};
+use slipway_domain::{Archive, Image, SecretReference};
 
 use super::PortResult;
 use crate::places::Limits;
@@ -35,6 +35,37 @@ pub struct FoundImage {
     pub digest: String,
     /// What it runs on, such as `linux/amd64`; nothing when the registry does not say.
     pub platforms: Vec<String>,
+}
+
+/// Looks at archives of functions in S3.
+pub trait ArchiveReader: Send + Sync {
+    /// The object, at its version where one is named.
+    ///
+    /// # Errors
+    /// S3 did not answer; what it answered is an [`ArchiveLookup`].
+    fn archive(&self, archive: &Archive) -> impl Future<Output = PortResult<ArchiveLookup>> + Send;
+}
+
+/// What S3 says of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArchiveLookup {
+    /// It is there.
+    Found(FoundArchive),
+    /// It is not there.
+    Missing,
+    /// S3 does not show it to us, or not here: why, for people.
+    Denied(String),
+}
+
+/// An archive that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundArchive {
+    /// The object's version; none where its bucket keeps no versions.
+    pub version: Option<String>,
+    /// Its ETag, without quotes.
+    pub etag: String,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// Keeps images of the services' own repositories from being cleaned away.

@@ -33,8 +33,8 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    FoundImage, ImageKeeper, ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader,
-    RepositoryReader, Room, Rotation, RotationReader, SecretReader,
+    ArchiveLookup, ArchiveReader, FoundArchive, FoundImage, ImageKeeper, ImageLookup, ImageReader,
+    Quota, QuotaKind, QuotaReader, RepositoryReader, Room, Rotation, RotationReader, SecretReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{

@@ -1,16 +1,27 @@
 //! The judgement, from what was found: pure.
 
 use slipway_domain::manifest::Architecture;
-use slipway_domain::{Effective, Image, SecretReference};
+use slipway_domain::{Artifact, Effective, Image, SecretReference};
 
 use super::{Check, Findings, Needs, Outcome, Subject};
 use crate::error::PortError;
 use crate::ports::{ImageLookup, Quota, QuotaKind};
 
+/// What a look at the image or the archive came to.
+pub(super) struct Seen {
+    /// What was to be deployed; pinned, where it was found.
+    pub(super) artifact: Artifact,
+    /// The checks: what each is about, what it came to, and the field.
+    pub(super) checks: Vec<(Subject, Outcome, String, &'static str)>,
+    /// Whether it is an image that may yet be pushed.
+    pub(super) may_come: bool,
+    /// What was said instead of an answer.
+    pub(super) silent: Option<String>,
+}
+
 pub(super) fn findings(
     effective: &Effective,
-    image: &Image,
-    lookup: Result<ImageLookup, PortError>,
+    seen: Seen,
     missing_secrets: Result<Vec<SecretReference>, PortError>,
     needs: &Needs,
     quotas: &[Quota],
@@ -22,60 +33,69 @@ pub(super) fn findings(
         message,
         pointer: pointer.map(str::to_owned),
     };
-    let mut checks = Vec::new();
-    let mut found = image.clone();
-    let mut silent_registry = None;
-    let is_missing = matches!(lookup, Ok(ImageLookup::Missing));
-    match lookup {
-        Ok(ImageLookup::Found(there)) => {
-            let verdict = match image.at(&there.digest) {
-                Ok(pinned) => {
-                    found = pinned;
-                    (Outcome::Passed, format!("`{image}` is there."))
-                }
-                Err(_) => (
-                    Outcome::Unknown,
-                    format!("The registry gives `{image}` no digest of a known form."),
-                ),
-            };
-            checks.push(at(Subject::Image, verdict.0, verdict.1, Some("/image")));
-            let (verdict, message) = architecture(effective, image, &there.platforms);
-            let pointer = Some("/architecture");
-            checks.push(at(Subject::Architecture, verdict, message, pointer));
-        }
-        Ok(ImageLookup::Missing) => checks.push(at(
-            Subject::Image,
-            Outcome::Failed,
-            format!("There is no image `{image}`: push it, or name another."),
-            Some("/image"),
-        )),
-        Ok(ImageLookup::Denied(why)) => checks.push(at(
-            Subject::Image,
-            Outcome::Failed,
-            format!("The image `{image}` cannot be read: {why}"),
-            Some("/image"),
-        )),
-        Err(error) => {
-            checks.push(at(
-                Subject::Image,
-                Outcome::Unknown,
-                format!("The registry of `{image}` does not answer."),
-                Some("/image"),
-            ));
-            silent_registry = Some(error.message);
-        }
-    }
+    let of_artifact = seen.checks.into_iter();
+    let mut checks: Vec<Check> = of_artifact
+        .map(|(check, verdict, message, pointer)| at(check, verdict, message, Some(pointer)))
+        .collect();
     checks.extend(secrets(effective, missing_secrets, &at));
     checks.extend(quota_checks(needs, quotas, &at));
     let failed = checks
         .iter()
         .filter(|check| check.verdict == Outcome::Failed);
     Findings {
-        only_image_missing: is_missing && failed.count() == 1,
-        image: found,
-        silent_registry,
+        only_image_missing: seen.may_come && failed.count() == 1,
+        artifact: seen.artifact,
+        silent_registry: seen.silent,
         checks,
     }
+}
+
+/// What a look at an image came to.
+pub(super) fn image(
+    effective: &Effective,
+    image: &Image,
+    lookup: Result<ImageLookup, PortError>,
+) -> Seen {
+    let mut seen = Seen {
+        artifact: Artifact::Image(image.clone()),
+        checks: Vec::new(),
+        may_come: matches!(lookup, Ok(ImageLookup::Missing)),
+        silent: None,
+    };
+    let (verdict, message) = match lookup {
+        Ok(ImageLookup::Found(there)) => {
+            let (verdict, message) = architecture(effective, image, &there.platforms);
+            let pointer = "/architecture";
+            seen.checks
+                .push((Subject::Architecture, verdict, message, pointer));
+            match image.at(&there.digest) {
+                Ok(pinned) => {
+                    seen.artifact = Artifact::Image(pinned);
+                    (Outcome::Passed, format!("`{image}` is there."))
+                }
+                Err(_) => (
+                    Outcome::Unknown,
+                    format!("The registry gives `{image}` no digest of a known form."),
+                ),
+            }
+        }
+        Ok(ImageLookup::Missing) => (
+            Outcome::Failed,
+            format!("There is no image `{image}`: push it, or name another."),
+        ),
+        Ok(ImageLookup::Denied(why)) => (
+            Outcome::Failed,
+            format!("The image `{image}` cannot be read: {why}"),
+        ),
+        Err(error) => {
+            seen.silent = Some(error.message);
+            let message = format!("The registry of `{image}` does not answer.");
+            (Outcome::Unknown, message)
+        }
+    };
+    let is_there = (Subject::Image, verdict, message, "/image");
+    seen.checks.insert(0, is_there);
+    seen
 }
 
 fn architecture(effective: &Effective, image: &Image, platforms: &[String]) -> (Outcome, String) {

@@ -1,13 +1,14 @@
 //! What is checked before a deployment: all of it, at once, and said in words.
 //!
 //! # Flow
-//! Ask ([`ImageReader`], [`SecretReader`], [`QuotaReader`]), then judge ([`Findings`]). `plan`
+//! Ask ([`ImageReader`] or [`ArchiveReader`], [`SecretReader`], [`QuotaReader`]), then judge ([`Findings`]). `plan`
 //! shows the judgement; the reconciler begins nothing that cannot succeed.
 //!
 //! # Guarantees
 //! A registry or a quota that cannot be read stops nothing: its verdict is *unknown*. Only what
 //! was seen to be missing is a failure.
 
+mod archive;
 mod judge;
 mod needs;
 #[cfg(test)]
@@ -15,16 +16,16 @@ mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use slipway_domain::{Effective, EnvironmentName, Image};
+use slipway_domain::{Archive, Artifact, Effective, EnvironmentName};
 
-use crate::ports::{ImageReader, PortResult, QuotaReader, SecretReader};
+use crate::ports::{ArchiveReader, ImageReader, PortResult, QuotaReader, SecretReader};
 
 pub use needs::{Needs, needs};
 
 /// What is asked before a deployment.
-pub trait Checks: ImageReader + SecretReader + QuotaReader {}
+pub trait Checks: ImageReader + ArchiveReader + SecretReader + QuotaReader {}
 
-impl<T: ImageReader + SecretReader + QuotaReader> Checks for T {}
+impl<T: ImageReader + ArchiveReader + SecretReader + QuotaReader> Checks for T {}
 
 /// What a check is about.
 #[derive(
@@ -34,6 +35,8 @@ impl<T: ImageReader + SecretReader + QuotaReader> Checks for T {}
 pub enum Subject {
     /// Whether the image is there.
     Image,
+    /// Whether the archive is there, and is what it was.
+    Code,
     /// Whether it runs on the processors that the manifest names.
     Architecture,
     /// Whether the secrets are there.
@@ -80,11 +83,11 @@ pub struct Check {
 pub struct Findings {
     /// Each check.
     pub checks: Vec<Check>,
-    /// The image, with its digest where it was found.
-    pub image: Image,
+    /// What was to be deployed; pinned, where it was found.
+    pub artifact: Artifact,
     /// Whether nothing stands in the way but that the image was not pushed yet.
     pub only_image_missing: bool,
-    /// What the image's registry said, if it did not answer.
+    /// What the image's registry said, or S3, if it did not answer.
     pub silent_registry: Option<String>,
 }
 
@@ -100,18 +103,23 @@ impl Findings {
     }
 }
 
-/// Checks an environment that has an image to run. At most one look at the registry, one at the
-/// secrets, and, where something new is needed, one at the quotas.
+/// Checks an environment that has something to run. At most one look at the registry or the
+/// bucket, one at the secrets, and, where something new is needed, one at the quotas. `ran` is
+/// what was deployed last from where an archive lies.
 ///
 /// # Errors
 /// Secrets or quotas could not be looked at for now.
 pub async fn preflight(
     ports: &impl Checks,
     effective: &Effective,
-    image: &Image,
+    artifact: &Artifact,
+    ran: Option<&Archive>,
     needs: &Needs,
 ) -> PortResult<Findings> {
-    let lookup = ports.image(image).await;
+    let seen = match artifact {
+        Artifact::Image(image) => judge::image(effective, image, ports.image(image).await),
+        Artifact::Code(archive) => archive::seen(archive, ran, ports.archive(archive).await),
+    };
     let references: Vec<_> = effective
         .settings
         .all_secrets()
@@ -131,7 +139,5 @@ pub async fn preflight(
     } else {
         ports.quotas().await?
     };
-    Ok(judge::findings(
-        effective, image, lookup, missing, needs, &quotas,
-    ))
+    Ok(judge::findings(effective, seen, missing, needs, &quotas))
 }

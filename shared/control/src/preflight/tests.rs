@@ -16,10 +16,12 @@ fn effective(document: &Value) -> Effective {
 
 async fn found(ports: &FakeChecks, document: &Value) -> Findings {
     let effective = effective(document);
-    let image = effective.settings.image.clone().unwrap();
+    let artifact = effective.settings.artifact().unwrap();
     let template = render_as_cleared(&effective, None, &Platform::sample(), None).unwrap();
     let needs = needs(None, &template);
-    preflight(ports, &effective, &image, &needs).await.unwrap()
+    preflight(ports, &effective, &artifact, None, &needs)
+        .await
+        .unwrap()
 }
 
 fn verdicts(findings: &Findings, of: Subject) -> Vec<Outcome> {
@@ -41,7 +43,7 @@ async fn what_is_in_order_gives_the_image_with_its_digest() {
     let findings = found(&ports, &service()).await;
     assert_eq!(findings.refusal(), None);
     let digest = FakeChecks::digest_of("nginx:1");
-    assert_eq!(findings.image.as_str(), format!("nginx:1@{digest}"));
+    assert_eq!(findings.artifact.as_str(), format!("nginx:1@{digest}"));
     assert_eq!(verdicts(&findings, Subject::Image), [Outcome::Passed]);
     assert_eq!(
         verdicts(&findings, Subject::Architecture),
@@ -150,7 +152,7 @@ async fn a_call_that_may_succeed_later_is_no_verdict() {
     let ports = FakeChecks::taped(tape.clone());
     tape.next("missing_secrets", Fault::Throttled, 1);
     let effective = effective(&service());
-    let image = effective.settings.image.clone().unwrap();
-    let checked = preflight(&ports, &effective, &image, &Needs::new()).await;
+    let artifact = effective.settings.artifact().unwrap();
+    let checked = preflight(&ports, &effective, &artifact, None, &Needs::new()).await;
     assert!(checked.unwrap_err().is_transient());
 }

@@ -134,7 +134,7 @@ async fn an_older_commit_that_comes_late_is_ignored_unless_the_branch_was_set_ba
         recorded[0].outcome,
         Some(Outcome::Superseded { .. })
     ));
-    assert_eq!(recorded[0].image, older.image);
+    assert_eq!(recorded[0].artifact, Artifact::Image(older.image.clone()));
     let state = pushes.service(state.service.name()).await.unwrap().unwrap();
     let runs = state.service.manifest.effective(&prod, &prod).unwrap();
     assert_eq!(runs.settings.image, Some(own("v2")), "and nothing changes");
@@ -143,7 +143,10 @@ async fn an_older_commit_that_comes_late_is_ignored_unless_the_branch_was_set_ba
         .deploy(&state, &prod, &older, caller(4).stamp)
         .await
         .unwrap();
-    assert_eq!(started(forced).deployment.image, own("v1"));
+    assert_eq!(
+        started(forced).deployment.artifact,
+        Artifact::Image(own("v1"))
+    );
 }
 
 #[tokio::test]
@@ -160,14 +163,17 @@ async fn a_commit_of_tomorrow_and_one_of_long_ago_stand_in_nobodys_way() {
         .deploy(&state, &prod(), &push("d2", "v2", 0), caller(3).stamp)
         .await;
     let begun = started(next.unwrap()).deployment;
-    assert_eq!(begun.image, own("v2"));
+    assert_eq!(begun.artifact, Artifact::Image(own("v2")));
     let state = pushes.service(state.service.name()).await.unwrap().unwrap();
     let mut later = caller(4).stamp;
     later.now += SignedDuration::from_mins(11);
     let older = pushes
         .deploy(&state, &prod(), &push("d3", "v3", -5), later)
         .await;
-    assert_eq!(started(older.unwrap()).deployment.image, own("v3"));
+    assert_eq!(
+        started(older.unwrap()).deployment.artifact,
+        Artifact::Image(own("v3"))
+    );
 }
 
 #[tokio::test]
@@ -201,7 +207,7 @@ async fn an_event_of_an_older_image_overrules_neither_a_newer_one_nor_a_person()
     let api = api(registry.clone());
     let name = state.service.name().clone();
     let image = own("v0");
-    api.deploy(&name, &prod(), &image, &caller(30))
+    api.deploy(&name, &prod(), &Artifact::Image(image), &caller(30))
         .await
         .unwrap();
     let state = pushes.service(&name).await.unwrap().unwrap();

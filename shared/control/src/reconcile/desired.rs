@@ -197,17 +197,18 @@ fn lost_its_place(
     })
 }
 
-/// The settings with the image as it was cleared for the newest deployment, if it was.
+/// The settings with the image or archive as it was cleared for the newest deployment, if it was.
 pub(crate) fn as_cleared(mut effective: Effective, stack: Option<&StackRecord>) -> Effective {
-    if let Some(Verdict::Cleared { image }) = stack.and_then(StackRecord::verdict)
-        && effective.settings.image.is_some()
+    if let Some(Verdict::Cleared { artifact }) = stack.and_then(StackRecord::verdict)
+        && effective.settings.artifact().is_some()
+        && effective.settings.takes(artifact)
     {
-        effective.settings.image = Some(image.clone());
+        effective.settings.set_artifact(artifact.clone());
     }
     effective
 }
 
-/// The template of an environment as it was cleared; nothing for one that has no image.
+/// The template of an environment as it was cleared; nothing for one that has nothing to run.
 pub(crate) fn render_as_cleared(
     effective: &Effective,
     stack: Option<&StackRecord>,

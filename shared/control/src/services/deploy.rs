@@ -1,15 +1,15 @@
 //! Starting deployments: of an image, of the same once more, or back to what ran; and ending one.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use slipway_domain::{
-    Cause, Deployment, DeploymentId, EnvironmentName, Image, Manifest, Problem, Problems, Scope,
+    Artifact, Cause, Deployment, DeploymentId, EnvironmentName, Manifest, Problem, Problems, Scope,
     ServiceName,
 };
 
 use super::keys::{answer_of, remember};
 use super::refuse::{alive, replay};
 use super::write::{TRIES, request, with_key};
-use super::{Caller, Services, no_environment, nothing_to_deploy};
+use super::{Caller, Services, no_environment, nothing_to_deploy, takes_another};
 use crate::change;
 use crate::error::{CommitError, ServiceError};
 use crate::ports::{
@@ -90,16 +90,21 @@ enum Wish<'a> {
     Back(Back),
     /// What ran before this deployment.
     InsteadOf(DeploymentId),
-    /// This image.
-    #[serde(untagged)]
-    Image(&'a Image),
+    /// This image or archive.
+    #[serde(untagged, serialize_with = "as_text")]
+    Artifact(&'a Artifact),
+}
+
+/// The reference itself, which says what it is of.
+fn as_text<S: Serializer>(artifact: &&Artifact, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(artifact.as_str())
 }
 
 impl Wish<'_> {
     /// As the audit log says it, and as the deployment does.
     fn words(self) -> (&'static str, Cause) {
         match self {
-            Self::Image(_) => ("deploy", Cause::Deploy),
+            Self::Artifact(_) => ("deploy", Cause::Deploy),
             Self::Same => ("redeploy", Cause::Redeploy),
             Self::Back(_) => ("rollback", Cause::Rollback),
             Self::InsteadOf(_) => ("cancel", Cause::Rollback),
@@ -114,15 +119,15 @@ where
     G: RouteReader,
     C: Checks,
 {
-    /// Starts a deployment of an image in one environment.
+    /// Starts a deployment of an image, or of a function's archive, in one environment.
     pub async fn deploy(
         &self,
         name: &ServiceName,
         environment: &EnvironmentName,
-        image: &Image,
+        artifact: &Artifact,
         caller: &Caller,
     ) -> Result<DeploymentStarted, ServiceError> {
-        self.start(name, environment, Wish::Image(image), caller)
+        self.start(name, environment, Wish::Artifact(artifact), caller)
             .await
     }
 
@@ -256,13 +261,16 @@ where
         wish: Wish<'_>,
     ) -> Result<Manifest, ServiceError> {
         match wish {
-            Wish::Image(image) => {
+            Wish::Artifact(artifact) => {
                 let mut manifest = state.service.manifest.clone();
                 let default = &self.platform.environment;
-                if manifest.effective(environment, default).is_none() {
+                let Some(effective) = manifest.effective(environment, default) else {
                     return Err(no_environment(state.service.name(), environment));
+                };
+                if !effective.settings.takes(artifact) {
+                    return Err(takes_another(&effective, artifact));
                 }
-                manifest.set_image(environment, default, image.clone());
+                manifest.set_artifact(environment, default, artifact.clone());
                 manifest.check_on(&self.platform)?;
                 Ok(manifest)
             }
@@ -291,7 +299,7 @@ where
         back: Back,
     ) -> Result<Manifest, ServiceError> {
         let default = &self.platform.environment;
-        let (generation, image) = self.target(state, environment, back).await?;
+        let (generation, ran) = self.target(state, environment, back).await?;
         let name = state.service.name();
         let cursor = format!("{:012}", generation + 1);
         let page = self.registry.generations(name, Some(&cursor), 1).await?;
@@ -310,17 +318,12 @@ where
                     "`{name}` had no environment `{environment}` at generation {generation}"
                 ))
             })?;
-        // What ran, where that is the image which the manifest of then names.
-        let same = |one: &Image, other: &Image| {
-            one.repository() == other.repository() && one.tag() == other.tag()
-        };
-        if let (Some(ran), Some(named)) = (image, &former.settings.image)
-            && same(&ran, named)
-        {
-            former.settings.image = Some(ran);
-        }
-        if former.settings.image.is_none() {
+        // What ran, where that is what the manifest of then names.
+        let Some(named) = former.settings.artifact() else {
             return Err(no_image(name, environment));
+        };
+        if let Some(ran) = ran.filter(|ran| ran.is_of(&named)) {
+            former.settings.set_artifact(ran);
         }
         let mut manifest = state.service.manifest.clone();
         manifest
@@ -341,13 +344,13 @@ where
         Ok(manifest)
     }
 
-    /// The generation to go back to, and the image that it ran, by its digest where that is known.
+    /// The generation to go back to, and what it ran, pinned where that is known.
     async fn target(
         &self,
         state: &ServiceState,
         environment: &EnvironmentName,
         back: Back,
-    ) -> Result<(u64, Option<Image>), ServiceError> {
+    ) -> Result<(u64, Option<Artifact>), ServiceError> {
         let name = state.service.name();
         let page = self
             .registry
@@ -363,7 +366,7 @@ where
             Back::Generation(generation) => {
                 let mut until_then = items.into_iter().filter(|it| it.generation <= generation);
                 let good = until_then.find(Deployment::has_succeeded);
-                Ok((generation, good.map(|it| it.image)))
+                Ok((generation, good.map(|it| it.artifact)))
             }
             Back::LastGood => {
                 // What the control plane began by itself brings what was wished for before it.
@@ -375,7 +378,7 @@ where
                     service: name.clone(),
                     environment: environment.clone(),
                 })?;
-                Ok((found.generation, Some(found.image)))
+                Ok((found.generation, Some(found.artifact)))
             }
         }
     }
@@ -383,7 +386,7 @@ where
 
 fn no_image(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {
     ServiceError::NoPart(format!(
-        "`{name}/{environment}` has no image to run: {}",
+        "`{name}/{environment}` has nothing to run: {}",
         "deploy one first"
     ))
 }

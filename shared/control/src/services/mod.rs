@@ -4,7 +4,9 @@
 //! commit that meets another transaction at the same items is tried again from the reading,
 //! three times at most: the second look may say that the name is taken.
 use serde_json::Value;
-use slipway_domain::{EnvironmentName, Manifest, Platform, Problems, Scope, ServiceName};
+use slipway_domain::{
+    Artifact, Effective, EnvironmentName, Manifest, Platform, Problem, Problems, Scope, ServiceName,
+};
 use slipway_synth::Template;
 
 use crate::Stamp;
@@ -144,6 +146,29 @@ pub(crate) fn nothing_to_deploy(name: &ServiceName) -> ServiceError {
     ServiceError::NoPart(format!(
         "`{name}` is a database, and nothing is deployed to one: change its manifest"
     ))
+}
+
+/// What is deployed is of the sort that the manifest says.
+pub(crate) fn takes_another(effective: &Effective, artifact: &Artifact) -> ServiceError {
+    let (service, environment) = (&effective.service, &effective.environment);
+    let (field, detail) = match artifact {
+        Artifact::Image(_) => (
+            "/image",
+            format!(
+                "is an image, and `{service}/{environment}` is a function from an archive: deploy `code`, or change the manifest"
+            ),
+        ),
+        Artifact::Code(_) => (
+            "/code",
+            format!(
+                "is an archive, and `{service}/{environment}` runs an image: only a function takes one whose manifest says `function.runtime` and `function.handler`"
+            ),
+        ),
+    };
+    ServiceError::Invalid(Problems {
+        problems: vec![Problem::new(field, detail)],
+        schema: false,
+    })
 }
 
 pub(crate) fn no_environment(name: &ServiceName, environment: &EnvironmentName) -> ServiceError {

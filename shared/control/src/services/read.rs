@@ -91,7 +91,7 @@ where
         let mut manifest = self.read(document)?;
         let state = self.registry.service(&manifest.service).await?;
         if let Some(state) = &state {
-            manifest.keep_images_of(&state.service.manifest, &self.platform.environment);
+            manifest.keep_artifacts_of(&state.service.manifest, &self.platform.environment);
         }
         self.plan_of(&manifest, state.as_ref()).await
     }

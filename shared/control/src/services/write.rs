@@ -104,7 +104,7 @@ where
         self.write(name, precondition, caller, "replace", |state| {
             let mut manifest = manifest.clone();
             if let Some(state) = state {
-                manifest.keep_images_of(&state.service.manifest, &self.platform.environment);
+                manifest.keep_artifacts_of(&state.service.manifest, &self.platform.environment);
             }
             Ok(manifest)
         })
@@ -130,7 +130,7 @@ where
             json_patch::merge(&mut document, patch);
             let mut manifest = self.read(&document)?;
             same_name(&manifest, name)?;
-            manifest.keep_images_of(stored, &self.platform.environment);
+            manifest.keep_artifacts_of(stored, &self.platform.environment);
             Ok(manifest)
         })
         .await

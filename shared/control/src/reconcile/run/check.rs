@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use slipway_domain::{Cause, Deployment, Effective, EnvironmentName, Image, Scope, ServiceName};
+use slipway_domain::{
+    Archive, Artifact, Cause, Deployment, Effective, EnvironmentName, Image, Scope, ServiceName,
+};
 use slipway_synth::RunState;
 
 use super::{Look, PortResult, Reconciler};
@@ -15,7 +17,7 @@ use crate::ports::{
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::push::own_repository;
-use crate::record::{Checked, Progress, ServiceState, StackRecord, Verdict};
+use crate::record::{Checked, Progress, ServiceRecord, ServiceState, StackRecord, Verdict};
 
 /// How many images that ran are kept: so far back can be gone.
 const KEPT: usize = 10;
@@ -51,7 +53,7 @@ where
         let Some(effective) = effective else {
             return Ok(progress);
         };
-        let Some(image) = effective.settings.image.clone() else {
+        let Some(artifact) = effective.settings.artifact() else {
             return Ok(progress);
         };
         let found = self
@@ -69,14 +71,14 @@ where
         };
         // It ended before there were checks: what ran then runs now.
         if deployment.outcome.is_some() && progress.check.is_none() {
-            let image = deployment.image.clone();
+            let artifact = deployment.artifact.clone();
             progress.check = Some(Checked {
                 deployment: newest,
-                verdict: Verdict::Cleared { image },
+                verdict: Verdict::Cleared { artifact },
             });
             return Ok(progress);
         }
-        let image = ran_before(&deployment, &image, &progress).unwrap_or(image);
+        let artifact = ran_before(&deployment, &artifact, &progress).unwrap_or(artifact);
         let needs = match stack.status.stack_id {
             Some(_) => Needs::new(),
             None => {
@@ -85,15 +87,19 @@ where
                     .unwrap_or_default()
             }
         };
-        let findings = preflight(&self.checks, &effective, &image, &needs).await?;
-        let mut verdict = self.verdict(&findings, &image, &deployment, now);
+        let ran = self.deployed_from(&artifact, service, &deployment).await?;
+        let ran = ran.as_ref();
+        let findings = preflight(&self.checks, &effective, &artifact, ran, &needs).await?;
+        let mut verdict = self.verdict(&findings, &artifact, &deployment, now);
         if let Verdict::Cleared { .. } = verdict
             && let Some(waits) = self.for_databases(&effective, &deployment, now).await?
         {
             verdict = waits;
         }
-        if let Verdict::Cleared { image } = &verdict {
-            self.keep(image, environment, &deployment).await?;
+        if let Verdict::Cleared { artifact } = &verdict {
+            if let Artifact::Image(image) = artifact {
+                self.keep(image, environment, &deployment).await?;
+            }
             if matches!(deployment.cause, Cause::Redeploy | Cause::Rotation) {
                 progress.restart = Some(newest);
             }
@@ -103,6 +109,30 @@ where
             verdict,
         });
         Ok(progress)
+    }
+
+    /// What was deployed last from where an archive lies, in this life of the service, if that is
+    /// known by its ETag alone. The verdict before says it only where that was a good one.
+    async fn deployed_from(
+        &self,
+        artifact: &Artifact,
+        service: &ServiceRecord,
+        deployment: &Deployment,
+    ) -> PortResult<Option<Archive>> {
+        let Some(archive) = artifact.archive().filter(|it| it.version().is_none()) else {
+            return Ok(None);
+        };
+        let (name, environment) = (service.name(), &deployment.environment);
+        let before = Some(deployment.id.to_string());
+        let listed =
+            self.registry
+                .deployments(name, environment, before.as_deref(), LOOKED_THROUGH);
+        let former = listed.await?.items.into_iter();
+        let mut former = former.filter(|it| it.created_at >= service.created_at);
+        Ok(former.find_map(|it| {
+            let ran = it.artifact.archive()?;
+            (ran.is_beside(archive) && ran.is_pinned()).then(|| ran.clone())
+        }))
     }
 
     /// Whether the deployment waits for a database that it uses: one whose stack is not made has
@@ -133,13 +163,13 @@ where
     fn verdict(
         &self,
         findings: &Findings,
-        image: &Image,
+        artifact: &Artifact,
         deployment: &Deployment,
         now: Timestamp,
     ) -> Verdict {
         let waits_until = deployment.waits_until.filter(|until| now < *until);
         if let Some(until) = waits_until.filter(|_| findings.only_image_missing) {
-            let what = format!("the image `{image}` to be pushed");
+            let what = format!("the image `{artifact}` to be pushed");
             return Verdict::Awaits { what, until };
         }
         if let Some(reasons) = findings.refusal() {
@@ -150,15 +180,18 @@ where
             let patience = deployment.created_at + self.deadline;
             let until = patience.max(deployment.waits_until.unwrap_or(patience));
             return if now < until {
-                let what = format!("the registry of `{image}` to answer");
+                let what = format!("the {} of `{artifact}` to answer", keeper(artifact));
                 Verdict::Awaits { what, until }
             } else {
-                let reasons = format!("The registry of `{image}` does not answer: {said}.");
+                let reasons = format!(
+                    "The {} of `{artifact}` does not answer: {said}.",
+                    keeper(artifact)
+                );
                 Verdict::Refused { reasons }
             };
         }
         Verdict::Cleared {
-            image: findings.image.clone(),
+            artifact: findings.artifact.clone(),
         }
     }
 
@@ -171,7 +204,7 @@ where
             return;
         };
         let runs = match look.record.verdict() {
-            Some(Verdict::Cleared { image }) => self.is_own(image, service),
+            Some(Verdict::Cleared { artifact }) => self.is_own(artifact, service),
             Some(_) | None => false,
         };
         if !runs {
@@ -184,22 +217,18 @@ where
         // Counted by digest: what the control plane began by itself brings what was there, and
         // what failed in time may run after all.
         let mut wanted: BTreeSet<String> = BTreeSet::new();
-        if let Some(Verdict::Cleared { image }) = look.record.verdict() {
-            wanted.extend(image.digest().map(str::to_owned));
+        if let Some(Verdict::Cleared { artifact }) = look.record.verdict() {
+            wanted.extend(digest(artifact).map(str::to_owned));
         }
         for deployment in &page.items {
             if deployment.has_succeeded() && wanted.len() < KEPT {
-                wanted.extend(deployment.image.digest().map(str::to_owned));
+                wanted.extend(digest(&deployment.artifact).map(str::to_owned));
             }
         }
         let over = page.items.into_iter().filter(|it| it.outcome.is_some());
         let tags: Vec<String> = over
-            .filter(|it| self.is_own(&it.image, service))
-            .filter(|it| {
-                it.image
-                    .digest()
-                    .is_none_or(|digest| !wanted.contains(digest))
-            })
+            .filter(|it| self.is_own(&it.artifact, service))
+            .filter(|it| digest(&it.artifact).is_none_or(|digest| !wanted.contains(digest)))
             .map(|it| slipway_synth::names::kept_tag(environment, it.id))
             .collect();
         if tags.is_empty() {
@@ -211,9 +240,10 @@ where
         }
     }
 
-    /// Whether an image lies in the service's own repository.
-    fn is_own(&self, image: &Image, service: &ServiceName) -> bool {
-        image.repository() == own_repository(&self.platform, service)
+    /// Whether it is an image of the service's own repository.
+    fn is_own(&self, artifact: &Artifact, service: &ServiceName) -> bool {
+        let own = own_repository(&self.platform, service);
+        artifact.image().is_some_and(|it| it.repository() == own)
     }
 
     /// Keeps an image of the service's own repository from being cleaned away while it may be
@@ -224,7 +254,8 @@ where
         environment: &EnvironmentName,
         deployment: &Deployment,
     ) -> PortResult<()> {
-        if self.is_own(image, &deployment.service) && image.digest().is_some() {
+        let is_own = image.repository() == own_repository(&self.platform, &deployment.service);
+        if is_own && image.digest().is_some() {
             let tag = slipway_synth::names::kept_tag(environment, deployment.id);
             self.checks.keep(image, &tag).await?;
         }
@@ -232,14 +263,26 @@ where
     }
 }
 
-/// The image that was cleared before, by its digest, for a deployment that the control plane began
-/// so that tasks are replaced: nobody asked for what its tag may mean by now.
-fn ran_before(deployment: &Deployment, named: &Image, progress: &Progress) -> Option<Image> {
+/// The digest, of an image that has one.
+fn digest(artifact: &Artifact) -> Option<&str> {
+    artifact.image().and_then(Image::digest)
+}
+
+/// Who is asked for it, for people.
+fn keeper(artifact: &Artifact) -> &'static str {
+    match artifact {
+        Artifact::Image(_) => "registry",
+        Artifact::Code(_) => "bucket",
+    }
+}
+
+/// What was cleared before, pinned, for a deployment that the control plane began so that tasks
+/// are replaced: nobody asked for what its tag may mean by now, or lie under its key.
+fn ran_before(deployment: &Deployment, named: &Artifact, progress: &Progress) -> Option<Artifact> {
     let before = progress.check.as_ref()?;
     match &before.verdict {
-        Verdict::Cleared { image } if deployment.cause == Cause::Rotation => {
-            let same = image.repository() == named.repository() && image.tag() == named.tag();
-            same.then(|| image.clone())
+        Verdict::Cleared { artifact } if deployment.cause == Cause::Rotation => {
+            artifact.is_of(named).then(|| artifact.clone())
         }
         Verdict::Cleared { .. } | Verdict::Refused { .. } | Verdict::Awaits { .. } => None,
     }

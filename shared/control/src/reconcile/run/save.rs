@@ -248,8 +248,8 @@ where
         let mut open = self.open_deployments(look).await?;
         for deployment in &mut open {
             if Some(deployment.id) == before.deployment {
-                if let Some(Verdict::Cleared { image }) = record.verdict() {
-                    deployment.image = image.clone();
+                if let Some(Verdict::Cleared { artifact }) = record.verdict() {
+                    deployment.artifact = artifact.clone();
                 }
                 advance(deployment, plan, &record.progress.evidence, look.now);
             } else if former == Former::Succeeded
@@ -308,9 +308,9 @@ where
             generation: service.generation,
             cause,
             actor: OURSELVES.to_owned(),
-            image: match look.record.verdict() {
-                Some(Verdict::Cleared { image }) => image.clone(),
-                Some(_) | None => effective.settings.image?,
+            artifact: match look.record.verdict() {
+                Some(Verdict::Cleared { artifact }) => artifact.clone(),
+                Some(_) | None => effective.settings.artifact()?,
             },
             created_at: look.now,
             steps: vec![Step {

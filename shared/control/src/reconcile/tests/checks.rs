@@ -52,9 +52,9 @@ fn a_refused_deployment_leaves_what_runs_and_the_next_one_deploys() {
     world.patch("orders", &json!({"image": "nginx:2"}));
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
-    let image = world.deployment("orders").image;
+    let image = world.deployment("orders").artifact;
     assert_eq!(
-        image.digest(),
+        image.image().unwrap().digest(),
         Some(&*FakeChecks::digest_of("nginx:2")),
         "the record has what runs"
     );
@@ -110,14 +110,14 @@ fn a_redeployment_makes_new_tasks_of_the_same() {
 fn one_call_brings_back_what_ran_by_its_digest_and_with_its_settings() {
     let mut world = create();
     let first = world.cloud.runs();
-    let digest = world.deployment("orders").image;
+    let digest = world.deployment("orders").artifact;
     world.patch("orders", &json!({"image": "nginx:2", "memory": 1024}));
     world.settle();
     assert_ne!(world.cloud.runs(), first);
     world.roll_back("orders", Back::LastGood);
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
-    assert_eq!(world.deployment("orders").image, digest);
+    assert_eq!(world.deployment("orders").artifact, digest);
     assert_eq!(world.cloud.runs(), first);
     world.roll_back("orders", Back::Generation(2));
     world.settle();
@@ -218,7 +218,7 @@ fn what_is_at_work_ends_before_a_deployment_that_was_refused_is_judged() {
 #[test]
 fn going_back_behind_a_heal_goes_to_what_was_wished_for_before() {
     let mut world = create();
-    let first = world.deployment("orders").image;
+    let first = world.deployment("orders").artifact;
     world.patch("orders", &json!({"image": "nginx:2"}));
     world.settle();
     world
@@ -229,7 +229,7 @@ fn going_back_behind_a_heal_goes_to_what_was_wished_for_before() {
     assert_eq!(world.deployment("orders").cause, Cause::Heal);
     world.roll_back("orders", Back::LastGood);
     world.settle();
-    assert_eq!(world.deployment("orders").image, first);
+    assert_eq!(world.deployment("orders").artifact, first);
 }
 
 fn with_database() -> World {
@@ -287,7 +287,7 @@ fn a_database_that_does_not_become_ready_is_waited_for_and_not_for_ever() {
 fn a_rotation_replaces_tasks_and_brings_the_image_that_ran_whatever_its_tag_means_by_now() {
     let mut world = with_database();
     world.settle();
-    let ran = world.deployment("orders").image;
+    let ran = world.deployment("orders").artifact;
     let state = block_on(world.registry.service(&name("orders-db")))
         .unwrap()
         .unwrap();
@@ -310,7 +310,7 @@ fn a_rotation_replaces_tasks_and_brings_the_image_that_ran_whatever_its_tag_mean
     let deployment = world.deployment("orders");
     assert_eq!(deployment.cause, Cause::Rotation);
     assert!(deployment.has_succeeded(), "{:?}", deployment.outcome);
-    assert_eq!(deployment.image, ran);
+    assert_eq!(deployment.artifact, ran);
     let state = block_on(world.registry.service(&name("orders")))
         .unwrap()
         .unwrap();
