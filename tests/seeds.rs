@@ -26,9 +26,9 @@ struct Seed {
     /// Those that wait for their first image.
     #[serde(default)]
     waiting: Vec<String>,
-    /// What the first push brings to some of those that wait: they are rendered with it.
+    /// What the first deployment brings to some of those that wait: they are rendered with it.
     #[serde(default)]
-    images: BTreeMap<String, String>,
+    artifacts: BTreeMap<String, String>,
     /// The parameters of `template.yaml` that the drawing asks for.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
@@ -113,10 +113,10 @@ impl Seed {
         for name in self.services.iter().chain(&self.waiting) {
             let mut manifest = manifest(&folder.join(format!("{name}.yaml")))?;
             let runs =
-                !manifest.settings.kind.has_repository() || manifest.settings.image.is_some();
+                !manifest.settings.kind.has_repository() || manifest.settings.artifact().is_some();
             ensure!(runs != self.waiting.contains(name), "{name} waits?");
-            if let Some(image) = self.images.get(name) {
-                manifest.settings.image = Some(image.parse()?);
+            if let Some(artifact) = self.artifacts.get(name) {
+                manifest.settings.set_artifact(artifact.parse()?);
             }
             manifest.check_on(&platform)?;
             if manifest.settings.kind.has_repository() {

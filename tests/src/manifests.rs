@@ -14,7 +14,8 @@ use slipway_domain::{schema, size};
 mod kinds;
 
 use kinds::{
-    OWN_IMAGE, database, function, job, with_databases, without_ingress, work_queue, worker,
+    OWN_ARCHIVE, OWN_IMAGE, database, function, job, with_databases, without_ingress, work_queue,
+    worker,
 };
 
 type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
@@ -133,6 +134,10 @@ pub fn manifest_with_image() -> impl Strategy<Value = Value> {
     (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
         let image = match document["kind"].as_str() {
             Some("database") => return document,
+            Some("function") if document["function"]["runtime"].is_string() => {
+                document["function"]["code"] = OWN_ARCHIVE.into();
+                return document;
+            }
             Some("function") => OWN_IMAGE.into(),
             _ => image.into(),
         };

@@ -90,6 +90,19 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
             fields
         },
     );
+    let archived = prop_oneof![3 => Just(false), 1 => Just(true)];
+    let says = (says, archived).prop_map(|(mut fields, archived)| {
+        if archived {
+            fields["function"]["runtime"] = "python3.13".into();
+            fields["function"]["handler"] = "app.handler".into();
+            if let Some(fields) = fields.as_object_mut()
+                && fields.remove("image").is_some()
+            {
+                fields["function"]["code"] = OWN_ARCHIVE.into();
+            }
+        }
+        fields
+    });
     (service_name(), says, shape_of_another()).prop_map(|(service, mut document, other)| {
         let parameter = format!("ssm:/devops2-g4/{service}/key");
         document["secrets"] = json!({"SECRET": parameter});
@@ -150,6 +163,9 @@ pub(super) fn job() -> impl Strategy<Value = Value> {
 
 /// An image that Lambda can run on the sample platform.
 pub(super) const OWN_IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/a/b:1";
+
+/// An archive in a bucket that every service may name.
+pub(super) const OWN_ARCHIVE: &str = "s3://shared-code/a/b.zip?versionId=1";
 
 fn shape_of_another() -> impl Strategy<Value = Value> {
     (1_u32..=900).prop_map(|timeout| json!({"timeout": timeout}))
