@@ -54,6 +54,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub use crate::alarms::Metric;
+pub use crate::archive::zip_of;
 pub use crate::bus::Delivery;
 pub use crate::calls::Call;
 pub use crate::deploy::{Deploy, Platform};

@@ -31,7 +31,7 @@ fn g1_a_name_alone_is_registered_and_its_first_image_starts_it() -> Result<()> {
     let started = client.deploy(&service, &prod(), &image, &new_key())?;
     assert_eq!(started.generation, 2);
     let ready = platform.ready(&service)?;
-    assert_eq!(ready.environments[&prod()].image, Some(image));
+    assert_eq!(ready.environments[&prod()].image.as_ref(), image.image());
     let deployment = client.deployment(&service, &prod(), started.deployment.id)?;
     assert_eq!(deployment.cause, Cause::Deploy);
     assert!(

@@ -4,6 +4,7 @@
 //! `cargo test` passes them over. One file is one concern; ids such as A4 are rows of what the
 //! product must do.
 
+mod archives;
 mod asking;
 mod bad_input;
 mod calls;

@@ -112,7 +112,10 @@ fn c2_a_push_of_code_waits_for_its_image_and_the_push_of_that_deploys_it() -> Re
     let all = deployments(&platform, &service)?;
     assert_eq!(all.len(), 1, "{all:?}");
     assert!(matches!(all[0].outcome, Some(Outcome::Succeeded { .. })));
-    assert_eq!(all[0].image.digest(), Some(&*digest));
+    assert_eq!(
+        all[0].artifact.image().and_then(|it| it.digest()),
+        Some(&*digest)
+    );
     Ok(())
 }
 
@@ -133,7 +136,10 @@ fn f3_a_push_to_a_service_that_waits_for_its_first_image_deploys_it() -> Result<
     })?;
     let all = deployments(&platform, &service)?;
     assert_eq!(all.len(), 1, "{all:?}");
-    assert_eq!(all[0].image.digest(), Some(&*digest));
+    assert_eq!(
+        all[0].artifact.image().and_then(|it| it.digest()),
+        Some(&*digest)
+    );
     let trigger = all[0].trigger.as_ref().context("what was pushed")?;
     assert_eq!(
         (&*trigger.provider, trigger.reference.as_deref()),

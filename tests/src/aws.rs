@@ -107,6 +107,21 @@ impl Aws {
         serde_json::from_str(&text).with_context(|| format!("{path}: {text}"))
     }
 
+    /// A `PUT` of a REST service.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    pub fn put(&self, service: &str, path: &str, body: &[u8]) -> Result<()> {
+        let mut answer = self
+            .agent
+            .put(format!("{}{path}", self.endpoint))
+            .header("authorization", self.authorization(service))
+            .send(body)?;
+        let text = answer.body_mut().read_to_string()?;
+        ensure!(answer.status().is_success(), "{path}: {text}");
+        Ok(())
+    }
+
     /// Invokes a function with an event, and waits for its answer.
     ///
     /// # Errors

@@ -104,7 +104,10 @@ fn function(site: &Site<'_>) -> Value {
         Architecture::X86_64 => "x86_64",
         Architecture::Arm64 => "arm64",
     };
+    let (package, code) = code(site.artifact);
     let mut function = json!({
+        "PackageType": package,
+        "Code": code,
         "Role": attribute(ROLE, "Arn"),
         "Architectures": [architecture],
         "MemorySize": settings.function.memory,
@@ -113,7 +116,7 @@ fn function(site: &Site<'_>) -> Value {
         "LoggingConfig": {"LogGroup": reference(logs::GROUP)},
         "Tags": tags::lifeline(site.platform),
     });
-    put_code(&mut function, site);
+    put_how(&mut function, site);
     if settings.tracing {
         // Without a collector beside it: Lambda sends what X-Ray is told.
         function["TracingConfig"] = json!({"Mode": "Active"});
@@ -127,23 +130,27 @@ fn function(site: &Site<'_>) -> Value {
     function
 }
 
-/// What the function runs: an image, or an archive of a bucket by what it says runs it.
-fn put_code(function: &mut Value, site: &Site<'_>) {
+/// What the function runs, as Lambda is told of it: an image, or an archive of a bucket.
+fn code(artifact: &Artifact) -> (&'static str, Value) {
+    match artifact {
+        Artifact::Image(image) => ("Image", json!({"ImageUri": image.pinned()})),
+        Artifact::Code(archive) => {
+            let mut code = json!({"S3Bucket": archive.bucket(), "S3Key": archive.key()});
+            if let Some(version) = archive.version() {
+                code["S3ObjectVersion"] = json!(version);
+            }
+            ("Zip", code)
+        }
+    }
+}
+
+/// How the code is run, which an image says itself but for its command.
+fn put_how(function: &mut Value, site: &Site<'_>) {
     let settings = &site.effective.settings;
     match site.artifact {
-        Artifact::Image(image) => {
-            function["PackageType"] = json!("Image");
-            function["Code"] = json!({"ImageUri": image.pinned()});
-            if !settings.command.is_empty() {
-                function["ImageConfig"] = json!({"Command": settings.command});
-            }
-        }
-        Artifact::Code(archive) => {
-            function["PackageType"] = json!("Zip");
-            function["Code"] = json!({"S3Bucket": archive.bucket(), "S3Key": archive.key()});
-            if let Some(version) = archive.version() {
-                function["Code"]["S3ObjectVersion"] = json!(version);
-            }
+        Artifact::Image(_) if settings.command.is_empty() => {}
+        Artifact::Image(_) => function["ImageConfig"] = json!({"Command": settings.command}),
+        Artifact::Code(_) => {
             function["Runtime"] = json!(settings.function.runtime);
             function["Handler"] = json!(settings.function.handler);
         }
