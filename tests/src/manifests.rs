@@ -13,10 +13,7 @@ use slipway_domain::{schema, size};
 
 mod kinds;
 
-use kinds::{
-    OWN_ARCHIVE, OWN_IMAGE, database, function, job, with_databases, without_ingress, work_queue,
-    worker,
-};
+use kinds::{database, function, job, with_databases, without_ingress, work_queue, worker};
 
 type Fields = BoxedStrategy<Vec<(&'static str, Value)>>;
 
@@ -134,11 +131,7 @@ pub fn manifest_with_image() -> impl Strategy<Value = Value> {
     (valid_manifest(), image_reference()).prop_map(|(mut document, image)| {
         let image = match document["kind"].as_str() {
             Some("database") => return document,
-            Some("function") if document["function"]["runtime"].is_string() => {
-                document["function"]["code"] = OWN_ARCHIVE.into();
-                return document;
-            }
-            Some("function") => OWN_IMAGE.into(),
+            Some("function") => return kinds::with_artifact(document),
             _ => image.into(),
         };
         document["image"] = image;

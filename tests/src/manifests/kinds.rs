@@ -112,6 +112,16 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A function with what it runs.
+pub(super) fn with_artifact(mut document: Value) -> Value {
+    if document["function"]["runtime"].is_string() {
+        document["function"]["code"] = OWN_ARCHIVE.into();
+    } else {
+        document["image"] = OWN_IMAGE.into();
+    }
+    document
+}
+
 /// A job, in all environments, with an image or without.
 pub(super) fn job() -> impl Strategy<Value = Value> {
     let schedule = prop::option::of(select(vec![
@@ -162,10 +172,10 @@ pub(super) fn job() -> impl Strategy<Value = Value> {
 }
 
 /// An image that Lambda can run on the sample platform.
-pub(super) const OWN_IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/a/b:1";
+const OWN_IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/a/b:1";
 
 /// An archive in a bucket that every service may name.
-pub(super) const OWN_ARCHIVE: &str = "s3://shared-code/a/b.zip?versionId=1";
+const OWN_ARCHIVE: &str = "s3://shared-code/a/b.zip?versionId=1";
 
 fn shape_of_another() -> impl Strategy<Value = Value> {
     (1_u32..=900).prop_map(|timeout| json!({"timeout": timeout}))
