@@ -11,6 +11,7 @@ use slipway_domain::{
 use crate::Stamp;
 use crate::databases::{Claims, DatabaseUse};
 use crate::places::PlaceClaims;
+use crate::places::balancers::Balancers;
 use crate::record::{
     AuditEntry, PathOwner, Seen, ServiceRecord, ServiceState, StackRecord, Verdict,
 };
@@ -33,6 +34,9 @@ pub struct Change {
     pub claims: Vec<(RoutePath, PathOwner)>,
     /// The places on what services share to be held, and by whom ([`crate::places`]).
     pub places: PlaceClaims,
+    /// The load balancers that come with these places, or go because nobody has one
+    /// ([`crate::places::balancers`]).
+    pub balancers: Balancers,
     /// The databases to be used, and by whom; and what is taken from a database's users
     /// ([`crate::databases`]).
     pub databases: Claims,
@@ -142,6 +146,7 @@ pub fn delete(state: &ServiceState, request: &Request) -> Change {
         deployments: Vec::new(),
         claims: Vec::new(),
         places: PlaceClaims::default(),
+        balancers: Balancers::default(),
         databases: Claims::default(),
         seen: None,
         at: request.stamp.now,
@@ -243,6 +248,7 @@ fn build(
         deployments,
         claims,
         places: PlaceClaims::default(),
+        balancers: Balancers::default(),
         databases: Claims::default(),
         seen: None,
         at: request.stamp.now,

@@ -239,7 +239,7 @@ impl Detail {
                 Self::Username,
                 Self::Password,
             ],
-            Kind::Database => &[],
+            Kind::Database | Kind::LoadBalancer => &[],
         }
     }
 

@@ -18,13 +18,14 @@ impl Kind {
             Self::Job => "job",
             Self::Database => "database",
             Self::Function => "function",
+            Self::LoadBalancer => "load-balancer",
         }
     }
 
     /// Whether a queue is made for it.
     pub fn has_own_queue(self) -> bool {
         match self {
-            Self::Web | Self::Job | Self::Database | Self::Function => false,
+            Self::Web | Self::Job | Self::Database | Self::Function | Self::LoadBalancer => false,
             Self::Worker => true,
         }
     }
@@ -33,7 +34,9 @@ impl Kind {
     pub fn listens(self) -> bool {
         match self {
             Self::Web => true,
-            Self::Worker | Self::Job | Self::Database | Self::Function => false,
+            Self::Worker | Self::Job | Self::Database | Self::Function | Self::LoadBalancer => {
+                false
+            }
         }
     }
 
@@ -41,7 +44,7 @@ impl Kind {
     pub fn has_tasks(self) -> bool {
         match self {
             Self::Web | Self::Worker | Self::Job => true,
-            Self::Database | Self::Function => false,
+            Self::Database | Self::Function | Self::LoadBalancer => false,
         }
     }
 
@@ -49,7 +52,7 @@ impl Kind {
     pub fn has_repository(self) -> bool {
         match self {
             Self::Web | Self::Worker | Self::Job | Self::Function => true,
-            Self::Database => false,
+            Self::Database | Self::LoadBalancer => false,
         }
     }
 
@@ -58,7 +61,15 @@ impl Kind {
     pub fn has_service(self) -> bool {
         match self {
             Self::Web | Self::Worker => true,
-            Self::Job | Self::Database | Self::Function => false,
+            Self::Job | Self::Database | Self::Function | Self::LoadBalancer => false,
+        }
+    }
+
+    /// Whether the control plane registers it, changes it and lets it go, and nobody else does.
+    pub fn is_platforms(self) -> bool {
+        match self {
+            Self::Web | Self::Worker | Self::Job | Self::Database | Self::Function => false,
+            Self::LoadBalancer => true,
         }
     }
 }
@@ -80,7 +91,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
         broken.extend(no_own_queue(settings));
     }
     match settings.kind {
-        Kind::Web | Kind::Database => {}
+        Kind::Web | Kind::Database | Kind::LoadBalancer => {}
         Kind::Worker => broken.extend(nobody_listens(settings)),
         Kind::Job => broken.extend(job::broken(settings)),
         Kind::Function => broken.extend(function::broken(settings)),

@@ -93,9 +93,13 @@ pub struct Platform {
     /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
     #[serde(default)]
     pub registry_mirrors: BTreeMap<String, String>,
-    /// Internal load balancers that services share, in the order in which they fill.
+    /// The most internal load balancers that services may share; none where it is 0. Each is made
+    /// when the first service needs it.
     #[serde(default)]
-    pub shared_load_balancers: Vec<Balancer>,
+    pub shared_load_balancers: u32,
+    /// The id of the security group that these carry.
+    #[serde(default)]
+    pub shared_security_group: String,
     /// Load balancers in front of services that callers of the internet reach without the HTTP API.
     #[serde(default)]
     pub public_load_balancers: Vec<Balancer>,
@@ -122,7 +126,7 @@ pub struct Billed {
     pub secrets: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
-    /// Load balancers that services share, internal and public.
+    /// Load balancers that the platform has whether somebody needs them or not: the public one.
     pub load_balancers: u64,
     /// Addresses of the public one: one for each zone.
     pub load_balancer_addresses: u64,

@@ -8,6 +8,7 @@
 //! One file renders one thing: [`environment_stack()`] and [`service_stack()`] put them together.
 
 mod alarms;
+mod balancer_stack;
 mod capacity;
 mod cluster;
 pub mod cost;

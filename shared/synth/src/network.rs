@@ -37,8 +37,8 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         tasks["Properties"]["Tags"] = tags::lifeline(site.platform);
     }
     to.add(TASK_GROUP, tasks);
-    if let Some(shared) = site.shared {
-        add_task_ingress(to, site, &json!(shared.balancer.security_group));
+    if let Some(shared) = &site.shared {
+        add_task_ingress(to, site, &json!(shared.security_group));
     } else if site.effective.settings.way_in() == Ingress::CloudMap {
         let link = json!(site.platform.vpc_link_security_group);
         let rule = task_ingress(site, "The platform's VPC link", &link);

@@ -104,6 +104,14 @@ impl Registry {
         for claim in self.claim_places(&change.places)? {
             items.push((Role::Places, claim));
         }
+        for kept in &change.balancers.kept {
+            let kept = self.items(kept)?.into_iter();
+            // That another was quicker is no news of this service.
+            items.extend(kept.map(|(_, item)| (Role::Places, item)));
+        }
+        if let Some(balancer) = &change.balancers.left {
+            items.push((Role::Places, self.left(balancer)?));
+        }
         let own = self.keep_database(change)?;
         let databases = self.claim_databases(&change.databases)?;
         for item in own.into_iter().chain(databases) {
@@ -356,8 +364,8 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                     None => CommitError::Contended,
                 });
             }
-            // Somebody else took it since it was chosen, and another one may be free; or the database
-            // changed since it was read, or got users.
+            // Somebody else took it since it was chosen, and another one may be free; or the load
+            // balancer came or went; or the database changed since it was read, or got users.
             Role::Places | Role::Databases => {
                 contended = Some(CommitError::Contended);
             }

@@ -180,7 +180,8 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
 }
 
 /// Why an environment that shares a load balancer cannot be rendered: the platform had the one on
-/// which it has its place, and has it no more.
+/// which it has its place, and has it no more. That is said of the public one; those that have stacks
+/// of their own stay while somebody is on them.
 fn lost_its_place(
     effective: &Effective,
     stack: Option<&StackRecord>,

@@ -9,8 +9,8 @@ use super::super::observed::{
 use super::perform::word_of;
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter, TrafficReader, TrafficRule,
+    ChangeWriter, HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader,
+    StackRegistry, StackRescuer, StackWriter, TrafficReader, TrafficRule,
 };
 use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
@@ -24,7 +24,7 @@ const SLOW_LOOKS: u32 = 2;
 
 impl<R, S, C> Reconciler<R, S, C>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
     S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {

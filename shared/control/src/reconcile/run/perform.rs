@@ -6,8 +6,8 @@ use super::super::plan::{Action, Plan};
 use super::observe::{change_set_name, token_of};
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackInput, StackReader,
-    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackInput,
+    StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
@@ -28,7 +28,7 @@ pub(super) fn word_of(kind: OperationKind) -> &'static str {
 
 impl<R, S, C> Reconciler<R, S, C>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
     S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {

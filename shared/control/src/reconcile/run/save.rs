@@ -16,8 +16,8 @@ use crate::change::manifest_hash;
 use crate::databases::{self, DatabaseUse};
 use crate::places::is_wanted;
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWrite, StackWriter, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader,
+    StackRegistry, StackRescuer, StackWrite, StackWriter, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{AuditEntry, StackRecord, Verdict};
@@ -31,7 +31,7 @@ const OURSELVES: &str = "slipway";
 
 impl<R, S, C> Reconciler<R, S, C>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
+    R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
     S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
     C: Checks + ImageKeeper,
 {

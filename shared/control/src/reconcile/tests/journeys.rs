@@ -158,7 +158,7 @@ fn a_place_on_a_shared_load_balancer_stays_until_it_is_left() {
 fn a_service_whose_load_balancer_the_platform_lost_stays_as_it_is_and_says_so() {
     let manifest = json!({"service": "orders", "image": "nginx:1", "ingress": "shared"});
     let mut world = World::settled(&manifest);
-    world.reconciler.platform.shared_load_balancers.clear();
+    world.reconciler.platform.shared_load_balancers = 0;
     world.patch("orders", &json!({"memory": 1024}));
     world.settle();
     let (phase, message) = world.phase("orders");
