@@ -3,7 +3,8 @@
 //! Each service pays for its own stacks, and for its share of what all use: the network and the
 //! control plane are split evenly over the environments that have something to run. Their number
 //! is counted in the listing, at each call; nothing is remembered. A load balancer that services
-//! share falls to those that have a rule on it, evenly; while nobody has, to all.
+//! share falls to those that have a rule on it, evenly; while nobody has one on the public one, to
+//! all. Internal ones are there only while somebody has.
 
 use std::collections::BTreeMap;
 

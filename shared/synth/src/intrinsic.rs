@@ -66,7 +66,8 @@ fn between<T>(
 }
 
 fn is_intrinsic(fields: &Map<String, Value>) -> bool {
-    fields.len() == 1 && (fields.contains_key("Ref") || fields.contains_key("Fn::GetAtt"))
+    let known = ["Ref", "Fn::GetAtt", "Fn::ImportValue"];
+    fields.len() == 1 && known.iter().any(|name| fields.contains_key(*name))
 }
 
 /// Adds to the last part, which is always a text.

@@ -90,11 +90,16 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         "the same input gives other bytes",
     );
     for template in [&template, &created, &shifted] {
-        let imports = database::imports(effective, platform);
+        let mut imports = database::imports(effective, platform);
+        imports.extend(shared::imports(effective, platform));
         every_template(rules, template, platform, &imports);
         authorization::hold(rules, template, effective, platform);
         if effective.settings.kind == Kind::Database {
             database::hold(rules, template, effective, platform);
+            continue;
+        }
+        if effective.settings.kind == Kind::LoadBalancer {
+            shared::hold_own(rules, template, platform);
             continue;
         }
         if !effective.settings.kind.has_tasks() {

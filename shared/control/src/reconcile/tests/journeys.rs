@@ -156,14 +156,14 @@ fn a_place_on_a_shared_load_balancer_stays_until_it_is_left() {
 
 #[test]
 fn a_service_whose_load_balancer_the_platform_lost_stays_as_it_is_and_says_so() {
-    let manifest = json!({"service": "orders", "image": "nginx:1", "ingress": "shared"});
+    let manifest = json!({"service": "orders", "image": "nginx:1", "ingress": "public"});
     let mut world = World::settled(&manifest);
-    world.reconciler.platform.shared_load_balancers = 0;
+    world.reconciler.platform.public_load_balancers.clear();
     world.patch("orders", &json!({"memory": 1024}));
     world.settle();
     let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Failed);
-    assert!(message.contains("SharedLoadBalancers"), "{message}");
+    assert!(message.contains("PublicLoadBalancer"), "{message}");
     world.delete("orders");
     world.settle();
     assert!(!world.exists("orders") && world.registry.places().is_empty());
