@@ -18,8 +18,8 @@ use super::plan::{Action, Circumstances, End, Plan, current, plan};
 use super::words::{queue, refuse, refuse_repair};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
-    HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor, StackReader,
-    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
+    HistoryReader, ImageKeeper, PortResult, RunEnder, ServiceReader, Slots, StackDoctor,
+    StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Progress, ServiceState, StackRecord};
@@ -66,7 +66,7 @@ struct Look<'a> {
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// The stacks of a service, its environments first.
