@@ -11,8 +11,8 @@ use crate::databases;
 use crate::error::{PortError, PortErrorKind};
 use crate::places::balancers::{self, Standing};
 use crate::ports::{
-    ChangeWriter, HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader,
-    StackRegistry, StackRescuer, StackWriter, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor,
+    StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::push::own_repository;
@@ -26,7 +26,7 @@ const LOOKED_THROUGH: usize = 50;
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// Checks the stack's newest deployment, unless that was done: each is checked once, so that

@@ -20,8 +20,8 @@ use crate::change::Change;
 use crate::error::{CommitError, PortError, PortErrorKind};
 use crate::places::balancers;
 use crate::ports::{
-    ChangeWriter, HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor,
-    StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, PortResult, RunEnder, ServiceReader, Slots,
+    StackDoctor, StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Progress, ServiceState, StackRecord};
@@ -68,7 +68,7 @@ struct Look<'a> {
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// The stacks of a service, its environments first.

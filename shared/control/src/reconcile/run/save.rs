@@ -16,8 +16,8 @@ use crate::change::manifest_hash;
 use crate::databases::{self, DatabaseUse};
 use crate::places::is_wanted;
 use crate::ports::{
-    ChangeWriter, HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader,
-    StackRegistry, StackRescuer, StackWrite, StackWriter, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor,
+    StackReader, StackRegistry, StackRescuer, StackWrite, StackWriter, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{AuditEntry, StackRecord, Verdict};
@@ -32,7 +32,7 @@ const OURSELVES: &str = "slipway";
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// Writes the plan, and gives back a slot that it does not need; gives when to look again, or
