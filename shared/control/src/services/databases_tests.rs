@@ -149,7 +149,7 @@ async fn whoever_may_not_use_what_it_names_is_told_all_reasons_at_once() {
         .iter()
         .filter(|it| it.check == Subject::Databases);
     assert!(checked.clone().all(|it| it.verdict == Outcome::Failed));
-    assert_eq!(checked.count(), 3 + 4, "those of each environment");
+    assert_eq!(checked.count(), 2 + 3, "those of each environment");
 }
 
 #[tokio::test]
