@@ -38,7 +38,7 @@ def judge(path: str) -> Judged:
         resources = Template(path, template).get_resources()
         # Plain strings: cfn-lint's own carry positions, which cannot pass between processes.
         types = {str(name): str(body.get("Type", "")) for name, body in resources.items()}
-        for name, large in too_large(template):
+        for name, large in too_large(template, Path(path)):
             findings.append(Finding(path, name, types.get(name, ""), "POLICY", large))
     # A fresh configuration: a template's Metadata may change it, and must not for the next one.
     matches = run_template_by_file_path(path, ConfigMixIn(regions=REGIONS), RULES, False)
