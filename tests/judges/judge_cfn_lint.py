@@ -40,7 +40,7 @@ def judge(path: str) -> Judged:
         resources = Template(path, template).get_resources()
         # Plain strings: cfn-lint's own carry positions, which cannot pass between processes.
         types = {str(name): str(body.get("Type", "")) for name, body in resources.items()}
-        for name, large in too_large(template):
+        for name, large in too_large(template, Path(path)):
             findings.append(Finding(path, name, types.get(name, ""), "POLICY", large))
         for name, words in refused(template):
             findings.append(Finding(path, name, types.get(name, ""), "TEXT", words))
