@@ -51,7 +51,7 @@ pub struct Platform {
     /// platform of an earlier version, which has no jobs.
     #[serde(default)]
     pub job_boundary: String,
-    /// The name of the role with which `CodeDeploy` moves the traffic of functions; empty on a
+    /// The name of the role with which CodeDeploy moves the traffic of functions; empty on a
     /// platform of an earlier version, where it moves at once.
     #[serde(default)]
     pub shift_role: String,

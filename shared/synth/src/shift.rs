@@ -1,7 +1,7 @@
-//! How a function's traffic moves from one version to the next: `CodeDeploy` moves the alias, by the
+//! How a function's traffic moves from one version to the next: CodeDeploy moves the alias, by the
 //! steps that the manifest says, and takes it back when an alarm speaks.
 //!
-//! `CloudFormation` starts the deployment itself, when the alias is to have another version
+//! CloudFormation starts the deployment itself, when the alias is to have another version
 //! (`CodeDeployLambdaAliasUpdate`, `UpdatePolicy` in its user guide), and the update of the stack
 //! takes as long as that. Where it fails, the alias is where it was, and the stack goes back. Nothing
 //! moves when an alias is made: there is no version before it.
@@ -40,33 +40,34 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         to.add(CONFIGURATION, configuration(deploy));
         reference(CONFIGURATION)
     };
-    to.add(
-        GROUP,
-        json!({
-            "Type": "AWS::CodeDeploy::DeploymentGroup",
-            "Properties": {
-                "ApplicationName": reference(APPLICATION),
-                "DeploymentConfigName": configuration,
-                "DeploymentStyle": {
-                    "DeploymentOption": "WITH_TRAFFIC_CONTROL",
-                    "DeploymentType": "BLUE_GREEN",
-                },
-                "ServiceRoleArn": role(site),
-                "AlarmConfiguration": {"Enabled": !alarms.is_empty(), "Alarms": alarms},
-                "AutoRollbackConfiguration": {
-                    "Enabled": true,
-                    "Events": [
-                        "DEPLOYMENT_FAILURE",
-                        "DEPLOYMENT_STOP_ON_ALARM",
-                        "DEPLOYMENT_STOP_ON_REQUEST",
-                    ],
-                },
-            },
-        }),
-    );
+    to.add(GROUP, group(site, &configuration, &alarms));
 }
 
-/// What the alias says, so that `CloudFormation` has it moved.
+fn group(site: &Site<'_>, configuration: &Value, alarms: &[Value]) -> Value {
+    json!({
+        "Type": "AWS::CodeDeploy::DeploymentGroup",
+        "Properties": {
+            "ApplicationName": reference(APPLICATION),
+            "DeploymentConfigName": configuration,
+            "DeploymentStyle": {
+                "DeploymentOption": "WITH_TRAFFIC_CONTROL",
+                "DeploymentType": "BLUE_GREEN",
+            },
+            "ServiceRoleArn": role(site),
+            "AlarmConfiguration": {"Enabled": !alarms.is_empty(), "Alarms": alarms},
+            "AutoRollbackConfiguration": {
+                "Enabled": true,
+                "Events": [
+                    "DEPLOYMENT_FAILURE",
+                    "DEPLOYMENT_STOP_ON_ALARM",
+                    "DEPLOYMENT_STOP_ON_REQUEST",
+                ],
+            },
+        },
+    })
+}
+
+/// What the alias says, so that CloudFormation has it moved.
 pub(crate) fn policy() -> Value {
     json!({
         "CodeDeployLambdaAliasUpdate": {
@@ -87,7 +88,7 @@ fn role(site: &Site<'_>) -> String {
 }
 
 /// The configuration of AWS's own with the same steps ("Working with deployment configurations in
-/// `CodeDeploy`", on an AWS Lambda compute platform).
+/// CodeDeploy", on an AWS Lambda compute platform).
 fn of_aws(deploy: &Deploy) -> Option<&'static str> {
     let (canary, linear) = (&deploy.canary, &deploy.linear);
     match deploy.strategy {

@@ -9,7 +9,7 @@
 use crate::manifest::{Kind, Settings};
 use crate::platform::Platform;
 use crate::problem::Broken;
-use crate::strategy::{CircuitBreaker, Deploy, OwnAlarm, Strategy, too_long, twice};
+use crate::strategy::{Deploy, OwnAlarm, Strategy, too_long, twice};
 
 /// What is wrong with a function's `deploy`.
 pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
@@ -33,47 +33,23 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
 /// Fields that a function, or its strategy, does not use.
 fn unused(deploy: &Deploy) -> Vec<Broken> {
     let default = Deploy::default();
-    let (canary, linear) = (
-        deploy.strategy == Strategy::Canary,
-        deploy.strategy == Strategy::Linear,
-    );
-    let of_tasks = "counts tasks, and the kind is `function`";
+    let is_other = |strategy| deploy.strategy != strategy;
+    let counts = "counts tasks, and the kind is `function`";
+    let bake =
+        "is how long old tasks run on, and of a function all calls go to the new version then";
+    let pause = "waits for somebody to promote a deployment, and CodeDeploy, which moves the calls of a function, waits for nobody";
+    let canary = is_other(Strategy::Canary) && deploy.canary != default.canary;
+    let linear = is_other(Strategy::Linear) && deploy.linear != default.linear;
+    let fewest = deploy.minimum_healthy != default.minimum_healthy;
+    let breaker = deploy.circuit_breaker != default.circuit_breaker;
     [
-        (
-            "/deploy/bake",
-            deploy.bake != default.bake,
-            "is how long old tasks run on, and of a function all calls go to the new version then",
-        ),
-        (
-            "/deploy/pause",
-            deploy.pause.is_some(),
-            "waits for somebody to promote a deployment, and CodeDeploy, which moves the calls of a function, waits for nobody",
-        ),
-        (
-            "/deploy/canary",
-            !canary && deploy.canary != default.canary,
-            "is for the strategy `canary`",
-        ),
-        (
-            "/deploy/linear",
-            !linear && deploy.linear != default.linear,
-            "is for the strategy `linear`",
-        ),
-        (
-            "/deploy/minimum_healthy",
-            deploy.minimum_healthy != default.minimum_healthy,
-            of_tasks,
-        ),
-        (
-            "/deploy/maximum",
-            deploy.maximum != default.maximum,
-            of_tasks,
-        ),
-        (
-            "/deploy/circuit_breaker",
-            deploy.circuit_breaker != CircuitBreaker::default(),
-            of_tasks,
-        ),
+        ("/deploy/bake", deploy.bake != default.bake, bake),
+        ("/deploy/pause", deploy.pause.is_some(), pause),
+        ("/deploy/canary", canary, "is for the strategy `canary`"),
+        ("/deploy/linear", linear, "is for the strategy `linear`"),
+        ("/deploy/minimum_healthy", fewest, counts),
+        ("/deploy/maximum", deploy.maximum != default.maximum, counts),
+        ("/deploy/circuit_breaker", breaker, counts),
     ]
     .into_iter()
     .filter(|(_, is_said, _)| *is_said)
@@ -84,7 +60,7 @@ fn unused(deploy: &Deploy) -> Vec<Broken> {
     .collect()
 }
 
-/// `CodeDeploy` waits between two steps, and counts whole minutes.
+/// CodeDeploy waits between two steps, and counts whole minutes.
 fn at_once(deploy: &Deploy) -> Option<Broken> {
     let (pointer, minutes) = match deploy.strategy {
         Strategy::Rolling | Strategy::BlueGreen => return None,
@@ -92,8 +68,7 @@ fn at_once(deploy: &Deploy) -> Option<Broken> {
         Strategy::Linear => ("/deploy/linear/bake", deploy.linear.bake),
     };
     let detail = "is 0, and CodeDeploy, which moves the calls of a function, waits for a minute or more between two steps: 1 would be right, or the strategy `rolling`, which moves all at once";
-    (minutes == 0)
-        .then(|| Broken::new(pointer, &["/deploy/strategy", "/kind"], detail.to_owned()))
+    (minutes == 0).then(|| Broken::new(pointer, &["/deploy/strategy", "/kind"], detail.to_owned()))
 }
 
 /// What ends a deployment: calls of the new version that fail, or take long.
@@ -132,7 +107,7 @@ pub(crate) fn alarms_elsewhere(settings: &Settings) -> Vec<Broken> {
 }
 
 impl Settings {
-    /// Whether `CodeDeploy` moves the traffic: the service is a function, and its traffic does not
+    /// Whether CodeDeploy moves the traffic: the service is a function, and its traffic does not
     /// move at once.
     pub fn shifts_versions(&self) -> bool {
         self.kind == Kind::Function && self.deploy.strategy.shifts()

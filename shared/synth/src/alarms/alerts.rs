@@ -33,8 +33,7 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
 /// answers while the service sleeps has another.
 fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
     let utilisation = |metric| Watched::Metric(of_service(site, metric, "Average", 300));
-    let of_calls =
-        |metric, statistic| Watched::Metric(of_function(metric, statistic, 300));
+    let of_calls = |metric, statistic| Watched::Metric(of_function(metric, statistic, 300));
     let is_function = site.effective.settings.kind == Kind::Function;
     match alert {
         Alert::Cpu => ("AlertCpu", utilisation("CPUUtilization")),

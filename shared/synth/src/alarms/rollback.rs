@@ -37,7 +37,8 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
         return;
     }
     for own in &site.effective.settings.deploy.alarms {
-        let (Some((_, metric, percent)), Some(id)) = (described(site, *own), logical_id(site, *own))
+        let (Some((_, metric, percent)), Some(id)) =
+            (described(site, *own), logical_id(site, *own))
         else {
             continue;
         };

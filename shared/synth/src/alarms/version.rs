@@ -2,7 +2,7 @@
 //!
 //! They look at the new version alone, as it is called by the alias ("Types of metrics for Lambda
 //! functions": `ExecutedVersion`, which there is while an alias has two versions). An alarm of the
-//! whole function would speak while the old version fails, and `CodeDeploy` starts nothing while an
+//! whole function would speak while the old version fails, and CodeDeploy starts nothing while an
 //! alarm speaks: nobody could deploy what puts it right.
 
 use serde_json::Value;
@@ -38,10 +38,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) -> Vec<&'static str> {
 }
 
 /// The logical id, the metric, what it says in words, and above what; nothing for what is of tasks.
-fn described(
-    site: &Site<'_>,
-    own: OwnAlarm,
-) -> Option<(&'static str, Metric, String, Value)> {
+fn described(site: &Site<'_>, own: OwnAlarm) -> Option<(&'static str, Metric, String, Value)> {
     let alarms = &site.effective.settings.alarms;
     match own {
         OwnAlarm::Errors => Some((

@@ -60,7 +60,10 @@ fn steps(rules: &mut Rules, template: &Template, effective: &Effective, named: &
     let own = of_type(template, "AWS::CodeDeploy::DeploymentConfig");
     if let Some(name) = named.as_str() {
         let expected = if deploy.strategy == Strategy::Canary {
-            format!("LambdaCanary{}Percent{}Minutes", canary.percent, canary.bake)
+            format!(
+                "LambdaCanary{}Percent{}Minutes",
+                canary.percent, canary.bake
+            )
         } else {
             let s = if linear.bake == 1 { "" } else { "s" };
             let (percent, bake) = (linear.percent, linear.bake);
