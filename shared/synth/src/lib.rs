@@ -36,6 +36,7 @@ mod scaling;
 mod service;
 mod service_stack;
 mod shared_balancer;
+mod shift;
 mod sidecars;
 mod sleep;
 mod stamp;

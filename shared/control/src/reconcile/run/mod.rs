@@ -124,7 +124,12 @@ where
         if let Some(stack) = state.stacks.get_mut(scope) {
             stack.progress = checked;
         }
-        let desired = desired(&state, scope, &self.platform);
+        let mut desired = desired(&state, scope, &self.platform);
+        // A change that begins no deployment here brings this stack nothing, and what was tried of it
+        // stays tried.
+        if found.deployment.is_some() && found.deployment == found.progress.deployment {
+            desired.stay_at(found.progress.generation);
+        }
         // Attempts at an older generation count for nothing, in what is looked at as in what
         // is decided.
         let mut record = state.stacks[scope].clone();
