@@ -6,7 +6,7 @@
 //! specific one ("Routes for HTTP APIs", developer guide of API Gateway), of rules the first that
 //! matches ("Listener rules", user guide of Application Load Balancers).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -101,7 +101,12 @@ impl World {
             ..RunState::default()
         };
         let template = environment_stack(&effective, platform, &run).expect("a stack");
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        // What is imported stands for what it is imported as.
+        let text = |value: &Value| {
+            let imported = value["Fn::ImportValue"].as_str();
+            let text = value.as_str().or(imported);
+            text.unwrap_or_default().to_owned()
+        };
         let service = manifest.service.to_string();
         for (_, resource) in template.resources() {
             let properties = &resource["Properties"];
@@ -109,7 +114,7 @@ impl World {
                 self.routes.push(Route {
                     service: service.clone(),
                     key: text(&properties["RouteKey"]),
-                    integration: text(&properties["Target"]).replace("integrations/", ""),
+                    integration: text(&properties["Target"]["Fn::Join"][1][1]),
                     overwrites: overwrites(&template, &properties["Target"]),
                 });
             }
@@ -225,17 +230,13 @@ proptest! {
     fn routes_and_rules_choose_the_same_service(services in services(), asked in prop::collection::vec(path(6), 1..=40)) {
         let platform = Platform::sample();
         let world = World::new("shared", &services, &platform);
-        let listeners: BTreeMap<&str, &str> = platform
-            .shared_load_balancers
-            .iter()
-            .map(|it| (&*it.integration, &*it.listener))
-            .collect();
         for path in &asked {
             let route = world.route(path);
             let by_route = route.map(|route| &*route.service);
             prop_assert_eq!(by_route, longest(&world, &services, path), "{}", path);
             let Some(route) = route else { continue };
-            let rule = world.rule(listeners[&*route.integration], path, &route.key);
+            let stack = route.integration.strip_suffix("-Integration").expect("an import");
+            let rule = world.rule(&format!("{stack}-Listener"), path, &route.key);
             prop_assert_eq!(rule.map(|rule| &*rule.service), by_route, "{}", path);
         }
     }

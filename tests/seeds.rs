@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_domain::{Manifest, Platform};
+use slipway_domain::{Manifest, Platform, balancer};
 use slipway_synth::{RunState, Template, environment_stack, service_stack};
 use slipway_tests::local_platform::root;
 use slipway_tests::platform_template::PlatformTemplate;
@@ -62,7 +62,7 @@ struct Drawn {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Place {
-    /// `platform`, `all`, or `service stack of NAME`.
+    /// `platform`, `all`, `service stack of NAME`, or `shared load balancer`.
     Said(String),
     /// The environment stacks of these services.
     Services(Vec<String>),
@@ -185,6 +185,15 @@ impl Seed {
                 parameters.extend(drawn.with.clone());
                 let made = rendered.template.made(&parameters)?;
                 Ok(vec![(said.clone(), made.resources.into_values().collect())])
+            }
+            Place::Said(said) if said == "shared load balancer" => {
+                let platform = self.platform()?;
+                let first = balancer::shared(&platform).next().context("none")?;
+                let manifest = balancer::manifest(first.parse()?);
+                let default = &platform.environment;
+                let effective = manifest.effective(default, default).context("there")?;
+                let stack = environment_stack(&effective, &platform, &RunState::default());
+                Ok(vec![(said.clone(), all(&stack.context("a stack")?))])
             }
             Place::Said(said) => {
                 let name = said.strip_prefix("service stack of ");

@@ -83,6 +83,8 @@ fn come_and_go(platform: &LocalPlatform, example: &str) -> Result<(usize, BTreeS
             platform.gone(name)?;
         }
     }
+    // What services share goes with the last of them.
+    platform.gone(&name("shared-1"))?;
     let left = platform.resources()?.since(&before).by_kind;
     let left: BTreeSet<String> = left.into_values().flatten().collect();
     assert_eq!(left, kept);
@@ -105,7 +107,6 @@ fn two_regions_two_projects_and_two_ports_go_from_registered_to_ready_and_away()
     let parameters = [
         ("NatMode", "per-zone"),
         ("FlowLogs", "true"),
-        ("SharedLoadBalancers", "1"),
         ("PublicLoadBalancer", "true"),
         ("Ec2InstanceType", "m5.large"),
         ("ThrottlingRateLimit", "500"),

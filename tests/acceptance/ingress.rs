@@ -75,10 +75,11 @@ fn shared(service: &str, path: &str) -> Value {
 #[test]
 #[ignore = "needs a local cloud: cargo xtask test"]
 fn c3_services_share_a_load_balancer_and_leave_no_claim_behind() -> Result<()> {
-    let parameters = [("SharedLoadBalancers", "1")];
-    let platform = LocalPlatform::start_as("ingress", &parameters, |options| options)?;
+    let platform = LocalPlatform::start("ingress")?;
     let client = platform.client();
     let before = platform.resources()?;
+    // Nothing that services share is there before the first one needs it.
+    assert_eq!(before.names("load balancer"), Vec::<&str>::new());
     let services: [ServiceName; 3] = ["cash", "reports", "jobs"].map(name);
     register(&client, &shared("cash", "/api/cash"))?;
     register(&client, &shared("reports", "/api/cash/reports"))?;
@@ -103,8 +104,11 @@ fn c3_services_share_a_load_balancer_and_leave_no_claim_behind() -> Result<()> {
     );
     assert_eq!(found[0].2, ["^/api/cash/reports/?(.*)$"]);
     let made = platform.resources()?.since(&before);
-    assert_eq!(made.names("load balancer"), Vec::<&str>::new());
+    assert_eq!(made.names("load balancer").len(), 1);
     assert_eq!(made.names("target group").len(), 2);
+    let balancer = client.find_service(&name("shared-1"))?;
+    let balancer = balancer.context("it is registered")?.value;
+    assert_eq!(output(&balancer, "Listener")?, listener);
     for route in ["ANY /api/cash", "ANY /api/cash/reports/{proxy+}"] {
         assert!(made.names("route").contains(&route), "{route}");
     }
@@ -139,7 +143,12 @@ fn c3_services_share_a_load_balancer_and_leave_no_claim_behind() -> Result<()> {
     }
     let left = claimed(&platform)?;
     assert!(left.values().all(Vec::is_empty), "{left:#?}");
-    assert_eq!(rules(&platform, &listener)?, []);
+    // With the last service the load balancer goes, and all that leads to it.
+    platform.gone(&name("shared-1"))?;
+    let rest = platform.resources()?.since(&before);
+    for kind in ["load balancer", "target group", "route"] {
+        assert_eq!(rest.names(kind), Vec::<&str>::new(), "{kind}");
+    }
     Ok(())
 }
 
@@ -147,7 +156,7 @@ fn c3_services_share_a_load_balancer_and_leave_no_claim_behind() -> Result<()> {
 #[ignore = "needs a local cloud: cargo xtask test"]
 fn a_public_service_is_reached_at_the_load_balancer_and_a_platform_without_one_says_so()
 -> Result<()> {
-    let parameters = [("PublicLoadBalancer", "true")];
+    let parameters = [("PublicLoadBalancer", "true"), ("SharedLoadBalancers", "0")];
     let platform = LocalPlatform::start_as("public", &parameters, |options| options)?;
     let client = platform.client();
     let www = json!({"service": "www", "image": "nginx:alpine", "ingress": "public"});

@@ -57,6 +57,7 @@ async fn handler(tape: &Tape) -> InMemory {
     let outputs = [
         ("Cluster", CLUSTER),
         ("ServiceName", "orders-1"),
+        ("LoadBalancer", "orders-1.example.com"),
         ("LoadBalancerName", "app/orders/1"),
     ];
     record.status.outputs = outputs

@@ -3,13 +3,16 @@
 //! Each service pays for its own stacks, and for its share of what all use: the network and the
 //! control plane are split evenly over the environments that have something to run. Their number
 //! is counted in the listing, at each call; nothing is remembered. A load balancer that services
-//! share falls to those that have a rule on it, evenly; while nobody has, to all.
+//! share falls to those that have a rule on it, evenly; while nobody has one on the public one, to
+//! all. Internal ones are there only while somebody has.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use slipway_domain::{Phase, Platform, PlatformName, Scope, ServiceName, StackName, TeamName};
+use slipway_domain::{
+    Phase, Platform, PlatformName, Scope, ServiceName, StackName, TeamName, balancer,
+};
 use slipway_synth::Template;
 use slipway_synth::cost::{self, Assumptions, CostView, Usd, estimate_with};
 
@@ -146,8 +149,8 @@ pub(crate) struct Shares {
     /// The environments that come before the service's, and its own.
     of: BTreeMap<ServiceName, (u64, u64)>,
     all: u64,
-    /// What the platform costs.
-    platform_usd: Usd,
+    /// What the platform costs, with the load balancers that services share.
+    platform: CostView,
     /// The load balancers that somebody has a rule on, with what each costs.
     balancers: BTreeMap<String, (Taken, Usd)>,
 }
@@ -158,18 +161,25 @@ impl Shares {
     pub(crate) async fn count(
         registry: &impl ServiceReader,
         platform: &Platform,
-        platform_usd: Usd,
+        assumed: &Assumptions,
     ) -> Result<Self, ServiceError> {
-        let balancers = platform.shared_load_balancers.iter();
-        let balancers = balancers.chain(&platform.public_load_balancers);
-        let names: Vec<String> = balancers.map(|it| it.name.clone()).collect();
-        let taken = registry.taken(&names).await?.into_iter();
+        let public = platform.public_load_balancers.iter();
+        let names = balancer::all_shared().chain(public.map(|it| it.name.clone()));
+        let taken = registry.taken(&names.collect::<Vec<_>>()).await?;
+        let taken: Vec<(String, Taken)> = taken
+            .into_iter()
+            .filter(|(_, taken)| !taken.rules.is_empty())
+            .collect();
+        // Shared ones are there while somebody is on them.
+        let there = taken.iter().filter(|(name, _)| balancer::is_shared(name));
+        let mut with_them = platform.clone();
+        with_them.billed.load_balancers += u64::try_from(there.count()).unwrap_or(u64::MAX);
         let mut shares = Self {
             of: BTreeMap::new(),
             all: 0,
-            platform_usd,
+            platform: cost::platform(&with_them, assumed),
             balancers: taken
-                .filter(|(_, taken)| !taken.rules.is_empty())
+                .into_iter()
                 .map(|(name, taken)| {
                     let usd = cost::balancer(platform, &name);
                     (name, (taken, usd))
@@ -190,11 +200,20 @@ impl Shares {
     }
 
     fn add(&mut self, summary: &ServiceSummary) {
+        // It is in what the platform costs.
+        if balancer::is_shared(summary.name.as_str()) {
+            return;
+        }
         let environments = summary.environments.values();
         let running = environments.filter(|it| it.phase != Phase::Waiting).count();
         let own = u64::try_from(running).unwrap_or(u64::MAX);
         self.of.insert(summary.name.clone(), (self.all, own));
         self.all += own;
+    }
+
+    /// What the platform costs.
+    pub(crate) fn platform(&self) -> &CostView {
+        &self.platform
     }
 
     pub(crate) fn all(&self) -> u64 {
@@ -213,7 +232,7 @@ impl Shares {
                 .sum(),
             environments: own,
             of: self.all,
-            platform_usd: self.platform_usd,
+            platform_usd: self.platform.monthly_usd,
             load_balancers,
             split: SPLIT.to_owned(),
         }
@@ -222,7 +241,7 @@ impl Shares {
     /// What falls to all environments.
     fn even_usd(&self) -> Usd {
         let on_balancers: Usd = self.balancers.values().map(|(_, usd)| *usd).sum();
-        self.platform_usd.without(on_balancers)
+        self.platform.monthly_usd.without(on_balancers)
     }
 
     fn on_balancers(&self, state: &ServiceState) -> Vec<BalancerShareView> {

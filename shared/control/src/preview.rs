@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
 use slipway_domain::{
     Artifact, Effective, EnvironmentName, Manifest, Platform, Problem, RoutePath, Scope, StackName,
 };
@@ -47,12 +48,16 @@ pub(crate) async fn plan(
     obstacles.extend(in_the_way);
     let mut checks = path_checks(manifest, platform, &obstacles);
     checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
+    // All at the same time: a registry that does not answer is waited for once.
+    let environments = manifest.environments(&platform.environment);
+    let checked = environments
+        .iter()
+        .map(|environment| check(manifest, environment, state, platform, ports));
     let mut artifacts = BTreeMap::new();
-    for environment in manifest.environments(&platform.environment) {
-        let checked = check(manifest, &environment, state, platform, ports).await?;
+    for (environment, checked) in environments.iter().zip(try_join_all(checked).await?) {
         if let Some((found, artifact)) = checked {
             checks.extend(found);
-            artifacts.insert(environment, artifact);
+            artifacts.insert(environment.clone(), artifact);
         }
     }
     let rendered = Rendered::new(manifest, state, platform, &artifacts);

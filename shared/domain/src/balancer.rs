@@ -1,5 +1,9 @@
 //! Load balancers that belong to the platform, and the places that services have on them.
 //!
+//! The public ones are a part of the platform's own stack. Those that are internal, and shared, are
+//! registered like databases, each with a stack, by the control plane alone: when the first service
+//! needs it, and until the last one has left it.
+//!
 //! Several services share one: each has a rule of its own on its listener, and one target group
 //! or two behind it. Which rule comes first is what [`priorities`] is for.
 
@@ -9,7 +13,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::manifest::{Kind, Manifest};
+use crate::name::ServiceName;
 use crate::path::RoutePath;
+use crate::platform::Platform;
+use crate::schema;
 
 /// The highest priority of a rule; the lowest is 1 ("Listener rules" in the user guide of
 /// Application Load Balancers).
@@ -20,21 +28,17 @@ const BAND: u32 = 800;
 /// More segments than any path has: 100 characters, and an environment's name before them.
 const DEEPEST: u32 = 60;
 
-/// A load balancer of the platform's.
+/// A load balancer of the platform's own stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Balancer {
-    /// What claims call it, such as `shared-1`. It stays when AWS's own names change.
+    /// What claims call it, such as `public-1`. It stays when AWS's own names change.
     pub name: String,
     /// The ARN of the listener that services have their rules on.
     pub listener: String,
     /// The id of its security group.
     pub security_group: String,
-    /// The id of the HTTP API's integration that leads to it; empty where the HTTP API does not.
-    #[serde(default)]
-    pub integration: String,
-    /// Where callers reach it, without a slash at its end; empty where only the HTTP API does.
-    #[serde(default)]
+    /// Where callers reach it, without a slash at its end.
     pub url: String,
 }
 
@@ -44,6 +48,53 @@ impl Balancer {
     pub fn full_name(&self) -> &str {
         let (_, rest) = self.listener.split_once(":listener/").unwrap_or_default();
         rest.rsplit_once('/').unwrap_or_default().0
+    }
+}
+
+/// The most shared load balancers that `template.yaml` allows.
+const MOST: u32 = 3;
+
+/// What the names of shared load balancers begin with; a number follows.
+const SHARED: &str = "shared-";
+
+/// The team that shared load balancers are registered for.
+const TEAM: &str = "platform";
+
+/// The names of the internal load balancers that services may share, in the order in which they
+/// fill.
+pub fn shared(platform: &Platform) -> impl Iterator<Item = String> + use<> {
+    (1..=platform.shared_load_balancers).map(|number| format!("{SHARED}{number}"))
+}
+
+/// The names of all that there may ever be: fewer may be allowed by now than there are.
+pub fn all_shared() -> impl Iterator<Item = String> {
+    (1..=MOST).map(|number| format!("{SHARED}{number}"))
+}
+
+/// Whether a name is a shared load balancer's, and so no service's.
+pub fn is_shared(name: &str) -> bool {
+    let number = name.strip_prefix(SHARED).unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit())
+}
+
+/// The name under which a shared load balancer is registered; nothing for what is called otherwise.
+pub fn registered(name: &str) -> Option<ServiceName> {
+    is_shared(name).then(|| name.parse().ok()).flatten()
+}
+
+/// What is registered for a shared load balancer: it has nothing to say but its name.
+pub fn manifest(name: ServiceName) -> Manifest {
+    Manifest {
+        service: name,
+        team: schema::literal(TEAM),
+        deletion_protection: false,
+        repair: true,
+        notify: crate::notify::Notify::default(),
+        settings: crate::manifest::Settings {
+            kind: Kind::LoadBalancer,
+            ..crate::manifest::Settings::default()
+        },
+        environments: std::collections::BTreeMap::new(),
     }
 }
 
@@ -125,13 +176,40 @@ mod tests {
     #[test]
     fn metrics_know_a_load_balancer_by_a_part_of_its_listeners_arn() {
         let balancer = Balancer {
-            name: "shared-1".to_owned(),
+            name: "public-1".to_owned(),
             listener: "arn:aws:elasticloadbalancing:us-east-1:1:listener/app/lb/50dc6/f2f7".into(),
             security_group: "sg-1".to_owned(),
-            integration: String::new(),
             url: String::new(),
         };
         assert_eq!(balancer.full_name(), "app/lb/50dc6");
+    }
+
+    #[test]
+    fn shared_load_balancers_have_names_that_no_service_can_have() {
+        let platform = Platform::sample();
+        let names: Vec<String> = shared(&platform).collect();
+        assert_eq!(names, ["shared-1", "shared-2"]);
+        for name in names {
+            assert!(is_shared(&name));
+            let refused = Manifest::read(&serde_json::json!({"service": name})).unwrap_err();
+            assert_eq!(refused.problems[0].pointer, "/service");
+        }
+        for other in ["shared-", "shared-1a", "shared", "shared-1-2", "public-1"] {
+            assert_eq!(registered(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_registered_for_one_is_stored_and_read_again_and_refused_from_outside() {
+        let own = manifest("shared-1".parse().unwrap());
+        let stored = serde_json::to_value(&own).unwrap();
+        assert_eq!(
+            serde_json::from_value::<Manifest>(stored.clone()).unwrap(),
+            own
+        );
+        let refused = Manifest::read(&stored).unwrap_err().problems;
+        let pointers: Vec<&str> = refused.iter().map(|it| &*it.pointer).collect();
+        assert_eq!(pointers, ["/kind", "/service"]);
     }
 
     #[test]

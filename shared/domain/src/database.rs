@@ -239,7 +239,7 @@ impl Detail {
                 Self::Username,
                 Self::Password,
             ],
-            Kind::Database => &[],
+            Kind::Database | Kind::LoadBalancer => &[],
         }
     }
 
@@ -341,6 +341,14 @@ fn users(settings: &Settings) -> Vec<Broken> {
         let detail = "are reached from the platform's private subnets, and the function is not in them: set `function.vpc` to true";
         let others = ["/kind", "/function"];
         broken.push(Broken::new("/databases", &others, detail.to_owned()));
+    }
+    // Overrides are added to what is inherited.
+    let count = settings.databases.len();
+    if count > MOST_DATABASES {
+        let detail = format!(
+            "are {count}, and a service uses at most {MOST_DATABASES}: each has a security group, and a network interface takes five"
+        );
+        broken.push(Broken::new("/databases", &[], detail));
     }
     let mut seen = BTreeSet::new();
     for prefix in settings.databases.keys() {

@@ -29,7 +29,7 @@ impl Settings {
     pub fn finds_others(&self) -> bool {
         match self.kind {
             Kind::Web | Kind::Worker | Kind::Job => self.discovery,
-            Kind::Database => false,
+            Kind::Database | Kind::LoadBalancer => false,
             Kind::Function => self.discovery && self.function.vpc,
         }
     }
@@ -38,7 +38,9 @@ impl Settings {
     pub fn is_registered(&self) -> bool {
         match self.kind {
             Kind::Web => self.discovery || self.ingress == Ingress::CloudMap,
-            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => false,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function | Kind::LoadBalancer => {
+                false
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What goes with a way in, and what does not.
 
 use crate::alarms::Alert;
-use crate::balancer::Balancer;
+use crate::balancer;
 use crate::manifest::{Authorization, Health, Ingress, Kind, Settings};
 use crate::platform::Platform;
 use crate::problem::Broken;
@@ -40,16 +40,33 @@ impl Ingress {
         }
     }
 
-    /// The platform's load balancers of this kind.
-    pub fn balancers(self, platform: &Platform) -> &[Balancer] {
+    /// The names of the platform's load balancers of this kind on which a service may be that is
+    /// on none, in the order in which they fill. Shared ones need not be there yet.
+    pub fn balancers(self, platform: &Platform) -> Vec<String> {
         match self {
-            Self::Shared => &platform.shared_load_balancers,
-            Self::Public => &platform.public_load_balancers,
-            Self::Dedicated | Self::CloudMap | Self::None => &[],
+            Self::Shared => balancer::shared(platform).collect(),
+            Self::Public => {
+                let all = platform.public_load_balancers.iter();
+                all.map(|it| it.name.clone()).collect()
+            }
+            Self::Dedicated | Self::CloudMap | Self::None => Vec::new(),
         }
     }
 
-    /// The parameter of the platform that makes load balancers of this kind.
+    /// Whether a load balancer of this name is one of these. A shared one stays for those who are on
+    /// it, also where the platform would make fewer by now.
+    pub fn has(self, name: &str, platform: &Platform) -> bool {
+        match self {
+            Self::Shared => balancer::is_shared(name),
+            Self::Public => platform
+                .public_load_balancers
+                .iter()
+                .any(|it| it.name == name),
+            Self::Dedicated | Self::CloudMap | Self::None => false,
+        }
+    }
+
+    /// The parameter of the platform that allows load balancers of this kind.
     pub fn parameter(self) -> Option<&'static str> {
         match self {
             Self::Shared => Some("SharedLoadBalancers"),
@@ -75,7 +92,9 @@ impl Settings {
     pub fn way_in(&self) -> Ingress {
         match self.kind {
             Kind::Web => self.ingress,
-            Kind::Worker | Kind::Job | Kind::Database | Kind::Function => Ingress::None,
+            Kind::Worker | Kind::Job | Kind::Database | Kind::Function | Kind::LoadBalancer => {
+                Ingress::None
+            }
         }
     }
 
@@ -83,7 +102,7 @@ impl Settings {
     pub fn is_reached(&self) -> bool {
         match self.kind {
             Kind::Web | Kind::Worker | Kind::Job => self.way_in().has_path(),
-            Kind::Database => false,
+            Kind::Database | Kind::LoadBalancer => false,
             Kind::Function => self.ingress != Ingress::None,
         }
     }
@@ -114,7 +133,7 @@ pub(crate) fn missing(ingress: Ingress, platform: &Platform) -> Option<String> {
     let parameter = ingress.parameter()?;
     ingress.balancers(platform).is_empty().then(|| {
         format!(
-            "is `{}`, and this platform has no such load balancer: its parameter `{parameter}` makes one; `dedicated` would be right until then",
+            "is `{}`, and this platform has no such load balancer: its parameter `{parameter}` allows one; `dedicated` would be right until then",
             ingress.name()
         )
     })
@@ -144,7 +163,7 @@ fn needs_an_own_one(settings: &Settings) -> Vec<Broken> {
 fn with(settings: &Settings) -> String {
     match settings.kind {
         Kind::Web => format!("with the ingress `{}`", settings.ingress.name()),
-        Kind::Worker | Kind::Job | Kind::Database | Kind::Function => {
+        Kind::Worker | Kind::Job | Kind::Database | Kind::Function | Kind::LoadBalancer => {
             format!("with the kind `{}`", settings.kind.name())
         }
     }
@@ -160,9 +179,10 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
             broken.push(Broken::new(pointer, &["/ingress", "/kind"], detail));
         }
     };
-    let strategy = settings.deploy.strategy;
+    // Lambda measures a function's calls, and moves them.
+    let is_function = settings.kind == Kind::Function;
     refuse(
-        strategy.shifts(),
+        settings.deploy.strategy.shifts() && !is_function,
         "/deploy/strategy",
         "moves traffic at a load balancer: `rolling` would be right",
     );
@@ -173,7 +193,8 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     );
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
-            Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => true,
+            Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => !is_function,
+            Alert::Throttles | Alert::Timeout => false,
             Alert::Cpu | Alert::Memory | Alert::DeadLetters | Alert::FailedRuns => false,
         };
         let what = format!("names `{}`, which a load balancer measures", alert.name());
@@ -204,7 +225,7 @@ fn needs_a_way_in(settings: &Settings) -> Vec<Broken> {
     let default = Settings::default();
     let is_on_api = match settings.kind {
         Kind::Web | Kind::Worker | Kind::Job => settings.way_in().is_on_api(),
-        Kind::Database | Kind::Function => settings.is_reached(),
+        Kind::Database | Kind::Function | Kind::LoadBalancer => settings.is_reached(),
     };
     let unused = |pointer: &str, is_for: &str| {
         let detail = format!(
@@ -347,7 +368,7 @@ mod tests {
         ] {
             let manifest = json!({"service": "a", "environments": {"qa": {"ingress": ingress}}});
             assert!(Manifest::read_on(&manifest, &platform).is_ok());
-            platform.shared_load_balancers.clear();
+            platform.shared_load_balancers = 0;
             platform.public_load_balancers.clear();
             let refused = Manifest::read_on(&manifest, &platform).unwrap_err();
             assert_eq!(refused.problems[0].pointer, "/environments/qa/ingress");

@@ -18,13 +18,14 @@ impl Kind {
             Self::Job => "job",
             Self::Database => "database",
             Self::Function => "function",
+            Self::LoadBalancer => "load-balancer",
         }
     }
 
     /// Whether a queue is made for it.
     pub fn has_own_queue(self) -> bool {
         match self {
-            Self::Web | Self::Job | Self::Database | Self::Function => false,
+            Self::Web | Self::Job | Self::Database | Self::Function | Self::LoadBalancer => false,
             Self::Worker => true,
         }
     }
@@ -33,7 +34,9 @@ impl Kind {
     pub fn listens(self) -> bool {
         match self {
             Self::Web => true,
-            Self::Worker | Self::Job | Self::Database | Self::Function => false,
+            Self::Worker | Self::Job | Self::Database | Self::Function | Self::LoadBalancer => {
+                false
+            }
         }
     }
 
@@ -41,7 +44,7 @@ impl Kind {
     pub fn has_tasks(self) -> bool {
         match self {
             Self::Web | Self::Worker | Self::Job => true,
-            Self::Database | Self::Function => false,
+            Self::Database | Self::Function | Self::LoadBalancer => false,
         }
     }
 
@@ -49,7 +52,7 @@ impl Kind {
     pub fn has_repository(self) -> bool {
         match self {
             Self::Web | Self::Worker | Self::Job | Self::Function => true,
-            Self::Database => false,
+            Self::Database | Self::LoadBalancer => false,
         }
     }
 
@@ -58,7 +61,15 @@ impl Kind {
     pub fn has_service(self) -> bool {
         match self {
             Self::Web | Self::Worker => true,
-            Self::Job | Self::Database | Self::Function => false,
+            Self::Job | Self::Database | Self::Function | Self::LoadBalancer => false,
+        }
+    }
+
+    /// Whether the control plane registers it, changes it and lets it go, and nobody else does.
+    pub fn is_platforms(self) -> bool {
+        match self {
+            Self::Web | Self::Worker | Self::Job | Self::Database | Self::Function => false,
+            Self::LoadBalancer => true,
         }
     }
 }
@@ -80,7 +91,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
         broken.extend(no_own_queue(settings));
     }
     match settings.kind {
-        Kind::Web | Kind::Database => {}
+        Kind::Web | Kind::Database | Kind::LoadBalancer => {}
         Kind::Worker => broken.extend(nobody_listens(settings)),
         Kind::Job => broken.extend(job::broken(settings)),
         Kind::Function => broken.extend(function::broken(settings)),
@@ -91,6 +102,9 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
             "is how a function runs, and the kind is `{kind}`: leave it out, or set `kind` to `function`"
         );
         broken.push(Broken::unused("/function", &["/kind"], detail));
+    }
+    if settings.kind != Kind::Function {
+        broken.extend(no_function(settings));
     }
     if settings.kind != Kind::Job {
         broken.extend(no_job(settings));
@@ -133,6 +147,22 @@ fn no_own_queue(settings: &Settings) -> Vec<Broken> {
         broken.push(Broken::new("/alarms/on", &["/kind"], detail));
     }
     broken
+}
+
+/// What is told of functions alone.
+fn no_function(settings: &Settings) -> Vec<Broken> {
+    let kind = settings.kind.name();
+    let on = settings.alarms.on.iter();
+    let of_functions = on.filter(|alert| matches!(alert, Alert::Throttles | Alert::Timeout));
+    of_functions
+        .map(|alert| {
+            let detail = format!(
+                "names `{}`, which is told of functions alone, and the kind is `{kind}`",
+                alert.name()
+            );
+            Broken::new("/alarms/on", &["/kind"], detail)
+        })
+        .collect()
 }
 
 /// What is a job's alone.
@@ -251,10 +281,29 @@ mod tests {
             "alarms": {"on": ["cpu"]},
         });
         let expected = [
-            "/alarms", "/cpu", "/deploy", "/health", "/memory", "/port", "/queue", "/scaling",
+            "/alarms/on",
+            "/cpu",
+            "/deploy/minimum_healthy",
+            "/health",
+            "/memory",
+            "/port",
+            "/queue",
+            "/scaling",
         ];
         assert_eq!(refused(manifest), expected);
         assert_eq!(refused(json!({"function": {"memory": 256}})), ["/function"]);
+    }
+
+    #[test]
+    fn what_is_told_of_functions_is_told_of_no_other_kind() {
+        let on = json!({"on": ["errors", "throttles", "timeout", "response_time"], "errors": 0});
+        let function = json!({"service": "a", "kind": "function", "alarms": on, "dashboard": true});
+        Manifest::read(&function).unwrap();
+        let marks = json!({"kind": "function", "alarms": {"unhealthy": 2, "cpu": 9, "memory": 9}});
+        let expected = ["/alarms/cpu", "/alarms/memory", "/alarms/unhealthy"];
+        assert_eq!(refused(marks), expected);
+        let web = json!({"alarms": {"on": ["throttles", "timeout"]}});
+        assert_eq!(refused(web), ["/alarms/on", "/alarms/on"]);
     }
 
     #[test]

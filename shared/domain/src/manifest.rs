@@ -276,6 +276,10 @@ pub enum Kind {
     Database,
     /// A function of Lambda, which the HTTP API calls itself.
     Function,
+    /// A load balancer that services share. The control plane registers these by itself; in no
+    /// document is it a kind ([`crate::balancer::manifest`]).
+    #[schemars(skip)]
+    LoadBalancer,
 }
 
 /// A processor architecture.

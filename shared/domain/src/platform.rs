@@ -51,6 +51,10 @@ pub struct Platform {
     /// platform of an earlier version, which has no jobs.
     #[serde(default)]
     pub job_boundary: String,
+    /// The name of the role with which CodeDeploy moves the traffic of functions; empty on a
+    /// platform of an earlier version, where it moves at once.
+    #[serde(default)]
+    pub shift_role: String,
     /// The ARN of the topic for alerts.
     pub alerts_topic: String,
     /// The ARN of the function that wakes services that sleep; empty on a platform of an earlier
@@ -93,9 +97,13 @@ pub struct Platform {
     /// an address below which `/v2/` is. Tasks still pull from the image's own registry.
     #[serde(default)]
     pub registry_mirrors: BTreeMap<String, String>,
-    /// Internal load balancers that services share, in the order in which they fill.
+    /// The most internal load balancers that services may share; none where it is 0. Each is made
+    /// when the first service needs it.
     #[serde(default)]
-    pub shared_load_balancers: Vec<Balancer>,
+    pub shared_load_balancers: u32,
+    /// The id of the security group that these carry.
+    #[serde(default)]
+    pub shared_security_group: String,
     /// Load balancers in front of services that callers of the internet reach without the HTTP API.
     #[serde(default)]
     pub public_load_balancers: Vec<Balancer>,
@@ -122,7 +130,7 @@ pub struct Billed {
     pub secrets: u64,
     /// Dashboards of `CloudWatch`.
     pub dashboards: u64,
-    /// Load balancers that services share, internal and public.
+    /// Load balancers that the platform has whether somebody needs them or not: the public one.
     pub load_balancers: u64,
     /// Addresses of the public one: one for each zone.
     pub load_balancer_addresses: u64,

@@ -14,8 +14,8 @@ use crate::path::RESERVED;
 use crate::platform::Platform;
 use crate::problem::{Broken, Problem, Problems, without};
 use crate::{
-    alarms, authorization, capacity, container, database, discovery, forbidden, function, ingress,
-    job, kind, permission, scaling, schema, size, strategy,
+    alarms, authorization, balancer, capacity, container, database, discovery, forbidden, function,
+    ingress, job, kind, permission, scaling, schema, size, strategy,
 };
 
 /// The most bytes of environment variables and command together. ECS allows 64 KiB for a
@@ -156,6 +156,9 @@ impl Manifest {
         {
             problems.push(Problem::new(written(pointer), detail));
         }
+        if let Some(detail) = function::shifting::missing(settings, platform) {
+            problems.push(Problem::new(self.pointer(environment, "deploy"), detail));
+        }
         if settings.kind == Kind::Job
             && let Some(detail) = job::missing(platform)
         {
@@ -224,6 +227,10 @@ impl Manifest {
     fn rules(&self) -> Vec<Rule> {
         let mut rules = self.settings.rules("");
         rules.extend(all("", database::across(self)));
+        if balancer::is_shared(self.service.as_str()) {
+            let detail = "is the name of a load balancer that services share: choose another";
+            rules.push(Rule::new("/service", &[], detail.to_owned()));
+        }
         let reserved = |path: &crate::RoutePath, pointer: String| {
             path.is_reserved().then(|| {
                 Rule::new(

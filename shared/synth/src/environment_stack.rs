@@ -11,9 +11,9 @@ use crate::sleep::WAKE_TARGET_GROUP;
 use crate::template::Template;
 use crate::weights::Weights;
 use crate::{
-    alarms, capacity, cluster, dashboard, database, discovery, firewall, function, job,
-    load_balancer, logs, names, network, queue, roles, routes, scaling, service, shared_balancer,
-    sleep, stamp, task, traffic, volumes,
+    alarms, balancer_stack, capacity, cluster, dashboard, database, discovery, firewall, function,
+    job, load_balancer, logs, names, network, queue, roles, routes, scaling, service,
+    shared_balancer, sleep, stamp, task, traffic, volumes,
 };
 
 /// The output that names the type of the instances that the tasks run on, where they do: what they
@@ -48,6 +48,9 @@ pub fn environment_stack(
     if let Some(database) = effective.settings.as_database() {
         return Some(database::stack(effective, &database, platform));
     }
+    if effective.settings.kind == Kind::LoadBalancer {
+        return Some(balancer_stack::stack(effective, platform));
+    }
     let artifact = effective.settings.artifact()?;
     let shared = shared_balancer::find(effective, platform, run);
     if effective.settings.way_in().is_platforms() && shared.is_none() {
@@ -73,15 +76,15 @@ pub fn environment_stack(
     let mut template = match effective.settings.kind {
         Kind::Job => run_now_and_then(&site),
         Kind::Function => function(&site),
-        // A database has been rendered by now.
-        Kind::Web | Kind::Worker | Kind::Database => tasks(&site),
+        // Databases and load balancers have been rendered by now.
+        Kind::Web | Kind::Worker | Kind::Database | Kind::LoadBalancer => tasks(&site),
     };
     stamp::put(&mut template, logs::GROUP, &manifest(effective));
     // Last, so that the stamp does not depend on them.
     if let Some(count) = run.desired_count {
         service::begin(&mut template, count);
     }
-    let shifts = effective.settings.deploy.strategy.shifts();
+    let shifts = effective.settings.shifts_tasks();
     let weights = run.weights.or(shifts.then_some(Weights::FIRST));
     Some(match weights {
         Some(weights) => template.with_weights(weights),
@@ -103,7 +106,7 @@ fn tasks(site: &Site<'_>) -> Template {
     match site.effective.settings.way_in() {
         Ingress::Dedicated => {
             load_balancer::add(&mut resources, site);
-            firewall::add(&mut resources, site);
+            firewall::add(&mut resources, site.platform);
         }
         Ingress::Shared | Ingress::Public => shared_balancer::add(&mut resources, site),
         Ingress::CloudMap | Ingress::None => {}
@@ -143,6 +146,8 @@ fn run_now_and_then(site: &Site<'_>) -> Template {
 fn function(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     function::add(&mut resources, site);
+    alarms::add_alerts(&mut resources, site);
+    dashboard::add(&mut resources, site);
     if let Some(path) = &site.effective.path {
         function::add_callers(&mut resources, site, path);
         routes::add(&mut resources, site, path);
@@ -163,9 +168,8 @@ fn description(site: &Site<'_>) -> String {
 fn url(site: &Site<'_>) -> Value {
     let mut outputs = json!({});
     if let Some(path) = &site.effective.path {
-        let public = site.shared.map(|it| &*it.balancer.url);
-        let endpoint = public.filter(|url| !url.is_empty());
-        let endpoint = endpoint.unwrap_or(&site.platform.api_endpoint);
+        let public = site.shared.as_ref().and_then(|it| it.url);
+        let endpoint = public.unwrap_or(&site.platform.api_endpoint);
         let url = format!("{endpoint}{path}");
         outputs["Url"] = json!({"Description": "Where the service is reached", "Value": url});
     }

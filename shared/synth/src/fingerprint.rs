@@ -5,7 +5,7 @@
 //! set of manifests that together use every field (a test holds that), on the platform's own
 //! values: those change templates too.
 
-use slipway_domain::{Manifest, Platform};
+use slipway_domain::{Manifest, Platform, balancer};
 
 use crate::environment_stack::{RunState, environment_stack};
 use crate::service_stack::service_stack;
@@ -16,7 +16,13 @@ const SAMPLES: &str = include_str!("fingerprint.samples.json");
 
 /// The fingerprint of what this version renders on `platform`: lower-case hexadecimal SHA-256.
 pub fn fingerprint(platform: &Platform) -> String {
+    // What the control plane registers by itself no sample can say.
+    let own = balancer::all_shared().take(1);
+    let own = own.filter_map(|name| balancer::registered(&name).map(balancer::manifest));
     let digests: Vec<String> = samples()
+        .into_iter()
+        .chain(own)
+        .collect::<Vec<_>>()
         .iter()
         .flat_map(|manifest| digests(manifest, platform))
         .collect();

@@ -8,6 +8,7 @@
 //! One file renders one thing: [`environment_stack()`] and [`service_stack()`] put them together.
 
 mod alarms;
+mod balancer_stack;
 mod capacity;
 mod cluster;
 pub mod cost;
@@ -35,6 +36,7 @@ mod scaling;
 mod service;
 mod service_stack;
 mod shared_balancer;
+mod shift;
 mod sidecars;
 mod sleep;
 mod stamp;

@@ -5,6 +5,7 @@
 //! target groups that take turns, and the rule shares between them.
 
 use serde_json::{Value, json};
+use slipway_domain::Platform;
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
@@ -42,46 +43,28 @@ pub(crate) fn target_groups(site: &Site<'_>) -> &'static [&'static str] {
 
 /// The name by which metrics know the load balancer.
 pub(crate) fn full_name(site: &Site<'_>) -> Value {
-    match site.shared {
-        Some(shared) => shared.balancer.full_name().into(),
+    match &site.shared {
+        Some(shared) => shared.full_name.clone(),
         None => attribute(LOAD_BALANCER, "LoadBalancerFullName"),
     }
 }
 
 /// The ARN of the listener that the service's rule is on.
 pub(crate) fn listener_of(site: &Site<'_>) -> Value {
-    match site.shared {
-        Some(shared) => shared.balancer.listener.as_str().into(),
+    match &site.shared {
+        Some(shared) => shared.listener.clone(),
         None => reference(LISTENER),
     }
 }
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
-    to.add(
-        LOAD_BALANCER,
-        json!({
-            "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
-            "Properties": {
-                "Type": "application",
-                "Scheme": "internal",
-                "IpAddressType": "ipv4",
-                "Subnets": site.platform.private_subnets,
-                "SecurityGroups": [attribute(network::LOAD_BALANCER_GROUP, "GroupId")],
-                "LoadBalancerAttributes": attributes(&[
-                    ("routing.http.drop_invalid_header_fields.enabled", "true"),
-                    ("idle_timeout.timeout_seconds", &IDLE_SECONDS.to_string()),
-                    // It goes when its service goes; `deletion_protection` of the manifest
-                    // protects both.
-                    ("deletion_protection.enabled", "false"),
-                ]),
-            },
-        }),
-    );
+    let group = attribute(network::LOAD_BALANCER_GROUP, "GroupId");
+    to.add(LOAD_BALANCER, internal(site.platform, &group));
     for group in target_groups(site) {
         to.add(group, target_group(site));
     }
-    let mut listener = listener(settings.listener_port);
+    let mut listener = listener(settings.listener_port.into());
     if sleep::is_possible(site) {
         sleep::add(to, site);
         sleep::outlives(&mut listener);
@@ -110,7 +93,29 @@ pub(crate) fn rule(site: &Site<'_>, priority: u32, patterns: &[String]) -> Value
     })
 }
 
-fn listener(port: u16) -> Value {
+/// A load balancer in the private subnets, with one security group.
+pub(crate) fn internal(platform: &Platform, group: &Value) -> Value {
+    json!({
+        "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "Properties": {
+            "Type": "application",
+            "Scheme": "internal",
+            "IpAddressType": "ipv4",
+            "Subnets": platform.private_subnets,
+            "SecurityGroups": [group],
+            "LoadBalancerAttributes": attributes(&[
+                ("routing.http.drop_invalid_header_fields.enabled", "true"),
+                ("idle_timeout.timeout_seconds", &IDLE_SECONDS.to_string()),
+                // It goes when its service goes; `deletion_protection` of the manifest
+                // protects both. A shared one goes with the last service on it.
+                ("deletion_protection.enabled", "false"),
+            ]),
+        },
+    })
+}
+
+/// The listener of the stack's load balancer.
+pub(crate) fn listener(port: u32) -> Value {
     json!({
         "Type": "AWS::ElasticLoadBalancingV2::Listener",
         "Properties": {

@@ -3,17 +3,17 @@
 //!
 //! Two routes, the path itself and everything below it. Where the prefix is taken off, each
 //! needs an integration of its own, because the bare path has nothing left to send on. To a load
-//! balancer that services share, an integration of the platform's leads.
+//! balancer that services share, an integration of that one's stack leads.
 
 use serde_json::{Value, json};
-use slipway_domain::RoutePath;
 use slipway_domain::manifest::{Authorization, Ingress};
+use slipway_domain::{Platform, RoutePath};
 
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, path, reference};
 use crate::{discovery, function, load_balancer};
 
-const INTEGRATION: &str = "Integration";
+pub(crate) const INTEGRATION: &str = "Integration";
 const ROOT_INTEGRATION: &str = "RootIntegration";
 const ROOT_ROUTE: &str = "RootRoute";
 const PROXY_ROUTE: &str = "ProxyRoute";
@@ -22,8 +22,8 @@ const PROXY_ROUTE: &str = "ProxyRoute";
 const TIMEOUT_MILLISECONDS: u32 = 30_000;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>, prefix: &RoutePath) {
-    if let Some(shared) = site.shared {
-        let its = json!(format!("integrations/{}", shared.balancer.integration));
+    if let Some(its) = site.shared.as_ref().and_then(|it| it.integration.clone()) {
+        let its = path(&[json!("integrations"), its]);
         let root = route(site, &format!("ANY {prefix}"), &its);
         to.add(ROOT_ROUTE, root);
         let below = route(site, &format!("ANY {prefix}/{{proxy+}}"), &its);
@@ -60,9 +60,9 @@ fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
     let mut integration = match settings.way_in() {
         _ if !settings.kind.has_tasks() => to_function(site),
         // API Gateway asks Cloud Map for an address and a port, and takes a healthy one.
-        Ingress::CloudMap => through_link(site, &attribute(discovery::NAME, "Arn")),
+        Ingress::CloudMap => through_link(site.platform, &attribute(discovery::NAME, "Arn")),
         // A private integration names the listener, and its port with it.
-        _ => through_link(site, &reference(load_balancer::LISTENER)),
+        _ => through_link(site.platform, &reference(load_balancer::LISTENER)),
     };
     let mut parameters = json!({
         // Behind the VPC link every request comes from the link; what a caller writes into
@@ -76,13 +76,14 @@ fn integration(site: &Site<'_>, new_path: Option<&str>) -> Value {
     json!({"Type": "AWS::ApiGatewayV2::Integration", "Properties": integration})
 }
 
-fn through_link(site: &Site<'_>, to: &Value) -> Value {
+/// What leads through the platform's VPC link.
+pub(crate) fn through_link(platform: &Platform, to: &Value) -> Value {
     json!({
-        "ApiId": site.platform.api,
+        "ApiId": platform.api,
         "IntegrationType": "HTTP_PROXY",
         "IntegrationMethod": "ANY",
         "ConnectionType": "VPC_LINK",
-        "ConnectionId": site.platform.vpc_link,
+        "ConnectionId": platform.vpc_link,
         "IntegrationUri": to,
         "PayloadFormatVersion": "1.0",
         "TimeoutInMillis": TIMEOUT_MILLISECONDS,

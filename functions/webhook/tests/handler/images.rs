@@ -26,7 +26,7 @@ async fn a_push_to_the_repository_deploys_a_first_image_and_what_is_followed_and
         if manifest["image"].is_null() || expected == 2 {
             let newest = &deployments[0];
             assert_eq!(
-                newest.image.to_string(),
+                newest.artifact.to_string(),
                 format!("{}@{DIGEST}", own(COMMIT))
             );
             assert_eq!(newest.cause, Cause::Push);
@@ -94,6 +94,6 @@ async fn the_schedule_deploys_what_was_pushed_under_a_followed_tag_and_nobody_to
     let deployments = world.deployments().await;
     assert_eq!(deployments.len(), 2);
     let image = format!("{}@{DIGEST}", own("v2"));
-    assert_eq!(deployments[0].image.to_string(), image);
+    assert_eq!(deployments[0].artifact.to_string(), image);
     assert_eq!(deployments[0].cause, Cause::Push);
 }

@@ -104,6 +104,14 @@ impl Registry {
         for claim in self.claim_places(&change.places)? {
             items.push((Role::Places, claim));
         }
+        for kept in &change.balancers.kept {
+            let kept = self.items(kept)?.into_iter();
+            // That another was quicker is no news of this service.
+            items.extend(kept.map(|(_, item)| (Role::Places, item)));
+        }
+        if let Some(balancer) = &change.balancers.left {
+            items.push((Role::Places, self.left(balancer)?));
+        }
         let own = self.keep_database(change)?;
         let databases = self.claim_databases(&change.databases)?;
         for item in own.into_iter().chain(databases) {
@@ -218,7 +226,8 @@ impl Registry {
     }
 
     /// Wakes a stack: the newest deployment, a claim more, and the version, so that a look
-    /// that began before this does not write over it.
+    /// that began before this does not write over it. Where the change counts on what the stack
+    /// holds, only while nothing was written since that was read.
     fn wake(
         &self,
         change: &Change,
@@ -240,7 +249,15 @@ impl Registry {
             .table_name(&self.table)
             .key("PK", text(pk))
             .key("SK", text(sk))
-            .condition_expression("attribute_exists(PK)")
+            .condition_expression(match stack.counted_at {
+                Some(_) => "attribute_exists(PK) AND version = :counted_at",
+                None => "attribute_exists(PK)",
+            })
+            .set_expression_attribute_values(
+                stack
+                    .counted_at
+                    .map(|at| [(":counted_at".to_owned(), number(at))].into()),
+            )
             .expression_attribute_values(":region", text(&self.region))
             .expression_attribute_values(":at", seconds(change.at))
             .expression_attribute_values(":one", number(1))
@@ -356,8 +373,8 @@ fn refusal(roles: &[Role], reasons: &[CancellationReason]) -> Option<CommitError
                     None => CommitError::Contended,
                 });
             }
-            // Somebody else took it since it was chosen, and another one may be free; or the database
-            // changed since it was read, or got users.
+            // Somebody else took it since it was chosen, and another one may be free; or the load
+            // balancer came or went; or the database changed since it was read, or got users.
             Role::Places | Role::Databases => {
                 contended = Some(CommitError::Contended);
             }

@@ -4,18 +4,22 @@
 //! `rules` holds the numbers that are taken, `groups` what is behind them and whose it is. Sets,
 //! because a claim then needs no version: it holds as long as nobody has the number and there is
 //! room, and giving one back twice is giving it back once.
+//!
+//! DynamoDB removes a set with its last element: that nobody is on a load balancer is that there is
+//! no set.
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use jiff::Timestamp;
 use slipway_control::places::{PlaceClaims, Taken};
 use slipway_control::ports::PortResult;
 use slipway_control::record::PathOwner;
-use slipway_domain::{EnvironmentName, Place, ServiceName};
+use slipway_domain::{EnvironmentName, Place, ServiceName, balancer};
 
 use super::Registry;
 use super::item::{Item, keyed, number, text};
 use super::key;
-use super::transaction::{built, updates};
+use super::transaction::{built, deletes, updates};
 
 /// A number, as it stands in `rules`.
 fn rule(place: &Place) -> String {
@@ -80,6 +84,10 @@ impl Registry {
             let part = Part::of(&places);
             let mut update = with_sets(self.places(name), "ADD", &part);
             let mut conditions = Vec::new();
+            if claims.joined.contains(name) && !part.rules.is_empty() {
+                // Otherwise the load balancer may be on its way out.
+                conditions.push("attribute_exists(#rules)".to_owned());
+            }
             for (name, set) in part.sets() {
                 let limit = if name == "rules" {
                     room.rules
@@ -104,7 +112,7 @@ impl Registry {
     }
 
     /// Gives places back, one item for each thing that is shared. A number goes with the first
-    /// that is behind it.
+    /// that is behind it. A shared load balancer is looked at then: it goes with the last.
     pub(super) fn release_places<'a>(
         &self,
         places: impl IntoIterator<Item = &'a Place>,
@@ -124,7 +132,28 @@ impl Registry {
             let update = with_sets(self.places(name), "DELETE", &Part::of(&places));
             Ok(updates(update.build().map_err(built)?))
         };
-        releases.by_name().into_iter().map(release).collect()
+        let by_name = releases.by_name();
+        let mut items: Vec<TransactWriteItem> = Vec::new();
+        for (name, places) in by_name {
+            items.push(release((name, places))?);
+            if let Some(balancer) = balancer::registered(name) {
+                // At once: it may be the last place.
+                items.push(self.wake_service(&balancer, Timestamp::UNIX_EPOCH)?);
+            }
+        }
+        Ok(items)
+    }
+
+    /// Removes the item of a load balancer that services share, on which nobody has a place.
+    pub(super) fn left(&self, balancer: &ServiceName) -> PortResult<TransactWriteItem> {
+        let key = key::places(balancer.as_str(), &self.region);
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(keyed(key)))
+            .condition_expression("attribute_not_exists(#rules) AND attribute_not_exists(#groups)")
+            .expression_attribute_names("#rules", "rules")
+            .expression_attribute_names("#groups", "groups");
+        Ok(deletes(delete.build().map_err(built)?))
     }
 
     fn places(&self, name: &str) -> UpdateBuilder {

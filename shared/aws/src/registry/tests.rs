@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use slipway_control::Stamp;
 use slipway_control::change::{Change, Request, register, replace};
 use slipway_control::error::CommitError;
-use slipway_control::places;
+use slipway_control::places::{self, balancers};
 use slipway_control::ports::{ChangeWriter, Room, Slots, StackRegistry, StackWrite, UpgradeStore};
 use slipway_control::record::{Seen, ServiceState};
 use slipway_control::upgrade::{Limits, Upgrade, UpgradeRecord};
@@ -321,6 +321,63 @@ async fn places_are_claimed_while_they_are_free_and_within_the_limits_and_given_
     assert_eq!(given_back["UpdateExpression"], "DELETE #groups :groups");
     let update = &table.part("STACK#prod").0["UpdateExpression"];
     assert!(update.as_str().unwrap().ends_with("DELETE places :left"));
+    // The load balancer is looked at, at once: it may have been the last place.
+    let woken = table.part("SERVICE#shared-1/STACK#-");
+    assert_eq!(woken.condition(), "attribute_exists(PK)");
+    assert_eq!(woken.value(":at"), "0");
+}
+
+#[tokio::test]
+async fn a_load_balancer_comes_with_the_first_place_is_joined_by_others_and_goes_with_the_last() {
+    let platform = Platform::sample();
+    let document = json!({"service": "orders", "image": "nginx:1", "ingress": "shared"});
+    let manifest = Manifest::read_on(&document, &platform).unwrap();
+    let wanted = places::wanted(&manifest, None, &platform);
+    let commit = async |taken: places::AllTaken| {
+        let mut change = register(manifest.clone(), &platform, &request());
+        let limits = places::Limits::default();
+        let claims = places::choose(&wanted, taken, limits, &platform).unwrap();
+        for name in claims.first_on() {
+            let kept = balancers::kept(&name, None, &platform, &change).unwrap();
+            change.balancers.kept.push(kept);
+        }
+        places::add(&mut change, claims);
+        let table = Table::default();
+        table.registry().commit(&change).await.unwrap();
+        table
+    };
+    // Registered in the same transaction, if nobody was quicker.
+    let table = commit(places::AllTaken::new()).await;
+    let spec = table.part("SERVICE#shared-1/SPEC");
+    assert_eq!(spec.condition(), "attribute_not_exists(PK)");
+    let claim = table.part("CLAIM#places#eu-central-1#shared-1");
+    assert!(!claim.condition().contains("attribute_exists(#rules) AND"));
+    // Where others are already, only while somebody is.
+    let others = places::Taken {
+        rules: [1].into(),
+        groups: 1,
+    };
+    let table = commit([("shared-1".to_owned(), others)].into()).await;
+    let claim = table.part("CLAIM#places#eu-central-1#shared-1");
+    assert!(
+        claim
+            .condition()
+            .starts_with("attribute_exists(#rules) AND")
+    );
+    // It goes only while nobody is.
+    let own = slipway_domain::balancer::manifest("shared-1".parse().unwrap());
+    let state = register(own, &platform, &request()).after(None);
+    let end = balancers::ended(&state, &places::Taken::default(), now()).unwrap();
+    let table = Table::default();
+    table.registry().commit(&end).await.unwrap();
+    assert_eq!(
+        table.part("CLAIM#places#eu-central-1#shared-1").condition(),
+        "attribute_not_exists(#rules) AND attribute_not_exists(#groups)"
+    );
+    assert_eq!(
+        table.part("SERVICE#shared-1/SPEC").condition(),
+        "generation = :from AND uid = :uid"
+    );
 }
 
 #[tokio::test]
@@ -364,6 +421,15 @@ async fn a_change_is_committed_at_the_generation_and_incarnation_that_were_read(
         let update = stack.0["UpdateExpression"].as_str().unwrap();
         assert!(update.contains("ADD version :one"), "{update}");
     }
+    let document = json!({"service": "orders", "image": "nginx:1", "cpu": 512, "memory": 1024});
+    let manifest = Manifest::read_on(&document, &platform).unwrap();
+    let change = replace(&state, manifest, None, &platform, &request());
+    table.registry().commit(&change).await.unwrap();
+    let stack = table.part("STACK#prod");
+    let counted = "attribute_exists(PK) AND version = :counted_at";
+    assert_eq!(stack.condition(), counted);
+    let version = state.stacks[&"prod".parse().unwrap()].version;
+    assert_eq!(stack.value(":counted_at"), version.to_string());
 }
 
 #[tokio::test]

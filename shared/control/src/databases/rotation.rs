@@ -230,7 +230,7 @@ fn keeps_secrets(effective: &Effective) -> bool {
     match effective.settings.kind {
         Kind::Web | Kind::Worker => true,
         // Each run of a job is told anew.
-        Kind::Job | Kind::Database | Kind::Function => false,
+        Kind::Job | Kind::Database | Kind::Function | Kind::LoadBalancer => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use slipway_domain::balancer::{LAST_PRIORITY, priorities};
 use slipway_domain::manifest::Ingress;
-use slipway_domain::{EnvironmentName, Place, Platform};
+use slipway_domain::{EnvironmentName, Place, Platform, balancer};
 
 use super::wanted::Shared;
 use super::{AllTaken, Limits, PlaceClaims, Taken, Wanted};
@@ -30,6 +30,9 @@ pub fn choose(
     platform: &Platform,
 ) -> Result<PlaceClaims, NoRoom> {
     let mut places = Vec::new();
+    let others = taken.iter().filter(|(_, taken)| !taken.rules.is_empty());
+    let joined = others.map(|(name, _)| name.clone());
+    let joined = joined.filter(|name| balancer::is_shared(name)).collect();
     for it in wanted {
         let chosen = it.choose(&taken, limits, platform)?;
         for place in chosen {
@@ -38,7 +41,11 @@ pub fn choose(
             places.push((place, it.owner.clone()));
         }
     }
-    Ok(PlaceClaims { places, limits })
+    Ok(PlaceClaims {
+        places,
+        limits,
+        joined,
+    })
 }
 
 impl Taken {
@@ -69,14 +76,10 @@ impl Wanted {
                 Err(self.no_room(limits, Quota::Groups, 1))
             };
         }
-        let names = self.of.names(platform);
+        let names = self.names(platform);
         let mut full = Quota::Rules;
         for name in &names {
-            let is_here = self.is_on.as_ref() == Some(name);
-            // Its target groups would have to move with it.
-            if self.is_on.is_some() && !is_here {
-                continue;
-            }
+            let is_here = self.is_on.is_some();
             let room = limits.of(name);
             let Room { rules, groups } = if is_here { room } else { room.for_newcomers() };
             let taken = of(name);
@@ -132,7 +135,7 @@ impl Wanted {
         };
         let where_else = match ingress.parameter().filter(|_| ingress == Ingress::Shared) {
             Some(parameter) if self.is_on.is_none() => {
-                format!(" `{parameter}` of the platform makes up to three;")
+                format!(" `{parameter}` of the platform allows up to three;")
             }
             Some(_) | None => String::new(),
         };

@@ -1,7 +1,8 @@
 //! Places on what services share: which a manifest needs, and which it gets.
 //!
 //! Services share load balancers of the platform's, and its HTTP API. Each has room for so many:
-//! rules and target groups there, routes and integrations here.
+//! rules and target groups there, routes and integrations here. The internal load balancers come and
+//! go with the services on them ([`balancers`]).
 //!
 //! Pure. A place is chosen from what the registry says is taken, and claimed in the transaction
 //! that needs it, under conditions that hold only while it is free and within AWS's limits: two
@@ -12,12 +13,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use slipway_domain::{Effective, Place, Platform, Scope};
+use slipway_domain::{Effective, Place, Platform, Scope, ServiceName, balancer};
 
 use crate::change::Change;
 use crate::ports::Room;
 use crate::record::{PathOwner, StackRecord};
 
+pub mod balancers;
 mod choose;
 mod wanted;
 
@@ -110,9 +112,19 @@ pub struct PlaceClaims {
     pub places: Vec<(Place, PathOwner)>,
     /// What there is room for.
     pub limits: Limits,
+    /// The shared load balancers on which others have a place already: each claim holds only while
+    /// somebody has.
+    pub joined: BTreeSet<String>,
 }
 
 impl PlaceClaims {
+    /// The shared load balancers on which these are the first places.
+    pub fn first_on(&self) -> BTreeSet<ServiceName> {
+        let names = self.places.iter().map(|(place, _)| &place.on);
+        let new = names.filter(|name| !self.joined.contains(*name));
+        new.filter_map(|name| balancer::registered(name)).collect()
+    }
+
     /// The claims by load balancer, and those on the HTTP API.
     pub fn by_name(&self) -> BTreeMap<&str, Vec<&(Place, PathOwner)>> {
         let mut by_name: BTreeMap<&str, Vec<_>> = BTreeMap::new();
@@ -126,8 +138,8 @@ impl PlaceClaims {
 /// Where an environment's rule is, if its place is held and the platform has that load balancer.
 pub fn place_of(effective: &Effective, stack: &StackRecord, platform: &Platform) -> Option<Place> {
     let path = effective.path.as_ref()?;
-    let balancers = effective.settings.way_in().balancers(platform);
-    let is_here = |place: &Place| balancers.iter().any(|it| it.name == place.on);
+    let ingress = effective.settings.way_in();
+    let is_here = |place: &Place| ingress.has(&place.on, platform);
     stack
         .places
         .iter()

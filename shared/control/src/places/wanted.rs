@@ -32,13 +32,19 @@ pub(super) enum Shared {
 }
 
 impl Shared {
-    pub(super) fn names(self, platform: &Platform) -> Vec<String> {
+    /// Where those may be that are nowhere yet.
+    fn names(self, platform: &Platform) -> Vec<String> {
         match self {
-            Self::Balancers(ingress) => {
-                let balancers = ingress.balancers(platform).iter();
-                balancers.map(|it| it.name.clone()).collect()
-            }
+            Self::Balancers(ingress) => ingress.balancers(platform),
             Self::HttpApi => vec![HTTP_API.to_owned()],
+        }
+    }
+
+    /// Whether something of this name is such.
+    fn has(self, name: &str, platform: &Platform) -> bool {
+        match self {
+            Self::Balancers(ingress) => ingress.has(name, platform),
+            Self::HttpApi => name == HTTP_API,
         }
     }
 }
@@ -81,7 +87,7 @@ impl Need {
     fn has(&self, place: &Place, platform: &Platform) -> bool {
         place.path == self.path
             && self.numbers().contains(&place.group)
-            && self.of.names(platform).contains(&place.on)
+            && self.of.has(&place.on, platform)
     }
 
     /// How its places are numbered: 0 stands for one with nothing behind it.
@@ -100,8 +106,7 @@ impl Need {
         if mine.len() == self.numbers().count() {
             return None;
         }
-        let names = self.of.names(platform);
-        let is_on = places().find(|place| names.contains(&place.on));
+        let is_on = places().find(|place| self.of.has(&place.on, platform));
         Some(Wanted {
             owner: owner.clone(),
             held: mine.first().map(|place| (*place).clone()),
@@ -114,6 +119,14 @@ impl Need {
 }
 
 impl Wanted {
+    /// Where it may be: its target groups would have to move with it from where it is.
+    pub(super) fn names(&self, platform: &Platform) -> Vec<String> {
+        match &self.is_on {
+            Some(name) => vec![name.clone()],
+            None => self.of.names(platform),
+        }
+    }
+
     /// The places that it is to have at one number.
     pub(super) fn places(&self, on: &str, number: u32) -> Vec<Place> {
         let place = |group| Place {
@@ -169,7 +182,7 @@ pub fn is_wanted(place: &Place, effective: Option<&Effective>, platform: &Platfo
 
 /// Where what is wanted may be.
 pub fn names(wanted: &[Wanted], platform: &Platform) -> Vec<String> {
-    let names = wanted.iter().flat_map(|it| it.of.names(platform));
+    let names = wanted.iter().flat_map(|it| it.names(platform));
     let names: BTreeSet<String> = names.collect();
     names.into_iter().collect()
 }

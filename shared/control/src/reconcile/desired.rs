@@ -81,6 +81,18 @@ impl Desired {
         }
     }
 
+    /// What is wanted is what was wanted at this generation.
+    pub fn stay_at(&mut self, former: u64) {
+        match self {
+            Self::Waiting { generation }
+            | Self::Refused { generation, .. }
+            | Self::Awaiting { generation, .. } => *generation = former,
+            Self::Present(target) => target.generation = former,
+            // What goes is tried anew.
+            Self::Absent { .. } | Self::Held | Self::NoStack { .. } => {}
+        }
+    }
+
     /// Whether what is there matters to what is done.
     pub fn is_looked_at(&self) -> bool {
         match self {
@@ -180,7 +192,8 @@ pub fn desired(state: &ServiceState, scope: &Scope, platform: &Platform) -> Desi
 }
 
 /// Why an environment that shares a load balancer cannot be rendered: the platform had the one on
-/// which it has its place, and has it no more.
+/// which it has its place, and has it no more. That is said of the public one; those that have stacks
+/// of their own stay while somebody is on them.
 fn lost_its_place(
     effective: &Effective,
     stack: Option<&StackRecord>,

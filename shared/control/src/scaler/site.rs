@@ -3,7 +3,7 @@
 use slipway_domain::manifest::Settings;
 use slipway_domain::scaling::{Queue, ScaledBy, Scaling};
 use slipway_domain::status::StackStatus;
-use slipway_domain::{Balancer as Balanced, EnvironmentName, Phase, Platform, PlatformName, Scope};
+use slipway_domain::{EnvironmentName, Phase, Platform, PlatformName, Scope};
 use slipway_scaling::Bounds;
 
 use super::HandsOff;
@@ -90,7 +90,7 @@ pub(super) fn site(
     Ok(Site {
         cluster,
         service,
-        balancer: balancer(&stack.status, platform),
+        balancer: balancer(&stack.status),
         way: way(&stack.status, platform),
         is_tracked: match policy.by {
             ScaledBy::TargetTracking => true,
@@ -131,18 +131,17 @@ fn never_ready(stack: &StackRecord) -> NoSite {
     }
 }
 
-fn balancer(status: &StackStatus, platform: &Platform) -> Option<Balancer> {
+fn balancer(status: &StackStatus) -> Option<Balancer> {
     let output = |name: &str| status.outputs.get(name);
     let groups = ["TargetGroup", "AlternateTargetGroup"];
     // Of an ARN such as `arn:aws:elasticloadbalancing:R:A:targetgroup/NAME/ID`.
     let groups = groups.iter().filter_map(|name| output(name));
     let groups = groups.filter_map(|arn| arn.rsplit(':').next());
     let name = output("LoadBalancerName")?.clone();
-    let mut shared = platform.shared_load_balancers.iter();
-    let mut public = platform.public_load_balancers.iter();
-    let is_it = |it: &Balanced| it.full_name() == name;
+    // A load balancer of the stack's own has its address among the outputs.
+    let is_own = output("LoadBalancer").is_some();
     Some(Balancer {
-        is_shared: shared.any(is_it) || public.any(is_it),
+        is_shared: !is_own,
         name,
         groups: groups.map(str::to_owned).collect(),
     })

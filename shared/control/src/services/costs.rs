@@ -1,7 +1,7 @@
 //! What is paid for: by a service, and by the platform with all of them.
 
-use slipway_domain::ServiceName;
-use slipway_synth::cost::{self, Assumptions};
+use slipway_domain::{ServiceName, balancer};
+use slipway_synth::cost::Assumptions;
 
 use super::Services;
 use crate::costs::{self, PlatformCostsView, ServiceCostsView, Shares};
@@ -25,8 +25,7 @@ where
     ) -> Result<ServiceCostsView, ServiceError> {
         let state = self.state(name).await?;
         let own = costs::own(&state, &self.platform, assumed);
-        let platform = cost::platform(&self.platform, assumed);
-        let counted = Shares::count(&self.registry, &self.platform, platform.monthly_usd).await?;
+        let counted = Shares::count(&self.registry, &self.platform, assumed).await?;
         let shared = counted.of(&state);
         Ok(ServiceCostsView::new(name.clone(), own, shared))
     }
@@ -40,11 +39,14 @@ where
         after: Option<&str>,
         limit: usize,
     ) -> Result<PlatformCostsView, ServiceError> {
-        let own = cost::platform(&self.platform, assumed);
-        let counted = Shares::count(&self.registry, &self.platform, own.monthly_usd).await?;
+        let counted = Shares::count(&self.registry, &self.platform, assumed).await?;
         let page = self.registry.services(None, after, limit).await?;
         let mut services = Vec::with_capacity(page.items.len());
         for summary in page.items {
+            // What services share is the platform's, and split over them.
+            if balancer::is_shared(summary.name.as_str()) {
+                continue;
+            }
             // It may have gone since the listing was read.
             let Some(state) = self.registry.service(&summary.name).await? else {
                 continue;
@@ -56,7 +58,7 @@ where
         let name = self.platform.name.clone();
         Ok(PlatformCostsView::new(
             name,
-            own,
+            counted.platform().clone(),
             counted.all(),
             services,
             page.next,
@@ -101,7 +103,8 @@ mod tests {
     #[tokio::test]
     async fn a_shared_load_balancer_falls_to_those_who_have_a_rule_on_it() {
         let mut api = api(FakeRegistry::new(5));
-        api.platform.billed.load_balancers = 3;
+        // The public one; the shared one is counted when somebody is on it.
+        api.platform.billed.load_balancers = 1;
         for (n, ingress) in (1..).zip(["shared", "shared", "none"]) {
             let manifest = json!({"service": format!("s{n}"), "image": "nginx", "ingress": ingress,
                 "environments": {"qa": {"ingress": "none"}}});
@@ -116,7 +119,7 @@ mod tests {
             let name: ServiceName = name.parse().unwrap();
             of.push(api.costs(&name, &assumed).await.unwrap().shared);
         }
-        // Of 16.43 for shared-1 half each; shared-2 and public-1, where nobody is, fall to all.
+        // Of 16.43 for shared-1 half each; public-1, where nobody is, falls to all.
         let halves: Vec<String> = of[..2]
             .iter()
             .map(|it| it.load_balancers[0].monthly_usd.to_string())
@@ -137,8 +140,7 @@ mod tests {
     async fn at_fifty_services_a_shared_way_in_costs_a_twentieth_of_one_of_their_own() {
         let fixed = async |ingress: &str| {
             let mut api = api(FakeRegistry::new(5));
-            api.platform.billed.load_balancers = u64::from(ingress == "shared");
-            api.platform.shared_load_balancers.truncate(1);
+            api.platform.shared_load_balancers = 1;
             for n in 0..50 {
                 let service = format!("s{n}");
                 let manifest = json!({"service": service, "image": "nginx", "ingress": ingress});

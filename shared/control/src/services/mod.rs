@@ -110,7 +110,7 @@ where
         match scope {
             Scope::Service if !service.manifest.settings.kind.has_repository() => {
                 Err(ServiceError::NoPart(format!(
-                    "`{}` is a database, whose environments share nothing: there is no such stack",
+                    "`{}` runs no image, and its environments share nothing: there is no such stack",
                     service.name()
                 )))
             }
@@ -131,7 +131,8 @@ where
     }
 }
 
-/// A service that is there to stay: one that is being deleted is none.
+/// A service that is there to stay, and that callers may change: one that is being deleted is none,
+/// nor is a load balancer that the control plane registered.
 pub(crate) async fn kept(
     registry: &impl ServiceReader,
     name: &ServiceName,
@@ -139,12 +140,13 @@ pub(crate) async fn kept(
     let state = registry.service(name).await?;
     state
         .filter(|state| !state.service.deleting)
+        .filter(|state| !state.service.manifest.settings.kind.is_platforms())
         .ok_or_else(|| ServiceError::NoService(name.clone()))
 }
 
 pub(crate) fn nothing_to_deploy(name: &ServiceName) -> ServiceError {
     ServiceError::NoPart(format!(
-        "`{name}` is a database, and nothing is deployed to one: change its manifest"
+        "`{name}` runs no image, and so nothing is deployed to it: change its manifest"
     ))
 }
 

@@ -3,8 +3,9 @@
 use slipway_domain::Platform;
 
 use super::Services;
-use crate::change::Change;
+use crate::change::{Change, MOST_PATHS};
 use crate::error::ServiceError;
+use crate::places::balancers;
 use crate::places::{self, AllTaken, HTTP_API, Limits, NoRoom, PlaceClaims, Wanted};
 use crate::ports::{PortResult, QuotaReader, ServiceReader};
 use crate::record::ServiceState;
@@ -26,6 +27,14 @@ where
         before: Option<&ServiceState>,
         attempt: u32,
     ) -> Result<Change, ServiceError> {
+        if let Some(environment) = change.holds_too_many(before) {
+            return Err(ServiceError::NoRoom {
+                pointer: change.service.manifest.pointer(&environment, "path"),
+                detail: format!(
+                    "is one more path, and `{environment}` holds {MOST_PATHS} of changes that are not done yet: wait until one has ended, or delete the environment"
+                ),
+            });
+        }
         let change = self.let_in(change, before).await?;
         self.placed(change, before, attempt).await
     }
@@ -33,7 +42,8 @@ where
     /// The change with the places that it needs and its service does not have, for the `attempt`th
     /// time, from 0 on.
     ///
-    /// The registry is asked what is taken of load balancers. The HTTP API has so many numbers that
+    /// The registry is asked what is taken of load balancers, and of one on which nobody is whether
+    /// it is there: the change registers it, or has it stay. The HTTP API has so many numbers that
     /// one is free without looking, all but always: it is looked at once the claim met another.
     ///
     /// # Errors
@@ -60,7 +70,15 @@ where
             None => find(&wanted, &self.platform, &self.registry, &self.checks).await?,
         };
         match found {
-            Ok(claims) => places::add(&mut change, claims),
+            Ok(claims) => {
+                for name in claims.first_on() {
+                    let known = self.registry.service(&name).await?;
+                    let kept = balancers::kept(&name, known.as_ref(), &self.platform, &change);
+                    let kept = kept.ok_or(ServiceError::Exists(name))?;
+                    change.balancers.kept.push(kept);
+                }
+                places::add(&mut change, claims);
+            }
             Err(no_room) => {
                 return Err(ServiceError::NoRoom {
                     pointer: manifest.pointer(&no_room.environment, no_room.field),

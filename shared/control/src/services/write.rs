@@ -195,6 +195,11 @@ where
     ) -> Result<DeletionView, ServiceError> {
         for _ in 0..TRIES {
             let state = self.state(name).await?;
+            if state.service.manifest.settings.kind.is_platforms() {
+                return Err(ServiceError::NoPart(format!(
+                    "`{name}` is a load balancer that services share: it goes when the last one has left it"
+                )));
+            }
             // The same wish once more: that the first one moved the ETag is no obstacle, and a
             // deletion that got stuck goes on.
             let again = state.service.deleting && precondition.is_some();

@@ -4,7 +4,7 @@
 //! use at rest. What is done for services comes on top, by use: a look at a stack or at a scaled
 //! environment is thousandths of a cent (`docs/PLATFORM.md`).
 
-use slipway_domain::{Balancer, Billed, Platform};
+use slipway_domain::{Balancer, Billed, Platform, balancer};
 
 use super::assumptions::Assumptions;
 use super::estimate::{HOURS, Item, view};
@@ -29,12 +29,13 @@ pub fn platform(platform: &Platform, assumed: &Assumptions) -> CostView {
 }
 
 /// What one of the load balancers that services share costs in a month, by its name; nothing where
-/// the platform has none of that name. It is part of what [`platform`] says.
+/// the platform has none of that name. It is part of what [`platform`] says, where the platform's own
+/// values or the caller count it.
 pub fn balancer(platform: &Platform, name: &str) -> Usd {
     let is_its = |it: &Balancer| it.name == name;
     let public = &platform.public_load_balancers;
     let is_public = public.iter().any(is_its);
-    if !is_public && !platform.shared_load_balancers.iter().any(is_its) {
+    if !is_public && !balancer::is_shared(name) {
         return Usd::default();
     }
     // Only a public one has addresses that are paid for.

@@ -14,6 +14,7 @@ mod job;
 mod queue;
 mod scaling;
 mod shared;
+mod shift;
 mod strategy;
 mod traffic;
 mod wording;
@@ -90,15 +91,22 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         "the same input gives other bytes",
     );
     for template in [&template, &created, &shifted] {
-        let imports = database::imports(effective, platform);
+        let mut imports = database::imports(effective, platform);
+        imports.extend(shared::imports(effective, platform));
         every_template(rules, template, platform, &imports);
         authorization::hold(rules, template, effective, platform);
         if effective.settings.kind == Kind::Database {
             database::hold(rules, template, effective, platform);
             continue;
         }
+        if effective.settings.kind == Kind::LoadBalancer {
+            shared::hold_own(rules, template, platform);
+            continue;
+        }
         if !effective.settings.kind.has_tasks() {
             function::hold(rules, template, effective, platform);
+            shift::hold(rules, template, effective, platform);
+            dashboard::hold(rules, template, effective, platform);
             continue;
         }
         if !effective.settings.kind.has_service() {

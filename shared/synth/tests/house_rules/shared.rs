@@ -3,21 +3,105 @@
 use serde_json::{Value, json};
 use slipway_domain::balancer::priorities;
 use slipway_domain::manifest::{Authorization, Ingress};
-use slipway_domain::{Balancer, Effective, Platform};
+use slipway_domain::{Effective, Platform};
 use slipway_synth::Template;
 
 use super::{Rules, of_type};
 
-fn balancers<'a>(effective: &Effective, platform: &'a Platform) -> &'a [Balancer] {
-    effective.settings.way_in().balancers(platform)
+/// A load balancer that services share, as their stacks name what is of it.
+struct Known {
+    listener: Value,
+    group: Value,
+    target: Value,
 }
 
-/// Whether a text is what metrics call one of the platform's load balancers.
+/// What the stack of a shared load balancer exports.
+const EXPORTS: [&str; 3] = ["Listener", "LoadBalancerName", "Integration"];
+
+/// What a service on a shared load balancer imports of its stack.
+pub(super) fn imports(effective: &Effective, platform: &Platform) -> Vec<String> {
+    if effective.settings.way_in() != Ingress::Shared {
+        return Vec::new();
+    }
+    let names = Ingress::Shared.balancers(platform).into_iter();
+    names
+        .flat_map(|name| EXPORTS.map(|end| export(platform, &name, end)))
+        .collect()
+}
+
+fn export(platform: &Platform, name: &str, end: &str) -> String {
+    format!("{}--{name}--{}-{end}", platform.name, platform.environment)
+}
+
+fn balancers(effective: &Effective, platform: &Platform) -> Vec<Known> {
+    if effective.settings.way_in() == Ingress::Shared {
+        let of = |name: String| {
+            let import = |end| json!({"Fn::ImportValue": export(platform, &name, end)});
+            Known {
+                listener: import("Listener"),
+                group: platform.shared_security_group.as_str().into(),
+                target: json!({"Fn::Join": ["/", ["integrations", import("Integration")]]}),
+            }
+        };
+        let names = Ingress::Shared.balancers(platform);
+        return names.into_iter().map(of).collect();
+    }
+    let public = platform.public_load_balancers.iter();
+    let of = public.map(|it| Known {
+        listener: it.listener.as_str().into(),
+        group: it.security_group.as_str().into(),
+        target: Value::Null,
+    });
+    of.collect()
+}
+
+/// Whether a text is what metrics call one of the platform's own load balancers.
 pub(super) fn is_balancer(text: &Value, platform: &Platform) -> bool {
-    let shared = platform.shared_load_balancers.iter();
-    shared
-        .chain(&platform.public_load_balancers)
-        .any(|it| *text == it.full_name())
+    let mut public = platform.public_load_balancers.iter();
+    public.any(|it| *text == it.full_name())
+}
+
+/// The stack of a shared load balancer itself: internal, and by default it answers 404.
+pub(super) fn hold_own(rules: &mut Rules, template: &Template, platform: &Platform) {
+    let one = |rules: &mut Rules, kind: &str| {
+        let found = of_type(template, kind);
+        rules.hold(found.len() == 1, &format!("not exactly one {kind}"));
+        found[0]["Properties"].clone()
+    };
+    let balancer = one(rules, "AWS::ElasticLoadBalancingV2::LoadBalancer");
+    rules.hold(
+        balancer["Scheme"] == "internal" && balancer["Subnets"] == json!(platform.private_subnets),
+        "a shared load balancer is reached from outside",
+    );
+    rules.hold(
+        balancer["SecurityGroups"] == json!([platform.shared_security_group]),
+        "it carries another security group than the platform's",
+    );
+    let listener = one(rules, "AWS::ElasticLoadBalancingV2::Listener");
+    rules.hold(
+        listener["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404",
+        "the listener leads somewhere without a rule",
+    );
+    let integration = one(rules, "AWS::ApiGatewayV2::Integration");
+    rules.hold(
+        integration["IntegrationUri"] == json!({"Ref": "Listener"})
+            && integration["ConnectionId"] == platform.vpc_link.as_str(),
+        "the integration leads elsewhere",
+    );
+    rules.hold(
+        integration["RequestParameters"]["overwrite:header.x-slipway-route"] == "$context.routeKey",
+        "what callers write into the route's header arrives",
+    );
+    let guarded = of_type(template, "AWS::WAFv2::WebACLAssociation");
+    rules.hold(
+        guarded.len() == usize::from(!platform.web_acl.is_empty()),
+        "the web ACL is not before it",
+    );
+    for end in EXPORTS {
+        let exported = &template.as_value()["Outputs"][end]["Export"]["Name"];
+        let name = exported.as_str().unwrap_or_default();
+        rules.hold(name.ends_with(end), &format!("{end} is not exported"));
+    }
 }
 
 pub(super) fn hold(
@@ -39,8 +123,8 @@ pub(super) fn hold(
     let forwarding = of_type(template, "AWS::ElasticLoadBalancingV2::ListenerRule");
     rules.hold(forwarding.len() == 1, "not exactly one rule");
     let rule = &forwarding[0]["Properties"];
-    let on = balancers(effective, platform).iter();
-    let on = on.filter(|it| rule["ListenerArn"] == it.listener.as_str());
+    let on = balancers(effective, platform).into_iter();
+    let on = on.filter(|it| rule["ListenerArn"] == it.listener);
     rules.hold(on.count() == 1, "the rule is on another listener");
     let Some(path) = &effective.path else {
         rules.hold(false, "there is no path");
@@ -127,10 +211,10 @@ fn routes(
     );
     for route in routes {
         let target = &route["Properties"]["Target"];
-        let mut all = balancers(effective, platform).iter();
+        let mut all = balancers(effective, platform).into_iter();
         rules.hold(
-            all.any(|it| *target == format!("integrations/{}", it.integration)),
-            "a route does not lead to the platform's integration",
+            all.any(|it| *target == it.target),
+            "a route does not lead to the load balancer's integration",
         );
     }
 }
@@ -144,9 +228,9 @@ pub(super) fn network(
 ) {
     let ingress = super::discovery::ingress_without_callers(template);
     let port = effective.settings.port;
-    let is_open_to = |it: &Balancer| {
+    let is_open_to = |it: &Known| {
         let rule = &ingress[0]["Properties"];
-        rule["SourceSecurityGroupId"] == it.security_group.as_str()
+        rule["SourceSecurityGroupId"] == it.group
             && rule["FromPort"] == port
             && rule["ToPort"] == port
     };

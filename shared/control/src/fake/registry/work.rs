@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use slipway_domain::manifest::Kind;
 use slipway_domain::status::StackStatus;
 use slipway_domain::{
-    Deployment, DeploymentId, EnvironmentName, RoutePath, Scope, ServiceName, TeamName,
+    Deployment, DeploymentId, EnvironmentName, Place, RoutePath, Scope, ServiceName, TeamName,
+    balancer,
 };
 
 use super::Inner;
@@ -149,8 +150,22 @@ impl Inner {
     }
 
     pub(super) fn commit(&mut self, change: &Change) -> Result<(), CommitError> {
+        let name = change.service.name();
+        self.check(change, name)?;
+        for kept in &change.balancers.kept {
+            // Somebody else made it be there, or had it go.
+            let checked = self.check(kept, kept.service.name());
+            checked.map_err(|_| CommitError::Contended)?;
+        }
+        for kept in &change.balancers.kept {
+            self.apply(kept);
+        }
+        self.apply(change);
+        Ok(())
+    }
+
+    fn apply(&mut self, change: &Change) {
         let name = change.service.name().clone();
-        self.check(change, &name)?;
         let state = self
             .services
             .entry(name.clone())
@@ -207,7 +222,6 @@ impl Inner {
         if let Some(seen) = &change.seen {
             self.seen.insert((name, seen.key.clone()), seen.clone());
         }
-        Ok(())
     }
 
     pub(super) fn save(&mut self, write: &StackWrite) -> bool {
@@ -225,9 +239,7 @@ impl Inner {
         for path in &write.release {
             self.claims.remove(path);
         }
-        for place in &write.places {
-            self.places.remove(place);
-        }
+        self.give_back(&write.places);
         self.leave(&write.service, scope, &write.databases);
         for deployment in &write.deployments {
             let key = (
@@ -260,9 +272,7 @@ impl Inner {
         for path in &record.paths {
             self.claims.remove(path);
         }
-        for place in &record.places {
-            self.places.remove(place);
-        }
+        self.give_back(&record.places);
         self.leave(service, &scope, &record.databases);
         self.attention.remove(&(service.clone(), scope.clone()));
         self.scalers.remove(&(service.clone(), environment.clone()));
@@ -346,7 +356,9 @@ impl Inner {
         }
         let state = self.services.get(name);
         let stacks_fit = change.stacks.iter().all(|(scope, stack)| {
-            stack.new != state.is_some_and(|state| state.stacks.contains_key(scope))
+            let known = state.and_then(|state| state.stacks.get(scope));
+            stack.new == known.is_none()
+                && (stack.counted_at.is_none() || stack.counted_at == known.map(|it| it.version))
         });
         if state.map(|state| state.service.generation) != change.from || !stacks_fit {
             return Err(CommitError::Moved);
@@ -360,6 +372,10 @@ impl Inner {
             }
         }
         self.check_places(&change.places)?;
+        let left = change.balancers.left.as_ref();
+        if left.is_some_and(|name| self.taken_of(name.as_str()) != Taken::default()) {
+            return Err(CommitError::Contended);
+        }
         self.check_databases(&change.databases, name)
     }
 
@@ -403,6 +419,22 @@ impl Inner {
         }
     }
 
+    /// Gives places back, and has the load balancers looked at on which they were.
+    fn give_back<'a>(&mut self, places: impl IntoIterator<Item = &'a Place>) {
+        for place in places {
+            self.places.remove(place);
+            let Some(name) = balancer::registered(&place.on) else {
+                continue;
+            };
+            let state = self.services.get_mut(&name);
+            if let Some(stack) = state.and_then(|it| it.stacks.get_mut(&Scope::Service)) {
+                stack.version += 1;
+                let key = (name, Scope::Service);
+                self.attention.insert(key, Timestamp::UNIX_EPOCH);
+            }
+        }
+    }
+
     fn check_places(&self, claims: &PlaceClaims) -> Result<(), CommitError> {
         for (name, claims_here) in claims.by_name() {
             let mut taken = self.taken_of(name);
@@ -412,7 +444,12 @@ impl Inner {
                 taken.add(place);
             }
             let room = claims.limits.of(name);
-            if collides || taken.rules.len() > room.rules as usize || taken.groups > room.groups {
+            let is_left = claims.joined.contains(name) && self.taken_of(name).rules.is_empty();
+            if is_left
+                || collides
+                || taken.rules.len() > room.rules as usize
+                || taken.groups > room.groups
+            {
                 return Err(CommitError::Contended);
             }
         }

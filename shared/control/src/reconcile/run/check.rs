@@ -8,12 +8,13 @@ use slipway_domain::{
 };
 use slipway_synth::RunState;
 
-use super::{Look, PortResult, Reconciler};
+use super::{Look, PortResult, Reconciler, commit};
 use crate::databases;
 use crate::error::{PortError, PortErrorKind};
+use crate::places::balancers::{self, Standing};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor,
+    StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::push::own_repository;
@@ -26,8 +27,8 @@ const LOOKED_THROUGH: usize = 50;
 
 impl<R, S, C> Reconciler<R, S, C>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// Checks the stack's newest deployment, unless that was done: each is checked once, so that
@@ -96,6 +97,13 @@ where
         {
             verdict = waits;
         }
+        if let Verdict::Cleared { .. } = verdict
+            && let Some(waits) = self
+                .for_balancer(&effective, stack, &deployment, now)
+                .await?
+        {
+            verdict = waits;
+        }
         if let Verdict::Cleared { artifact } = &verdict {
             if let Artifact::Image(image) = artifact {
                 self.keep(image, environment, &deployment).await?;
@@ -158,6 +166,49 @@ where
             }));
         }
         Ok(None)
+    }
+
+    /// Whether the deployment waits for the load balancer that it shares: the stack of one that is
+    /// not made has nothing yet to be imported. One that somebody is on stays, so it is asked only
+    /// before. Where it could not be made, whoever comes later has it tried again.
+    async fn for_balancer(
+        &self,
+        effective: &Effective,
+        stack: &StackRecord,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> PortResult<Option<Verdict>> {
+        let Some(name) = balancers::of(effective, stack, &self.platform) else {
+            return Ok(None);
+        };
+        let state = self.registry.service(&name).await?;
+        let failed = match balancers::standing(state.as_ref(), &self.platform) {
+            Standing::Ready => return Ok(None),
+            Standing::Coming => None,
+            Standing::Failed(reason, since) if deployment.created_at <= since => Some(reason),
+            Standing::Failed(..) => {
+                let again = state.and_then(|it| balancers::tried_again(&it, &self.platform, now));
+                if let Some(change) = again {
+                    commit(&self.registry, &change).await?;
+                }
+                None
+            }
+        };
+        let until = deployment.created_at + self.deadline;
+        Ok(Some(match failed {
+            None if now < until => {
+                let what = format!("the load balancer `{name}` to be ready");
+                Verdict::Awaits { what, until }
+            }
+            None => {
+                let reasons = format!("The load balancer `{name}` did not become ready.");
+                Verdict::Refused { reasons }
+            }
+            Some(reason) => {
+                let reasons = format!("The load balancer `{name}` could not be made. {reason}");
+                Verdict::Refused { reasons }
+            }
+        }))
     }
 
     fn verdict(

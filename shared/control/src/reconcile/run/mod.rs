@@ -16,10 +16,12 @@ use super::desired::{Desired, desired};
 use super::observed::Observed;
 use super::plan::{Action, Circumstances, End, Plan, current, plan};
 use super::words::{queue, refuse, refuse_repair};
-use crate::error::{PortError, PortErrorKind};
+use crate::change::Change;
+use crate::error::{CommitError, PortError, PortErrorKind};
+use crate::places::balancers;
 use crate::ports::{
-    HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor, StackReader,
-    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
+    ChangeWriter, HistoryReader, ImageKeeper, PortResult, RunEnder, ServiceReader, Slots,
+    StackDoctor, StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Progress, ServiceState, StackRecord};
@@ -65,8 +67,8 @@ struct Look<'a> {
 
 impl<R, S, C> Reconciler<R, S, C>
 where
-    R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    R: ServiceReader + HistoryReader + ChangeWriter + StackRegistry + Slots,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// The stacks of a service, its environments first.
@@ -114,12 +116,20 @@ where
         let Some(found) = state.stacks.get(scope).cloned() else {
             return Ok(Next::Done);
         };
+        if self.lets_go(&state, now).await? {
+            return Ok(OVERTAKEN);
+        }
         // Most looks check nothing and do nothing: what that would hold is not carried along.
         let checked = Box::pin(self.check(&state, &found, now)).await?;
         if let Some(stack) = state.stacks.get_mut(scope) {
             stack.progress = checked;
         }
-        let desired = desired(&state, scope, &self.platform);
+        let mut desired = desired(&state, scope, &self.platform);
+        // A change that begins no deployment here brings this stack nothing, and what was tried of it
+        // stays tried.
+        if found.deployment.is_some() && found.deployment == found.progress.deployment {
+            desired.stay_at(found.progress.generation);
+        }
         // Attempts at an older generation count for nothing, in what is looked at as in what
         // is decided.
         let mut record = state.stacks[scope].clone();
@@ -143,6 +153,23 @@ where
             &self.circumstances(&look),
         );
         Box::pin(self.act(look, &desired, &observed, plan)).await
+    }
+
+    /// Whether this is a load balancer that nobody is on any more, and was marked to go, or changed
+    /// meanwhile: then everything is to be looked at anew.
+    async fn lets_go(&self, state: &ServiceState, now: Timestamp) -> PortResult<bool> {
+        let service = &state.service;
+        if service.deleting || !service.manifest.settings.kind.is_platforms() {
+            return Ok(false);
+        }
+        let name = service.name().to_string();
+        let taken = self.registry.taken(std::slice::from_ref(&name)).await?;
+        let taken = taken.get(&name).cloned().unwrap_or_default();
+        let Some(change) = balancers::ended(state, &taken, now) else {
+            return Ok(false);
+        };
+        commit(&self.registry, &change).await?;
+        Ok(true)
     }
 
     /// How long the manifest has a deployment of this stack bake, wait and step.
@@ -315,6 +342,21 @@ where
         }
         // Somebody changed the service meanwhile: it may be wanted again.
         Ok(OVERTAKEN)
+    }
+}
+
+/// Commits what the control plane does by itself. Who was quicker knows more: the next look makes up
+/// for it.
+async fn commit(registry: &impl ChangeWriter, change: &Change) -> PortResult<()> {
+    match registry.commit(change).await {
+        Err(CommitError::Port(error)) => Err(error),
+        Ok(())
+        | Err(
+            CommitError::Moved
+            | CommitError::Contended
+            | CommitError::PathTaken { .. }
+            | CommitError::Seen(_),
+        ) => Ok(()),
     }
 }
 

@@ -156,14 +156,14 @@ fn a_place_on_a_shared_load_balancer_stays_until_it_is_left() {
 
 #[test]
 fn a_service_whose_load_balancer_the_platform_lost_stays_as_it_is_and_says_so() {
-    let manifest = json!({"service": "orders", "image": "nginx:1", "ingress": "shared"});
+    let manifest = json!({"service": "orders", "image": "nginx:1", "ingress": "public"});
     let mut world = World::settled(&manifest);
-    world.reconciler.platform.shared_load_balancers.clear();
+    world.reconciler.platform.public_load_balancers.clear();
     world.patch("orders", &json!({"memory": 1024}));
     world.settle();
     let (phase, message) = world.phase("orders");
     assert_eq!(phase, Phase::Failed);
-    assert!(message.contains("SharedLoadBalancers"), "{message}");
+    assert!(message.contains("PublicLoadBalancer"), "{message}");
     world.delete("orders");
     world.settle();
     assert!(!world.exists("orders") && world.registry.places().is_empty());
@@ -184,6 +184,21 @@ fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
     world.register(&manifest);
     world.settle();
     assert_eq!(world.phase("orders").0, Phase::Ready);
+}
+
+#[test]
+fn what_runs_of_a_job_is_ended_before_its_stack_is_deleted() {
+    let mut world = World::new();
+    world.register(&json!({"service": "invoices", "kind": "job", "image": "nginx:1"}));
+    world.settle();
+    world.cloud.take_calls();
+    world.delete("invoices");
+    world.settle();
+    let calls = world.cloud.take_calls();
+    let ends = calls.iter().position(|it| it.starts_with("end_runs"));
+    let deletes = calls.iter().position(|it| it.starts_with("delete"));
+    assert!(ends.is_some() && ends < deletes, "{calls:?}");
+    assert!(world.cloud.stacks().is_empty());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::fake::{Fault, Script};
 use crate::ports::HistoryReader;
 use crate::record::Progress;
 
+mod balancers;
 mod checks;
 mod decisions;
 mod failures;
@@ -29,4 +30,4 @@ mod table;
 mod traffic;
 mod world;
 
-use world::{World, block_on, name, prod};
+use world::{Delivery, World, block_on, name, prod};

@@ -14,6 +14,7 @@ use slipway_domain::{
 
 use crate::error::ServiceError;
 use crate::fake::{Clock, FakeChecks, FakeCloud, FakeRegistry, Tape};
+use crate::places::Taken;
 use crate::ports::StackRegistry;
 use crate::reconcile::{Next, ReconcileError, Reconciler};
 use crate::services::tests::{Api, api, caller};
@@ -430,6 +431,21 @@ impl World {
                 let _ = self.look(&service, scope);
             }
         }
+    }
+
+    /// The use cases, for calls that a test expects to be refused.
+    pub(super) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// What is taken of a load balancer.
+    pub(super) fn taken(&self, balancer: &str) -> Taken {
+        let mut taken = Taken::default();
+        let places = self.registry.places();
+        for place in places.keys().filter(|it| it.on == balancer) {
+            taken.add(place);
+        }
+        taken
     }
 
     pub(super) fn is_deleting(&self, service: &str) -> bool {

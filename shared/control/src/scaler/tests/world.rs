@@ -160,6 +160,8 @@ impl World {
         let outputs = [
             ("Cluster", CLUSTER),
             ("ServiceName", SERVICE),
+            // A stack of a load balancer of its own says its address.
+            ("LoadBalancer", "orders-1.example.com"),
             ("LoadBalancerName", BALANCER),
             ("TargetGroup", GROUP_ARN),
             ("Listener", LISTENER),
