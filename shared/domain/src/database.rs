@@ -16,6 +16,7 @@ use crate::schema;
 use crate::text::checked_text;
 
 mod acu;
+mod alerts;
 mod version;
 
 pub use acu::Acu;
@@ -26,7 +27,7 @@ pub use version::Version;
 pub const MOST_DATABASES: usize = 3;
 
 /// The fields of a manifest that say something of a database.
-const SAYS: [&str; 3] = ["kind", "database", "logs"];
+const SAYS: [&str; 5] = ["kind", "database", "logs", "alarms", "dashboard"];
 
 /// Names that the engines have for themselves ("CREATE DATABASE" of both), and words that AWS
 /// refuses as the name of a cluster's first database because the engine reserves them.
@@ -294,6 +295,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     {
         broken.push(Broken::new("/database/name", &[], taken(name)));
     }
+    broken.extend(alerts::broken(settings, &database));
     broken
 }
 
@@ -322,6 +324,7 @@ fn of_others(settings: &Settings) -> Vec<Broken> {
 /// What is wrong with what is said of databases where the kind is another.
 pub(crate) fn broken_elsewhere(settings: &Settings) -> Vec<Broken> {
     let mut broken = users(settings);
+    broken.extend(alerts::broken_elsewhere(settings));
     if settings.database.is_some() {
         let kind = settings.kind.name();
         let detail = format!(

@@ -174,7 +174,13 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => true,
-            Alert::Cpu | Alert::Memory | Alert::DeadLetters | Alert::FailedRuns => false,
+            Alert::Cpu
+            | Alert::Memory
+            | Alert::DeadLetters
+            | Alert::FailedRuns
+            | Alert::Capacity
+            | Alert::Connections
+            | Alert::ReplicaLag => false,
         };
         let what = format!("names `{}`, which a load balancer measures", alert.name());
         refuse(of_balancer, "/alarms/on", &what);

@@ -6,6 +6,7 @@
 //! `CloudWatch` API reference. Titles and labels are ours; no text of a manifest is in it.
 
 use serde_json::{Value, json};
+use slipway_domain::{Effective, Platform};
 
 use crate::alarms::{Metric, of_balancer, of_service, of_targets};
 use crate::environment_stack::{Resources, Site};
@@ -23,11 +24,6 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     if !site.effective.settings.dashboard {
         return;
     }
-    let name = names::dashboard(
-        site.platform,
-        &site.effective.service,
-        &site.effective.environment,
-    );
     let mut widgets = vec![use_of(site)];
     if cluster::is_own(site) || site.platform.shared_insights {
         widgets.push(tasks(site));
@@ -35,6 +31,17 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     if site.effective.settings.way_in().has_load_balancer() {
         widgets.extend(traffic(site));
     }
+    put(to, site.platform, site.effective, widgets);
+}
+
+/// Adds the dashboard of an environment, with the states of its alarms below `widgets`.
+pub(crate) fn put(
+    to: &mut Resources,
+    platform: &Platform,
+    effective: &Effective,
+    widgets: Vec<Value>,
+) {
+    let name = names::dashboard(platform, &effective.service, &effective.environment);
     let mut widgets = placed(widgets);
     let below = json!(widgets.len().div_ceil(2) * HEIGHT as usize);
     widgets.extend(alarms(to, &below));
@@ -64,6 +71,11 @@ fn placed(widgets: Vec<Value>) -> Vec<Value> {
 
 /// A graph of lines, each with what it is called.
 fn graph(site: &Site<'_>, title: &str, lines: Vec<(&str, Metric)>) -> Value {
+    graph_in(&site.platform.region, title, lines)
+}
+
+/// The same of metrics in `region`.
+pub(crate) fn graph_in(region: &str, title: &str, lines: Vec<(&str, Metric)>) -> Value {
     let lines: Vec<Value> = lines
         .into_iter()
         .map(|(label, metric)| line(label, &metric))
@@ -72,7 +84,7 @@ fn graph(site: &Site<'_>, title: &str, lines: Vec<(&str, Metric)>) -> Value {
         "type": "metric",
         "properties": {
             "title": title,
-            "region": site.platform.region,
+            "region": region,
             "view": "timeSeries",
             "metrics": lines,
         },

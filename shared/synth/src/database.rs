@@ -20,6 +20,7 @@ use crate::template::Template;
 use crate::{names, stamp, tags};
 
 pub(crate) mod client;
+mod watch;
 
 const CLUSTER: &str = "Cluster";
 const PARAMETERS: &str = "Parameters";
@@ -48,6 +49,7 @@ pub(crate) fn stack(effective: &Effective, database: &Database, platform: &Platf
     for number in 1..=database.readers {
         resources.add(&format!("Reader{number}"), site.instance(number));
     }
+    watch::add(&mut resources, &site);
     let description = format!(
         "Slipway: {} of the database {} on {}",
         effective.environment, effective.service, platform.name
