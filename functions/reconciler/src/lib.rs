@@ -13,9 +13,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ServiceReader, Slots,
-    StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer, StackWriter, TrafficReader,
-    UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ScanningKeeper,
+    ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer,
+    StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
@@ -41,13 +41,15 @@ pub struct Handler<R, S, C, W, U> {
     pub upgrades: U,
     /// How upgrades go.
     pub limits: Limits,
+    /// Whether Inspector is to scan the images of the platform's repositories.
+    pub scans: bool,
 }
 
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + DatabaseLister + HistoryReader + ChangeWriter + StackRegistry + Slots,
     S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
-    C: Checks + ImageKeeper + RotationReader,
+    C: Checks + ImageKeeper + RotationReader + ScanningKeeper,
     W: Waker,
     U: UpgradeStore,
 {

@@ -16,6 +16,7 @@ use crate::reconcile::desired::{as_cleared, render_as_cleared};
 use crate::record::{ServiceState, Verdict};
 use crate::services::databases;
 use crate::services::place::find as find_places;
+use crate::services::restore;
 use crate::view::{PlanAction, PlanView, StackPlan};
 
 /// Compares the manifest with what the service's newest generation renders to, and asks
@@ -45,8 +46,11 @@ pub(crate) async fn plan(
     }));
     let in_the_way = databases::obstacles(manifest, state, platform, registry).await?;
     obstacles.extend(in_the_way);
+    let restored = restore::look(manifest, state, platform, ports).await?;
+    obstacles.extend(restore::problems(&restored));
     let mut checks = path_checks(manifest, platform, &obstacles);
     checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
+    checks.extend(restore::checks(restored));
     let mut images = BTreeMap::new();
     for environment in manifest.environments(&platform.environment) {
         let checked = check(manifest, &environment, state, platform, ports).await?;

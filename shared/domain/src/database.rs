@@ -17,10 +17,14 @@ use crate::text::checked_text;
 
 mod acu;
 mod alerts;
+mod restore;
 mod version;
 
 pub use acu::Acu;
+pub use restore::{Restore, Snapshot};
 pub use version::Version;
+
+pub(crate) use restore::elsewhere;
 
 /// The most databases that one service uses. Each is one more security group on a network
 /// interface, of which VPC allows five ("Amazon VPC quotas"): its own, and that of `discovery`.
@@ -94,6 +98,10 @@ pub struct Database {
     /// The services that may use it. Nobody else may.
     #[schemars(length(max = 50))]
     pub access: Vec<ServiceName>,
+    /// What it is made from, instead of empty. It stays as it was when the database was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "restore::form")]
+    pub restore: Option<Restore>,
 }
 
 impl Default for Database {
@@ -107,6 +115,7 @@ impl Default for Database {
             name: None,
             backups: 7,
             access: Vec::new(),
+            restore: None,
         }
     }
 }

@@ -251,3 +251,44 @@ fn a_database_tells_what_can_be_told_of_it() {
         assert_eq!(refused(&document), ["/alarms/on"], "{alert}");
     }
 }
+
+#[test]
+fn a_database_is_made_from_a_snapshot_of_its_account_and_region() {
+    let with = |snapshot: &str| database(json!({"database": {"restore": {"snapshot": snapshot}}}));
+    let arn = "arn:aws:rds:us-east-1:111122223333:cluster-snapshot:before";
+    for good in ["before", "a-1", arn] {
+        let manifest = Manifest::read(&with(good)).unwrap();
+        let stored = serde_json::to_value(&manifest).unwrap();
+        assert_eq!(Manifest::read(&stored).unwrap(), manifest);
+    }
+    for bad in [
+        "",
+        "-a",
+        "a--b",
+        "a-",
+        "1a",
+        "rds:a",
+        "arn:aws:rds:a:1:snapshot:b",
+    ] {
+        let pointers = refused(&with(bad));
+        assert_eq!(pointers, ["/database/restore/snapshot"], "{bad}");
+    }
+    let empty = json!({"qa": {"database": {"restore": null}}});
+    let document = json!({"restore": {"snapshot": "before"}});
+    let document = database(json!({"database": document, "environments": empty}));
+    let (qa, prod) = ("qa".parse().unwrap(), "prod".parse().unwrap());
+    let effective = Manifest::read(&document).unwrap().effective(&qa, &prod);
+    assert_eq!(
+        effective.unwrap().settings.as_database().unwrap().restore,
+        None
+    );
+    let document = database(json!({"database": {"restore": {}}}));
+    assert_eq!(refused(&document), ["/database/restore/snapshot"]);
+    let platform = Platform::sample();
+    assert!(Manifest::read_on(&with(arn), &platform).is_ok());
+    let elsewhere = with(&arn.replace("us-east-1", "eu-west-1"));
+    let problems = Manifest::read_on(&elsewhere, &platform)
+        .unwrap_err()
+        .problems;
+    assert_eq!(problems[0].pointer, "/database/restore/snapshot");
+}

@@ -17,14 +17,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use slipway_domain::{Effective, EnvironmentName, Image};
 
-use crate::ports::{ImageReader, PortResult, QuotaReader, SecretReader};
+use crate::ports::{ImageReader, PortResult, QuotaReader, SecretReader, SnapshotReader};
 
 pub use needs::{Needs, needs};
 
 /// What is asked before a deployment.
-pub trait Checks: ImageReader + SecretReader + QuotaReader {}
+pub trait Checks: ImageReader + SecretReader + QuotaReader + SnapshotReader {}
 
-impl<T: ImageReader + SecretReader + QuotaReader> Checks for T {}
+impl<T: ImageReader + SecretReader + QuotaReader + SnapshotReader> Checks for T {}
 
 /// What a check is about.
 #[derive(

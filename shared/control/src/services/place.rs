@@ -6,13 +6,13 @@ use super::Services;
 use crate::change::Change;
 use crate::error::ServiceError;
 use crate::places::{self, AllTaken, HTTP_API, Limits, NoRoom, PlaceClaims, Wanted};
-use crate::ports::{PortResult, QuotaReader, ServiceReader};
+use crate::ports::{PortResult, QuotaReader, ServiceReader, SnapshotReader};
 use crate::record::ServiceState;
 
 impl<R, L, G, C> Services<R, L, G, C>
 where
     R: ServiceReader,
-    C: QuotaReader,
+    C: QuotaReader + SnapshotReader,
 {
     /// The change with all that it must claim from others: places, and databases. Callers box it:
     /// a change is large, and several are on their way in it.
@@ -27,6 +27,7 @@ where
         attempt: u32,
     ) -> Result<Change, ServiceError> {
         let change = self.let_in(change, before).await?;
+        self.restorable(&change.service.manifest, before).await?;
         self.placed(change, before, attempt).await
     }
 

@@ -75,8 +75,14 @@ pub(super) fn hold(
     rules.hold(clusters.len() == 1, "a database is one cluster");
     for cluster in clusters {
         let properties = &cluster["Properties"];
+        let from = database.restore.as_ref().map(|it| it.snapshot.name());
         rules.hold(
-            properties["StorageEncrypted"] == true,
+            properties["SnapshotIdentifier"].as_str() == from,
+            "it is made from something else than it should be",
+        );
+        // A snapshot that is not encrypted is refused before.
+        rules.hold(
+            from.is_some() != (properties["StorageEncrypted"] == true),
             "what is stored is not encrypted",
         );
         rules.hold(
