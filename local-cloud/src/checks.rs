@@ -10,19 +10,15 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::companion::{Companion, Incoming};
-use crate::passwords;
 use crate::stacks::{Stack, refuse};
 use crate::stand_ins::{self, Place};
 use crate::template::{self, Named, Scope};
 use crate::upstream::{Answer, Upstream};
 use crate::wire::Intent;
-use crate::{xml, yaml};
+use crate::{nested, passwords, xml, yaml};
 
 /// The most that a template may have inline.
 const INLINE: usize = 51_200;
-
-/// Where templates go that the companion made too large to be sent inline.
-const BUCKET: &str = "slipway-local-cloud-templates";
 
 /// What became of a submitted template.
 #[derive(Debug)]
@@ -85,6 +81,7 @@ impl Companion {
             region: &intent.region,
             account: &self.account,
         };
+        nested::provide(&upstream, &mut template, place).await?;
         passwords::provide(&mut template, place);
         let kinds = stand_ins::replace(&mut template, place);
         let new = before.is_none();
@@ -247,24 +244,13 @@ async fn body(intent: &Intent, upstream: &Upstream) -> Result<Option<String>> {
     let Some(url) = intent.parameter("TemplateURL") else {
         return Ok(None);
     };
-    let Some(path) = object_path(url) else {
+    let Some(path) = nested::object_path(url) else {
         return Ok(None);
     };
     let answer = upstream
         .rest("s3", Method::GET, &path, &[], Bytes::new())
         .await?;
     Ok(answer.status.is_success().then(|| answer.text()))
-}
-
-/// `/bucket/key` of an object's address, in path style or virtual-host style.
-fn object_path(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let (host, path) = rest.split_once('/')?;
-    let path = path.split('?').next().unwrap_or_default();
-    match host.split_once(".s3") {
-        Some((bucket, _)) => Some(format!("/{bucket}/{path}")),
-        None => Some(format!("/{path}")),
-    }
 }
 
 async fn with_template(
@@ -279,18 +265,8 @@ async fn with_template(
         form.push(("TemplateBody".to_owned(), body));
         return Ok(form);
     }
-    let bucket = format!("/{BUCKET}");
-    // It may be there already.
-    upstream
-        .rest("s3", Method::PUT, &bucket, &[], Bytes::new())
-        .await?;
-    let key = crate::python::hex(&fastrand::u128(..).to_be_bytes());
-    let path = format!("{bucket}/{key}");
-    upstream
-        .rest("s3", Method::PUT, &path, &[], body.into())
-        .await?
-        .success()?;
-    form.push(("TemplateURL".to_owned(), format!("http://localhost{path}")));
+    let address = nested::keep(upstream, template).await?;
+    form.push(("TemplateURL".to_owned(), address));
     Ok(form)
 }
 
@@ -351,28 +327,5 @@ async fn exists(upstream: &Upstream, named: &Named) -> Result<bool> {
             by_query(load_balancing, "DescribeTargetGroups", "Names.member.1").await
         }
         _ => Ok(false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objects_are_found_by_both_styles_of_address() {
-        for url in [
-            "https://s3.amazonaws.com/bucket/a/b.json",
-            "http://127.0.0.1:4566/bucket/a/b.json?x=1",
-            "https://bucket.s3.us-east-1.amazonaws.com/a/b.json",
-        ] {
-            assert_eq!(
-                object_path(url).as_deref(),
-                Some("/bucket/a/b.json"),
-                "{url}"
-            );
-        }
-        // A path-style address with a region.
-        let regional = "https://s3.us-east-1.amazonaws.com/bucket/a/b.json";
-        assert_eq!(object_path(regional).as_deref(), Some("/bucket/a/b.json"));
     }
 }

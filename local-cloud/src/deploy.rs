@@ -1,5 +1,5 @@
-//! Deploying a SAM template as `sam deploy` does, without `sam`: upload the functions, create
-//! or update the stack with the transform left in, wait, read the outputs.
+//! Deploying a SAM template as `sam deploy` does, without `sam`: upload the functions and the
+//! nested templates, create or update the stack with the transform left in, wait, read the outputs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::companion::Companion;
 use crate::upstream::Upstream;
-use crate::{archive, gateway, registry, template, xml, yaml};
+use crate::{archive, gateway, nested, registry, template, xml, yaml};
 
 /// Where the functions' programs are uploaded, as `sam deploy --resolve-s3` has a bucket.
 const BUCKET: &str = "slipway-local-cloud-artifacts";
@@ -77,6 +77,8 @@ impl Companion {
         }
         let upstream = self.upstream.in_region(&region);
         upload(&upstream, &mut template, &deploy.functions).await?;
+        let folder = deploy.template.parent().unwrap_or(Path::new(""));
+        nested::upload(&upstream, &mut template, folder).await?;
         let stack_id = submit(&through, &upstream, &deploy, &template).await?;
         wait(&through, &stack_id, &["CREATE_COMPLETE", "UPDATE_COMPLETE"]).await?;
         let outputs = outputs(&through, &stack_id).await?;

@@ -24,6 +24,7 @@ mod faults;
 mod gateway;
 mod images;
 mod microburst;
+mod nested;
 mod operations;
 mod passwords;
 mod python;

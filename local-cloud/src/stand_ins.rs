@@ -60,6 +60,21 @@ const STAND_INS: &[StandIn] = &[
         )],
     },
     StandIn {
+        kind: "AWS::CodeDeploy::Application",
+        reference: "application-{id}",
+        attributes: &[],
+    },
+    StandIn {
+        kind: "AWS::CodeDeploy::DeploymentConfig",
+        reference: "configuration-{id}",
+        attributes: &[],
+    },
+    StandIn {
+        kind: "AWS::CodeDeploy::DeploymentGroup",
+        reference: "group-{id}",
+        attributes: &[],
+    },
+    StandIn {
         kind: "AWS::EC2::EIP",
         reference: "203.0.113.7",
         attributes: &[

@@ -88,6 +88,12 @@ fn a_job_runs_by_its_schedule_and_by_hand_and_its_runs_are_listed() -> Result<()
     assert_eq!(runs.len(), 2, "{runs:?}");
     assert!(runs.iter().all(|it| it.ended_at.is_some()), "{runs:?}");
 
+    let more = client.start_run(&service, &prod(), "more")?;
+    let ended = client.cancel_run(&service, &prod(), &more.id)?;
+    assert_eq!(ended.status, RunStatus::Aborted, "{ended:?}");
+    // One that runs while its job is deleted.
+    client.start_run(&service, &prod(), "last")?;
+
     client.delete(&service, &client.service(&service)?.etag)?;
     platform.gone(&service)?;
     let machines = aws.json("states", "AWSStepFunctions.ListStateMachines", &json!({}))?;

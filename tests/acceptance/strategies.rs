@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
+use slipway_cli::client::new_key;
 use slipway_control::view::ServiceView;
 use slipway_domain::{Phase, ServiceName};
 use slipway_local_cloud::TaskFailure;
 use slipway_tests::aws::texts;
-use slipway_tests::local_platform::{LocalPlatform, SOON};
+use slipway_tests::local_platform::{LocalPlatform, SOON, shared};
 use slipway_tests::waiting::wait_for;
 
 use crate::asking::{name, patch, prod, register};
@@ -119,4 +120,53 @@ fn a_service_that_goes_back_to_rolling_keeps_the_group_with_the_traffic() -> Res
         .query("elasticloadbalancing", "DescribeTargetGroups", &[])?;
     assert_eq!(texts(&groups, "TargetGroupArn")?, [second]);
     Ok(())
+}
+
+/// Which version callers reach, and the version that the stack says.
+fn versions(platform: &LocalPlatform, view: &ServiceView) -> Result<[String; 2]> {
+    let function = output(view, "Function").context("a function")?;
+    let path = format!("/2015-03-31/functions/{function}/aliases/live");
+    let alias = platform.aws().get("lambda", &path)?;
+    let live = alias["FunctionVersion"].as_str().context("a version")?;
+    let rendered = output(view, "Version").context("a version")?;
+    Ok([live.to_owned(), rendered])
+}
+
+#[test]
+#[ignore = "needs a local cloud: cargo xtask test"]
+fn a_function_with_steps_is_deployed_and_deployed_again() -> Result<()> {
+    let platform = shared()?;
+    let client = platform.client();
+    let service = name("stepping");
+    let manifest = json!({
+        "service": "stepping", "kind": "function", "dashboard": true,
+        "alarms": {"on": ["errors", "throttles", "timeout"], "errors": 0},
+        "deploy": {
+            "strategy": "canary", "canary": {"percent": 20, "bake": 2},
+            "alarms": ["errors", "response_time"],
+        },
+    });
+    register(&client, &manifest)?;
+    platform.settled(&service)?;
+    platform.push_image(&service, "v1")?;
+    let first = platform.ready(&service)?;
+    assert_eq!(versions(&platform, &first)?, ["1", "1"]);
+
+    let deployments = || client.deployments(&service, &prod(), None, None);
+    let image = deployments()?.items[0].image.to_string();
+    let (repository, _) = image.split_once(":v1").context("the tag")?;
+    platform.push_image(&service, "v2")?;
+    let second = format!("{repository}:v2").parse()?;
+    client.deploy(&service, &prod(), &second, &new_key())?;
+    let ready = platform.ready(&service)?;
+    assert_eq!(versions(&platform, &ready)?, ["2", "2"]);
+    let all = deployments()?.items;
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[0].has_succeeded(), "{:?}", all[0]);
+    let steps: Vec<&str> = all[0].steps.iter().map(|it| &*it.name).collect();
+    assert_eq!(steps.last(), Some(&"ready"), "{steps:?}");
+    assert!(steps.contains(&"updating the stack"), "{steps:?}");
+
+    client.delete(&service, &client.service(&service)?.etag)?;
+    platform.gone(&service)
 }

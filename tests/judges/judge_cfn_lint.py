@@ -23,6 +23,8 @@ from cfnlint.runner.template import run_template_by_file_path
 from cfnlint.template import Template
 
 from policies import too_large
+from rights import missing
+from texts import refused
 from verdict import Finding, Judged, files_in, report, still_bites
 
 REGIONS = ["us-east-1", "us-west-2"]
@@ -38,8 +40,10 @@ def judge(path: str) -> Judged:
         resources = Template(path, template).get_resources()
         # Plain strings: cfn-lint's own carry positions, which cannot pass between processes.
         types = {str(name): str(body.get("Type", "")) for name, body in resources.items()}
-        for name, large in too_large(template):
+        for name, large in too_large(template, Path(path)):
             findings.append(Finding(path, name, types.get(name, ""), "POLICY", large))
+        for name, words in refused(template):
+            findings.append(Finding(path, name, types.get(name, ""), "TEXT", words))
     # A fresh configuration: a template's Metadata may change it, and must not for the next one.
     matches = run_template_by_file_path(path, ConfigMixIn(regions=REGIONS), RULES, False)
     for match in matches:
@@ -48,6 +52,15 @@ def judge(path: str) -> Judged:
         message = f"{match.message} (line {match.linenumber})"
         findings.append(Finding(path, resource, types.get(resource, ""), match.rule.id, message))
     return Judged(path, types, findings)
+
+
+def rights(files: list[str], judged: list[Judged]) -> Judged:
+    """What the platform's roles lack for the types in the templates that were rendered for them."""
+    rendered = [one for one in judged if one.file.endswith(".json")]
+    platform = [decode(file)[0] for file in files if not file.endswith(".json")]
+    types = {type_ for one in rendered for type_ in one.resources.values()}
+    findings = [Finding("rights", role, "", "RIGHTS", what) for role, what in missing(platform, types)]
+    return Judged("rights", {"ServiceRole": ""}, findings)
 
 
 def main() -> int:
@@ -60,7 +73,10 @@ def main() -> int:
     # The first file is judged here: the schemas it loads are then the workers' too.
     first = judge(files[0])
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        return report("cfn-lint", [first, *pool.map(judge, files[1:], chunksize=4)])
+        judged = [first, *pool.map(judge, files[1:], chunksize=4)]
+    if len(judged) > 1:
+        judged.append(rights(files, judged))
+    return report("cfn-lint", judged)
 
 
 if __name__ == "__main__":

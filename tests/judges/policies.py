@@ -11,26 +11,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 MANAGED = 6144
 WITHIN_A_ROLE = 10240
-STACK = "p" * 20
+PLATFORM = "p" * 20
 KNOWN = {
-    "PlatformName": STACK,
+    "PlatformName": PLATFORM,
     "AWS::AccountId": "111122223333",
     "AWS::Partition": "aws",
     "AWS::Region": "ap-southeast-1",
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::NoValue": None,
 }
+# The template that is looked at: the name of its stack, and what it is given of other stacks.
+HERE: dict[str, Any] = {"stack": PLATFORM, "given": set()}
 # What a platform is given by those who want the longer one may be of any length: its default counts.
 AS_BY_DEFAULT = {"HasPrefixes", "HasResourcePrefixes"}
 
 
 def arn(logical_id: str) -> str:
     """About what CloudFormation calls a resource that nobody names."""
-    return f"arn:aws:dynamodb:ap-southeast-1:111122223333:{STACK}-{logical_id}-ABCDEFGHIJKL"
+    stack = PLATFORM if logical_id in HERE["given"] else HERE["stack"]
+    return f"arn:aws:dynamodb:ap-southeast-1:111122223333:{stack}-{logical_id}-ABCDEFGHIJKL"
 
 
 def fill_in(text: str, values: dict[str, Any]) -> str:
@@ -79,8 +83,20 @@ def size(node: Any) -> int:
     return len(re.sub(r"\s", "", json.dumps(node)))
 
 
-def too_large(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def stack_of(path: Path) -> str:
+    """The name of a template's stack, as long as it gets: CloudFormation names nested ones after the platform's."""
+    return f"{PLATFORM}-{path.stem.title()}-ABCDEFGHIJKLM" if path.parent.name == "platform" else PLATFORM
+
+
+def role_of(reference: dict[str, Any]) -> str:
+    """Whose policy it is; a role of a nested stack is named by an output."""
+    [(_, named)] = reference.items()
+    return str(named[1]).removeprefix("Outputs.") if isinstance(named, list) else str(named)
+
+
+def too_large(template: dict[str, Any], path: Path) -> Iterator[tuple[str, str]]:
     """The policies and roles that IAM would refuse, each with its size."""
+    HERE.update(stack=stack_of(path), given=set(template.get("Parameters", {})))
     within: dict[str, int] = {}
     for name, resource in template.get("Resources", {}).items():
         properties = resource.get("Properties") or {}
@@ -91,8 +107,8 @@ def too_large(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     yield str(name), f"{count} characters, of which IAM takes {MANAGED}"
             case "AWS::IAM::Policy":
                 count = size(value(properties["PolicyDocument"]))
-                for role in properties["Roles"]:
-                    within[str(role["Ref"])] = within.get(str(role["Ref"]), 0) + count
+                for role in map(role_of, properties["Roles"]):
+                    within[role] = within.get(role, 0) + count
             case "AWS::IAM::Role":
                 policies = value(properties.get("Policies", []))
                 count = sum(size(policy["PolicyDocument"]) for policy in policies)

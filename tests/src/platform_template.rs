@@ -2,22 +2,30 @@
 //! up, and each function worked out that needs nothing but parameters.
 //!
 //! It is no CloudFormation. What depends on a resource or on the region stays as it is written
-//! (`{"Ref": "Vpc"}`), so that a test can see who refers to whom.
+//! (`{"Ref": "Vpc"}`), so that a test can see who refers to whom. What nested stacks make is made
+//! beside the rest, as if it stood in one file.
 
 mod addresses;
+mod nested;
 mod sets;
+mod texts;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 
 use crate::local_platform::root;
 
-/// `template.yaml`.
+/// `template.yaml`, or a template that it nests.
 #[derive(Debug)]
 pub struct PlatformTemplate {
+    /// Its path below the project's folder.
+    file: String,
     template: Value,
+    /// The templates of nested stacks, by the stacks' logical ids.
+    nested: BTreeMap<String, PlatformTemplate>,
 }
 
 /// What is made with some parameters.
@@ -41,10 +49,29 @@ impl PlatformTemplate {
     /// # Errors
     /// A file that is not there, or no template.
     pub fn read() -> Result<Self> {
-        let path = root().join("template.yaml");
-        let text = std::fs::read_to_string(path).context("template.yaml")?;
+        Self::of("template.yaml")
+    }
+
+    fn of(file: &str) -> Result<Self> {
+        let path = root().join(file);
+        let text = std::fs::read_to_string(&path).with_context(|| file.to_owned())?;
         let template = slipway_local_cloud::read_template(&text)?;
-        Ok(Self { template })
+        let mut nested = BTreeMap::new();
+        for (id, named) in nested::files(&template) {
+            let beside = Path::new(file).with_file_name(named);
+            nested.insert(id, Self::of(&beside.to_string_lossy())?);
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            template,
+            nested,
+        })
+    }
+
+    /// The files that it consists of, below the project's folder: its own first.
+    pub fn files(&self) -> Vec<&str> {
+        let inner = self.nested.values().flat_map(Self::files);
+        std::iter::once(&*self.file).chain(inner).collect()
     }
 
     /// The parameters' declarations by name.
@@ -59,11 +86,22 @@ impl PlatformTemplate {
     /// A parameter that the template does not have, a condition that cannot be decided, and a
     /// condition or mapping that is not there.
     pub fn made(&self, given: &BTreeMap<String, String>) -> Result<Made> {
-        let scope = self.scope(given)?;
-        Ok(Made {
-            resources: scope.present("Resources", |it| scope.value(it))?,
-            outputs: scope.present("Outputs", |it| scope.value(&it["Value"]))?,
-        })
+        Ok(self.made_in(self.scope(given)?)?.1)
+    }
+
+    /// What is made, and the scope that knows what nested stacks answer.
+    fn made_in<'a>(&'a self, mut scope: Scope<'a>) -> Result<(Scope<'a>, Made)> {
+        let mut resources = self.made_within(&mut scope)?;
+        for (id, resource) in scope.present("Resources", |it| scope.value(it))? {
+            if self.nested.contains_key(&id) {
+                continue;
+            }
+            if resources.insert(id.clone(), resource).is_some() {
+                bail!("{} and a template that it nests both have {id}", self.file);
+            }
+        }
+        let outputs = scope.present("Outputs", |it| scope.value(&it["Value"]))?;
+        Ok((scope, Made { resources, outputs }))
     }
 
     /// Why the template's rules refuse these parameters; nothing where they do not.
@@ -94,32 +132,40 @@ impl PlatformTemplate {
     }
 
     fn scope(&self, given: &BTreeMap<String, String>) -> Result<Scope<'_>> {
+        let region = given.get(REGION).map_or("us-east-1", |it| it);
+        let given = given.iter().filter(|(name, _)| *name != REGION);
+        let given = given.map(|(name, text)| (name.clone(), Value::from(text.clone())));
+        self.scope_with(given.collect(), region)
+    }
+
+    /// The template with these values, which may refer to resources of the one that nests it.
+    fn scope_with(&self, mut given: BTreeMap<String, Value>, region: &str) -> Result<Scope<'_>> {
         let mut parameters = BTreeMap::new();
-        let declared = &self.template["Parameters"];
-        let is_known = |name: &String| declared.get(name).is_some() || name == REGION;
-        if let Some(name) = given.keys().find(|name| !is_known(name)) {
-            bail!("template.yaml has no parameter {name}");
-        }
-        for (name, declaration) in declared.as_object().into_iter().flatten() {
-            let default = &declaration["Default"];
-            let default = default
-                .as_str()
-                .map_or_else(|| default.to_string(), str::to_owned);
-            let text = given.get(name).cloned().unwrap_or(default);
-            let is_list = declaration["Type"]
-                .as_str()
-                .is_some_and(|it| it.contains("List"));
-            let value = if is_list {
-                text.split(',').map(Value::from).collect()
-            } else {
-                Value::from(text)
+        let declared = self.template["Parameters"].as_object();
+        for (name, declaration) in declared.into_iter().flatten() {
+            let value = match (given.remove(name), &declaration["Default"]) {
+                (Some(value), _) => value,
+                (None, Value::Null) => bail!("{}: nothing for {name}", self.file),
+                (None, Value::String(text)) => text.clone().into(),
+                (None, other) => other.to_string().into(),
+            };
+            let kind = declaration["Type"].as_str().unwrap_or_default();
+            let value = match &value {
+                Value::String(text) if kind.contains("List") => {
+                    text.split(',').map(Value::from).collect()
+                }
+                _ => value,
             };
             parameters.insert(name.clone(), value);
+        }
+        if let Some(name) = given.keys().next() {
+            bail!("{} has no parameter {name}", self.file);
         }
         Ok(Scope {
             template: &self.template,
             parameters,
-            region: given.get(REGION).map_or("us-east-1", |it| it).to_owned(),
+            outputs: BTreeMap::new(),
+            region: region.to_owned(),
         })
     }
 }
@@ -128,6 +174,8 @@ impl PlatformTemplate {
 struct Scope<'a> {
     template: &'a Value,
     parameters: BTreeMap<String, Value>,
+    /// What nested stacks answer, by the name that it is asked for: `Network.Outputs.Vpc`.
+    outputs: BTreeMap<String, Value>,
     region: String,
 }
 
@@ -221,12 +269,10 @@ impl Scope<'_> {
         let argument = self.value(argument)?;
         let done = match name {
             "Fn::FindInMap" => Some(self.looked_up(&argument)?),
+            "Fn::GetAtt" => self.answered(&argument),
             "Fn::Sub" => self.substituted(&argument),
-            "Fn::Join" => joined(&argument),
-            "Fn::Split" => argument[1].as_str().map(|text| {
-                let by = argument[0].as_str().unwrap_or_default();
-                text.split(by).map(Value::from).collect()
-            }),
+            "Fn::Join" => texts::joined(&argument),
+            "Fn::Split" => texts::split(&argument),
             "Fn::Select" => selected(&argument),
             "Fn::Cidr" => addresses::blocks(&argument),
             _ => None,
@@ -243,24 +289,10 @@ impl Scope<'_> {
         Ok(found.clone())
     }
 
-    /// The text, if nothing but texts is put into it.
-    fn substituted(&self, argument: &Value) -> Option<Value> {
-        let text = argument.as_str().or_else(|| argument[0].as_str())?;
-        let mut done = String::new();
-        let mut rest = text;
-        while let Some((before, behind)) = rest.split_once("${") {
-            let (name, behind) = behind.split_once('}')?;
-            let own = &argument[1][name];
-            let value = if own.is_null() {
-                self.parameters.get(name)?
-            } else {
-                own
-            };
-            done.push_str(before);
-            done.push_str(value.as_str()?);
-            rest = behind;
-        }
-        Some(format!("{done}{rest}").into())
+    /// What a nested stack answers; nothing where a resource is asked.
+    fn answered(&self, argument: &Value) -> Option<Value> {
+        let name = format!("{}.{}", argument[0].as_str()?, argument[1].as_str()?);
+        self.outputs.get(&name).cloned()
     }
 }
 
@@ -269,11 +301,6 @@ fn only(value: &Value) -> Option<(&str, &Value)> {
     let mut entries = value.as_object()?.iter();
     let (key, value) = entries.next()?;
     entries.next().is_none().then_some((key.as_str(), value))
-}
-
-fn joined(argument: &Value) -> Option<Value> {
-    let texts: Option<Vec<&str>> = argument[1].as_array()?.iter().map(Value::as_str).collect();
-    Some(texts?.join(argument[0].as_str()?).into())
 }
 
 fn selected(argument: &Value) -> Option<Value> {
@@ -306,6 +333,7 @@ mod tests {
     #[test]
     fn parameters_are_put_in_and_what_refers_to_a_resource_stays() {
         let made = made(&[("VpcCidr", "10.1.0.0/16")]);
+        // Of a nested template, as all of the network.
         let subnet = &made.resources["PublicSubnetB"]["Properties"];
         assert_eq!(subnet["CidrBlock"], "10.1.80.0/20");
         assert_eq!(subnet["VpcId"], json!({"Ref": "Vpc"}));

@@ -27,6 +27,9 @@ pub(crate) struct Runs {
     /// How many, at most
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=25))]
     pub(crate) limit: u32,
+    /// End this run, if it is under way, and show what it came to
+    #[arg(long, value_name = "RUN", conflicts_with = "limit")]
+    pub(crate) cancel: Option<String>,
     /// Print the API's answer as JSON
     #[arg(long)]
     pub(crate) json: bool,

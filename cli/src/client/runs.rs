@@ -30,6 +30,20 @@ impl Client {
         self.get(&format!("{}/{id}", of(name, environment)))
     }
 
+    /// Ends a run of a job that is under way.
+    pub fn cancel_run(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        id: &str,
+    ) -> Result<RunView> {
+        let call = Call::new(
+            Method::POST,
+            format!("{}/{id}/cancel", of(name, environment)),
+        );
+        self.send(&call)?.read()
+    }
+
     /// Starts a run of a job.
     pub fn start_run(
         &self,

@@ -1,4 +1,4 @@
-//! `slipway run` and `slipway runs`: a job now, and what ran.
+//! `slipway run` and `slipway runs`: a job now, what ran, and the end of a run.
 
 use std::time::Duration;
 
@@ -17,6 +17,16 @@ use crate::wait::Wait;
 pub(super) fn list(options: &Runs, console: &Console) -> Result<(), Failure> {
     let connection = connect(&options.platform)?;
     let environment = environment(&options.environment, &options.name, &connection)?;
+    if let Some(id) = &options.cancel {
+        let run = connection
+            .client
+            .cancel_run(&options.name, &environment, id)?;
+        if options.json {
+            return console.json(&run);
+        }
+        let runs = std::slice::from_ref(&run);
+        return console.result(&output::runs::listing(runs, console.results_sheet()));
+    }
     let page = connection
         .client
         .runs(&options.name, &environment, None, Some(options.limit))?;

@@ -25,6 +25,7 @@ fn platform(status: &'static str) -> Mock {
                 });
                 Reply::json(202, &begun)
             }
+            ("POST", "/r1/cancel") => Reply::json(200, &ran("r1", "aborted")),
             ("GET", "/r1") => Reply::json(200, &ran("r1", status)),
             _ => Reply::json(
                 200,
@@ -65,6 +66,16 @@ fn a_run_is_one_call_with_a_key_and_is_waited_for_where_that_is_said() {
     let ran = run(&mock, &["run", "invoices", "--env", "prod", "--wait"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("succeeded"), "{}", ran.out);
+}
+
+#[test]
+fn a_run_is_ended_by_its_id() {
+    let mock = platform("running");
+    let arguments = ["runs", "invoices", "--env", "prod", "--cancel", "r1"];
+    let ran = run(&mock, &arguments);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert!(ran.out.contains("aborted"), "{}", ran.out);
+    assert_eq!(mock.asked()[0].path, format!("{BASE}/r1/cancel"));
 }
 
 #[test]

@@ -190,6 +190,7 @@ impl From<ServiceError> for Refusal {
             ServiceError::NothingToScale { .. } => conflict("nothing-to-scale"),
             ServiceError::ScaledByAws { .. } => conflict("scaled-by-aws"),
             ServiceError::NotAJob { .. } => conflict("not-a-job"),
+            ServiceError::RunOver(_) => conflict("run-over"),
             ServiceError::NothingToRun { .. } => conflict("nothing-to-run"),
             ServiceError::OutOfBounds {
                 pointer,

@@ -20,8 +20,8 @@ use axum::extract::DefaultBodyLimit;
 use slipway_control::hooks::HookControl;
 use slipway_control::ports::{
     BoundsWriter, ChangeWriter, DatabaseLister, DeploymentSteerer, HistoryReader, HookReader,
-    HookWriter, LiveReader, NotifySecrets, RouteReader, RunReader, RunStarter, ScalerRegistry,
-    ServiceReader, TaskWriter, UpgradeStore,
+    HookWriter, LiveReader, NotifySecrets, RouteReader, RunCanceller, RunReader, RunStarter,
+    ScalerRegistry, ServiceReader, TaskWriter, UpgradeStore,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::runs::RunControl;
@@ -59,7 +59,7 @@ pub trait Ports: Send + Sync + 'static {
     /// The secrets of webhooks.
     type Hooks: HookReader + HookWriter + 'static;
     /// Runs of jobs.
-    type Runs: RunReader + RunStarter + 'static;
+    type Runs: RunReader + RunStarter + RunCanceller + 'static;
     /// The keys that sign notices.
     type Keys: NotifySecrets + 'static;
 }

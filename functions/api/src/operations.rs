@@ -370,6 +370,16 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
             get(handlers::get_run::<P>),
             of::<RunView>,
         ),
+        Operation {
+            method: Method::POST,
+            ..read(
+                "/services/{name}/environments/{environment}/runs/{run}/cancel",
+                "cancelRun",
+                "Ends a run of a job that is under way",
+                post(handlers::cancel_run::<P>),
+                of::<RunView>,
+            )
+        },
         read(
             "/services/{name}/webhooks",
             "listWebhooks",

@@ -13,9 +13,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
-    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ScanningKeeper,
-    ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer,
-    StackWriter, TrafficReader, UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, RunEnder,
+    ScanningKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
@@ -48,7 +48,13 @@ pub struct Handler<R, S, C, W, U> {
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + DatabaseLister + HistoryReader + ChangeWriter + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    S: StackReader
+        + TrafficReader
+        + StackDoctor
+        + StackWriter
+        + StackRescuer
+        + RunEnder
+        + StackLister,
     C: Checks + ImageKeeper + RotationReader + ScanningKeeper,
     W: Waker,
     U: UpgradeStore,

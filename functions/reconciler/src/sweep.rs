@@ -7,9 +7,9 @@ use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use slipway_control::databases::rotation::Rotations;
 use slipway_control::ports::{
-    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, ScanningKeeper,
-    ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer,
-    StackWriter, TrafficReader, UpgradeStore, Waker,
+    ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, RunEnder,
+    ScanningKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{ReconcileError, Reconciler};
@@ -29,7 +29,13 @@ const BEGINS_LOOKS: SignedDuration = SignedDuration::from_secs(40);
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
 where
     R: ServiceReader + DatabaseLister + HistoryReader + ChangeWriter + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + StackLister,
+    S: StackReader
+        + TrafficReader
+        + StackDoctor
+        + StackWriter
+        + StackRescuer
+        + RunEnder
+        + StackLister,
     C: Checks + ImageKeeper + RotationReader + ScanningKeeper,
     W: Waker,
     U: UpgradeStore,

@@ -184,6 +184,10 @@ mod tests {
             Wakes::One(wake("orders", Some("prod")))
         );
         assert_eq!(read("stack-status-of-another-platform"), Wakes::Nothing);
+        assert_eq!(
+            read("stack-status-of-a-part-of-the-platform"),
+            Wakes::Nothing
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -35,6 +36,9 @@ const LONGEST: SignedDuration = SignedDuration::from_secs(8);
 const REST: u64 = 400;
 /// How many services are read in one page of the listing.
 const PAGE: usize = 100;
+/// How many services' digests are compared at the same time: hundreds within the minute that the
+/// function has.
+const AT_ONCE: usize = 8;
 
 /// Starts deployments of what is pushed.
 #[derive(Debug)]
@@ -326,12 +330,20 @@ where
         loop {
             let registry = &self.pushes.registry;
             let page = registry.services(None, after.as_deref(), PAGE).await?;
-            for service in page.items.iter().filter(|it| it.follows && !it.deleting) {
+            let following = page.items.iter().filter(|it| it.follows && !it.deleting);
+            let compared = following.map(async |service| {
                 let done = self.catch_up_with(&service.name, stamp).await;
                 if let Err(error) = &done {
                     let error = chain(error);
                     tracing::error!(error, service = %service.name, "its digests were not compared");
                 }
+                done
+            });
+            let compared: Vec<_> = stream::iter(compared)
+                .buffer_unordered(AT_ONCE)
+                .collect()
+                .await;
+            for done in compared {
                 // What a team's own manifest is refused for is no failure of the platform.
                 let passes = matches!(
                     done,

@@ -14,6 +14,8 @@ use slipway_synth::names::KEPT_TAG_PREFIX;
 use crate::error::port_error;
 
 const DESCRIBE: &str = "ecr:DescribeImages";
+/// The most images that ECR lists in one call (`DescribeImages`).
+const MOST_LISTED: i32 = 1000;
 
 /// Looks at repositories of the function's account and region.
 #[derive(Debug, Clone)]
@@ -34,7 +36,7 @@ impl Repositories {
         let ask = self.client.describe_images().repository_name(repository);
         if pattern.ends_with('*') {
             let tagged = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged);
-            ask.filter(tagged.build())
+            ask.filter(tagged.build()).max_results(MOST_LISTED)
         } else {
             ask.image_ids(ImageIdentifier::builder().image_tag(pattern).build())
         }

@@ -5,9 +5,11 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionListItem, ExecutionStatus, HistoryEvent};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use jiff::Timestamp;
-use slipway_control::ports::{Page, PortResult, RunReader, RunStarter, Start};
+use slipway_control::ports::{
+    Page, PortResult, RunCanceller, RunEnder, RunReader, RunStarter, Start,
+};
 use slipway_control::runs::{RunStatus, RunView};
 
 use crate::error::{port_error, unreadable};
@@ -22,6 +24,10 @@ const LISTED: i32 = 1000;
 /// How many calls a place in the list is looked for with: ten thousand runs, a week of one each
 /// minute.
 const MOST_LISTS: usize = 10;
+
+/// How many runs a deletion ends at once. A job has more than one only where its schedule comes
+/// before its last run is over.
+const MOST_ENDED: i32 = 100;
 
 /// Reads and starts executions.
 #[derive(Debug, Clone)]
@@ -148,6 +154,50 @@ impl RunReader for Runs {
             by: history::started_by(&events),
             reason: history::reason(&events),
         }))
+    }
+}
+
+impl Runs {
+    /// Ends an execution; nothing, where it has ended (`StopExecution` changes no status then) or
+    /// is not remembered.
+    async fn stop(&self, execution: &str, cause: &str) -> PortResult<()> {
+        let call = self
+            .client
+            .stop_execution()
+            .execution_arn(execution)
+            .cause(cause)
+            .send();
+        match call.await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(error.code()) => Ok(()),
+            Err(error) => Err(port_error("states:StopExecution", error)),
+        }
+    }
+}
+
+impl RunCanceller for Runs {
+    async fn cancel(&self, machine: &str, id: &str, cause: &str) -> PortResult<()> {
+        self.stop(&execution_arn(machine, id), cause).await
+    }
+}
+
+impl RunEnder for Runs {
+    async fn end_runs(&self, machine: &str, cause: &str) -> PortResult<()> {
+        let call = self
+            .client
+            .list_executions()
+            .state_machine_arn(machine)
+            .status_filter(ExecutionStatus::Running)
+            .max_results(MOST_ENDED)
+            .send();
+        let found = match call.await {
+            Ok(answer) => answer.executions,
+            Err(error) if is_gone(error.code()) => return Ok(()),
+            Err(error) => return Err(port_error("states:ListExecutions", error)),
+        };
+        let ends = found.iter().map(|it| self.stop(it.execution_arn(), cause));
+        // All are tried, even where one does not answer.
+        join_all(ends).await.into_iter().collect()
     }
 }
 

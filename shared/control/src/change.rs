@@ -57,7 +57,14 @@ pub struct StackChange {
     pub databases: BTreeSet<DatabaseUse>,
     /// Whether the scaler is to look: it may have other hours to keep, of which no stack tells.
     pub rescales: bool,
+    /// The version at which the record held what is not claimed anew because of that: the reconciler
+    /// may be giving it back. None where nothing is wanted that was not wanted before.
+    pub counted_at: Option<u64>,
 }
+
+/// The most paths that an environment holds: what it serves, and what it was to serve before. They
+/// are given back in one transaction, which has room for 100 items.
+pub const MOST_PATHS: usize = 20;
 
 /// The version that a stack's record begins with: the time in milliseconds. A record that is made
 /// again under an old name so never bears a version that it had in an earlier life, and whoever
@@ -76,6 +83,7 @@ impl StackChange {
             places: BTreeSet::new(),
             databases: BTreeSet::new(),
             rescales: false,
+            counted_at: None,
         }
     }
 }
@@ -223,6 +231,9 @@ fn build(
             rescales: previous
                 .as_ref()
                 .is_some_and(|previous| previous.settings.scaling != effective.settings.scaling),
+            counted_at: stack
+                .filter(|_| wants_more(previous, &effective))
+                .map(|stack| stack.version),
         };
         deployments.extend(deployment);
         stacks.insert(scope, change);
@@ -247,6 +258,18 @@ fn build(
         seen: None,
         at: request.stamp.now,
     }
+}
+
+/// Whether an environment may want a path, a place or a database that it did not want before: with
+/// another image alone it does not.
+fn wants_more(previous: Option<Effective>, effective: &Effective) -> bool {
+    previous.is_none_or(|mut previous| {
+        previous
+            .settings
+            .image
+            .clone_from(&effective.settings.image);
+        previous != *effective
+    })
 }
 
 /// Until when the image is waited for that an earlier deployment waits for: a change of something
@@ -320,6 +343,18 @@ pub fn manifest_hash(manifest: &Manifest) -> String {
 }
 
 impl Change {
+    /// The environment that would hold more paths than [`MOST_PATHS`], if one would.
+    pub fn holds_too_many(&self, before: Option<&ServiceState>) -> Option<EnvironmentName> {
+        let known = &before?.stacks;
+        let mut more = self.stacks.iter().filter(|(_, it)| it.path.is_some());
+        let (scope, _) = more.find(|(scope, _)| {
+            known
+                .get(scope)
+                .is_some_and(|stack| stack.paths.len() >= MOST_PATHS)
+        })?;
+        scope.environment().cloned()
+    }
+
     /// The service with its stacks as they will be once the change is committed.
     pub fn after(&self, before: Option<&ServiceState>) -> ServiceState {
         let mut stacks = before.map(|state| state.stacks.clone()).unwrap_or_default();

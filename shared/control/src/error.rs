@@ -187,6 +187,9 @@ pub enum ServiceError {
         /// Its kind.
         kind: &'static str,
     },
+    /// The run has ended by itself.
+    #[error("the run `{0}` has ended, and can't be cancelled any more")]
+    RunOver(String),
     /// The job is not there yet.
     #[error("`{service}/{environment}` has nothing yet that could be run: {why}")]
     NothingToRun {

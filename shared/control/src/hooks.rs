@@ -12,6 +12,8 @@ use crate::services::kept;
 
 /// How long the former secret counts beside a new one.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
+/// The most former secrets that count beside the newest: Parameter Store keeps 4096 bytes.
+const MOST_FORMER: usize = 4;
 
 /// Makes and removes the secrets of webhooks.
 #[derive(Debug)]
@@ -96,15 +98,19 @@ where
         let former = former.filter(|it| it.uid == state.service.uid);
         let until = stamp.now + OVERLAP;
         let value = secret(provider, fresh);
-        let newest = former.and_then(|it| it.secrets.into_iter().next());
-        let former_valid_until = newest.as_ref().map(|_| until);
+        let former: Vec<HookSecret> = former.map(|it| it.secrets).unwrap_or_default();
+        let former_valid_until = former.first().map(|_| until);
         let mut secrets = vec![HookSecret {
             value: value.clone(),
             made_at: stamp.now,
             until: None,
         }];
-        secrets.extend(newest.map(|it| HookSecret {
-            until: Some(until),
+        // One that was made and lost on the way, and then once more, does not end the one in use.
+        let counting = former
+            .into_iter()
+            .filter(|it| it.until.is_none_or(|until| until > stamp.now));
+        secrets.extend(counting.take(MOST_FORMER).map(|it| HookSecret {
+            until: it.until.or(Some(until)),
             ..it
         }));
         let secrets = HookSecrets {
@@ -208,6 +214,23 @@ mod tests {
         let listed = serde_json::to_string(&control.list(&orders).await.unwrap()).unwrap();
         assert!(!listed.contains(&two.secret), "a listing shows none");
         assert!(!format!("{two:?} {kept:?}").contains(&two.secret));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_was_made_twice_does_not_end_the_one_in_use() {
+        let (control, orders) = control().await;
+        let mut made = Vec::new();
+        for number in 2..9 {
+            let stamp = caller(number).stamp;
+            let fresh = [u8::try_from(number).unwrap(); 32];
+            let new = control.make(&orders, Provider::Github, fresh, stamp).await;
+            made.insert(0, new.unwrap().secret);
+            let kept = control.hooks.hook(&orders, Provider::Github).await;
+            let kept = kept.unwrap().unwrap();
+            let valid: Vec<_> = kept.valid(stamp.now).collect();
+            let newest: Vec<_> = made.iter().take(1 + MOST_FORMER).collect();
+            assert_eq!(valid, newest);
+        }
     }
 
     #[tokio::test]

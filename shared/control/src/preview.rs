@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
 use slipway_domain::{
     Effective, EnvironmentName, Image, Manifest, Platform, Problem, RoutePath, Scope, StackName,
 };
@@ -51,12 +52,16 @@ pub(crate) async fn plan(
     let mut checks = path_checks(manifest, platform, &obstacles);
     checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
     checks.extend(restore::checks(restored));
+    // All at the same time: a registry that does not answer is waited for once.
+    let environments = manifest.environments(&platform.environment);
+    let checked = environments
+        .iter()
+        .map(|environment| check(manifest, environment, state, platform, ports));
     let mut images = BTreeMap::new();
-    for environment in manifest.environments(&platform.environment) {
-        let checked = check(manifest, &environment, state, platform, ports).await?;
+    for (environment, checked) in environments.iter().zip(try_join_all(checked).await?) {
         if let Some((found, image)) = checked {
             checks.extend(found);
-            images.insert(environment, image);
+            images.insert(environment.clone(), image);
         }
     }
     let rendered = Rendered::new(manifest, state, platform, &images);

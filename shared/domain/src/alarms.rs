@@ -17,7 +17,7 @@ use crate::schema;
 #[schemars(transform = schema::closed)]
 pub struct Alarms {
     /// Those that are on.
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 12))]
     pub on: Vec<Alert>,
     /// Percent of CPU above which it tells, after 10 minutes.
     #[schemars(range(min = 1, max = 100))]
@@ -26,11 +26,11 @@ pub struct Alarms {
     #[schemars(range(min = 1, max = 100))]
     pub memory: u32,
     /// Answers of 500 to 599 in 5 minutes, above which it tells: those of the tasks, and those
-    /// of the load balancer in their place.
+    /// of the load balancer in their place; of a function, calls that failed.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub errors: u32,
-    /// Milliseconds that the tasks take to answer, on average over 5 minutes, above which it
-    /// tells.
+    /// Milliseconds that the tasks, or a function, take to answer, on average over 5 minutes,
+    /// above which it tells.
     #[schemars(range(min = 1, max = 60_000))]
     pub response_time: u32,
     /// Targets that fail their health checks, above which it tells, after 2 minutes.
@@ -84,6 +84,10 @@ pub enum Alert {
     ResponseTime,
     /// Targets fail their health checks.
     Unhealthy,
+    /// Lambda refuses calls of a function, because too many run at a time.
+    Throttles,
+    /// A call of a function takes nearly as long as it may.
+    Timeout,
     /// Messages that a worker has failed to work off lie in its dead-letter queue.
     DeadLetters,
     /// A run of a job has failed, after all its attempts.
@@ -105,6 +109,8 @@ impl Alert {
             Self::Errors => "errors",
             Self::ResponseTime => "response_time",
             Self::Unhealthy => "unhealthy",
+            Self::Throttles => "throttles",
+            Self::Timeout => "timeout",
             Self::DeadLetters => "dead_letters",
             Self::FailedRuns => "failed_runs",
             Self::Capacity => "capacity",
@@ -122,6 +128,8 @@ impl Alert {
             | Self::Errors
             | Self::ResponseTime
             | Self::Unhealthy
+            | Self::Throttles
+            | Self::Timeout
             | Self::DeadLetters
             | Self::FailedRuns => false,
         }

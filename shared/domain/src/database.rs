@@ -354,6 +354,14 @@ fn users(settings: &Settings) -> Vec<Broken> {
         let others = ["/kind", "/function"];
         broken.push(Broken::new("/databases", &others, detail.to_owned()));
     }
+    // Overrides are added to what is inherited.
+    let count = settings.databases.len();
+    if count > MOST_DATABASES {
+        let detail = format!(
+            "are {count}, and a service uses at most {MOST_DATABASES}: each has a security group, and a network interface takes five"
+        );
+        broken.push(Broken::new("/databases", &[], detail));
+    }
     let mut seen = BTreeSet::new();
     for prefix in settings.databases.keys() {
         let pointer = format!("/databases/{prefix}");

@@ -4,10 +4,12 @@
 //! number of tasks) is refused; what Lambda itself refuses is refused here, before anything is
 //! touched.
 
+pub(crate) mod shifting;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::alarms::Alarms;
+use crate::alarms::{Alarms, Alert};
 use crate::effective::Effective;
 use crate::manifest::{Ingress, Settings};
 use crate::platform::Platform;
@@ -15,7 +17,6 @@ use crate::problem::Broken;
 use crate::scaling::Scaling;
 use crate::schema;
 use crate::secret::Location;
-use crate::strategy::Deploy;
 
 /// The most bytes of a function's variables, names and values together ("Lambda quotas").
 const MOST_VARIABLES: usize = 4096;
@@ -72,6 +73,7 @@ impl Default for Function {
 /// What is wrong with a function's settings.
 pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     let mut broken = of_tasks(settings);
+    broken.extend(alarms(settings));
     broken.extend(variables(settings));
     broken.extend(secrets(settings));
     broken
@@ -89,8 +91,6 @@ fn of_tasks(settings: &Settings) -> Vec<Broken> {
         ("/capacity", settings.capacity != default.capacity),
         ("/ingress", is_other),
         ("/scaling", settings.scaling != Scaling::default()),
-        ("/deploy", settings.deploy != Deploy::default()),
-        ("/dashboard", settings.dashboard),
         ("/health/container", settings.health.container.is_some()),
         ("/stop_timeout", settings.stop_timeout.is_some()),
         ("/read_only", settings.read_only),
@@ -100,7 +100,6 @@ fn of_tasks(settings: &Settings) -> Vec<Broken> {
         ("/volumes", !settings.volumes.is_empty()),
         ("/user", settings.user.is_some()),
         ("/sidecars", !settings.sidecars.is_empty()),
-        ("/alarms", settings.alarms != Alarms::default()),
     ];
     let says = says.into_iter().filter(|(_, is_said)| *is_said);
     says.map(|(pointer, _)| {
@@ -114,6 +113,38 @@ fn of_tasks(settings: &Settings) -> Vec<Broken> {
         Broken::unused(pointer, &["/kind"], detail.to_owned())
     })
     .collect()
+}
+
+/// Alarms, and their marks, of what only tasks and load balancers have.
+fn alarms(settings: &Settings) -> Vec<Broken> {
+    let alarms = &settings.alarms;
+    let default = Alarms::default();
+    let marks = [
+        ("/alarms/cpu", alarms.cpu != default.cpu),
+        ("/alarms/memory", alarms.memory != default.memory),
+        ("/alarms/unhealthy", alarms.unhealthy != default.unhealthy),
+    ];
+    let said = marks.into_iter().filter(|(_, is_said)| *is_said);
+    let mut broken: Vec<Broken> = said
+        .map(|(pointer, _)| {
+            let detail = "is of tasks, and the kind is `function`: leave it out".to_owned();
+            Broken::unused(pointer, &["/kind"], detail)
+        })
+        .collect();
+    for alert in &alarms.on {
+        match alert {
+            Alert::Errors | Alert::ResponseTime | Alert::Throttles | Alert::Timeout => continue,
+            // What is of one kind alone is refused where the kind is another.
+            Alert::DeadLetters | Alert::FailedRuns => continue,
+            Alert::Cpu | Alert::Memory | Alert::Unhealthy => {}
+        }
+        let detail = format!(
+            "names `{}`, which is measured of tasks, and the kind is `function`: `errors`, `throttles`, `timeout` or `response_time` would be right",
+            alert.name()
+        );
+        broken.push(Broken::new("/alarms/on", &["/kind"], detail));
+    }
+    broken
 }
 
 fn variables(settings: &Settings) -> Vec<Broken> {

@@ -160,9 +160,10 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
             broken.push(Broken::new(pointer, &["/ingress", "/kind"], detail));
         }
     };
-    let strategy = settings.deploy.strategy;
+    // Lambda measures a function's calls, and moves them.
+    let is_function = settings.kind == Kind::Function;
     refuse(
-        strategy.shifts(),
+        settings.deploy.strategy.shifts() && !is_function,
         "/deploy/strategy",
         "moves traffic at a load balancer: `rolling` would be right",
     );
@@ -173,7 +174,8 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     );
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
-            Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => true,
+            Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => !is_function,
+            Alert::Throttles | Alert::Timeout => false,
             Alert::Cpu
             | Alert::Memory
             | Alert::DeadLetters

@@ -92,6 +92,9 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
         );
         broken.push(Broken::unused("/function", &["/kind"], detail));
     }
+    if settings.kind != Kind::Function {
+        broken.extend(no_function(settings));
+    }
     if settings.kind != Kind::Job {
         broken.extend(no_job(settings));
     }
@@ -133,6 +136,22 @@ fn no_own_queue(settings: &Settings) -> Vec<Broken> {
         broken.push(Broken::new("/alarms/on", &["/kind"], detail));
     }
     broken
+}
+
+/// What is told of functions alone.
+fn no_function(settings: &Settings) -> Vec<Broken> {
+    let kind = settings.kind.name();
+    let on = settings.alarms.on.iter();
+    let of_functions = on.filter(|alert| matches!(alert, Alert::Throttles | Alert::Timeout));
+    of_functions
+        .map(|alert| {
+            let detail = format!(
+                "names `{}`, which is told of functions alone, and the kind is `{kind}`",
+                alert.name()
+            );
+            Broken::new("/alarms/on", &["/kind"], detail)
+        })
+        .collect()
 }
 
 /// What is a job's alone.
@@ -251,10 +270,29 @@ mod tests {
             "alarms": {"on": ["cpu"]},
         });
         let expected = [
-            "/alarms", "/cpu", "/deploy", "/health", "/memory", "/port", "/queue", "/scaling",
+            "/alarms/on",
+            "/cpu",
+            "/deploy/minimum_healthy",
+            "/health",
+            "/memory",
+            "/port",
+            "/queue",
+            "/scaling",
         ];
         assert_eq!(refused(manifest), expected);
         assert_eq!(refused(json!({"function": {"memory": 256}})), ["/function"]);
+    }
+
+    #[test]
+    fn what_is_told_of_functions_is_told_of_no_other_kind() {
+        let on = json!({"on": ["errors", "throttles", "timeout", "response_time"], "errors": 0});
+        let function = json!({"service": "a", "kind": "function", "alarms": on, "dashboard": true});
+        Manifest::read(&function).unwrap();
+        let marks = json!({"kind": "function", "alarms": {"unhealthy": 2, "cpu": 9, "memory": 9}});
+        let expected = ["/alarms/cpu", "/alarms/memory", "/alarms/unhealthy"];
+        assert_eq!(refused(marks), expected);
+        let web = json!({"alarms": {"on": ["throttles", "timeout"]}});
+        assert_eq!(refused(web), ["/alarms/on", "/alarms/on"]);
     }
 
     #[test]

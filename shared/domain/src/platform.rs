@@ -51,6 +51,10 @@ pub struct Platform {
     /// platform of an earlier version, which has no jobs.
     #[serde(default)]
     pub job_boundary: String,
+    /// The name of the role with which CodeDeploy moves the traffic of functions; empty on a
+    /// platform of an earlier version, where it moves at once.
+    #[serde(default)]
+    pub shift_role: String,
     /// The ARN of the topic for alerts.
     pub alerts_topic: String,
     /// The ARN of the function that wakes services that sleep; empty on a platform of an earlier

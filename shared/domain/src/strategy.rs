@@ -7,7 +7,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Settings;
+use crate::function::shifting;
+use crate::manifest::{Kind, Settings};
 use crate::problem::Broken;
 use crate::schema;
 
@@ -23,11 +24,11 @@ pub struct Deploy {
     /// The way in which traffic moves from the old tasks to the new ones.
     pub strategy: Strategy,
     /// Minutes for which the old tasks run on after all traffic has moved, so that going back is
-    /// only a move of traffic; not for `rolling`.
+    /// only a move of traffic; not for `rolling`, nor of a function.
     #[schemars(range(min = 0, max = 1440))]
     pub bake: u32,
     /// Minutes for which a deployment waits, before traffic moves, for somebody to promote it;
-    /// then it goes back. Without, it does not wait. Not for `rolling`.
+    /// then it goes back. Without, it does not wait. Not for `rolling`, nor of a function.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::pause")]
     pub pause: Option<u32>,
@@ -173,7 +174,7 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// An alarm that every service has.
+/// An alarm of the service's own: of its tasks, or of the new version of a function.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -183,10 +184,36 @@ pub enum OwnAlarm {
     Cpu,
     /// Memory utilisation is above `scaling.memory.high`.
     Memory,
+    /// More calls of a function's new version fail in a minute than `alarms.errors` says.
+    Errors,
+    /// Calls of a function's new version take longer, on average over a minute, than
+    /// `alarms.response_time` says.
+    #[serde(rename = "response_time")]
+    ResponseTime,
+}
+
+impl OwnAlarm {
+    /// The name as manifests have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Errors => "errors",
+            Self::ResponseTime => "response_time",
+        }
+    }
+
+    /// Whether ECS measures it of tasks, and not Lambda of a function.
+    pub fn is_of_tasks(self) -> bool {
+        match self {
+            Self::Cpu | Self::Memory => true,
+            Self::Errors | Self::ResponseTime => false,
+        }
+    }
 }
 
 /// The minutes that a deployment takes by its manifest, beside starting tasks: waiting to be
-/// promoted, the steps, and baking. Nothing for `rolling`.
+/// promoted, the steps, and baking; of a function the steps alone. Nothing for `rolling`.
 pub fn expected_rollout_minutes(settings: &Settings) -> u32 {
     let deploy = &settings.deploy;
     let steps = match deploy.strategy {
@@ -195,20 +222,30 @@ pub fn expected_rollout_minutes(settings: &Settings) -> u32 {
         Strategy::Canary => deploy.canary.bake,
         Strategy::Linear => deploy.linear.waits() * deploy.linear.bake,
     };
+    if settings.kind == Kind::Function {
+        return steps;
+    }
     deploy.pause.unwrap_or(0) + steps + deploy.bake
 }
 
 /// What ECS or CloudFormation cannot do, or what would say nothing.
 pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
+    if settings.kind == Kind::Function {
+        return shifting::broken(settings);
+    }
     let mut broken = unused(&settings.deploy);
     broken.extend(too_long(settings));
     broken.extend(stuck(settings));
-    let alarms = &settings.deploy.alarms;
-    if alarms.len() == 2 && alarms[0] == alarms[1] {
-        let detail = "names an alarm twice".to_owned();
-        broken.push(Broken::new("/deploy/alarms", &[], detail));
-    }
+    broken.extend(twice(&settings.deploy));
+    broken.extend(shifting::alarms_elsewhere(settings));
     broken
+}
+
+/// One alarm, named twice.
+pub(crate) fn twice(deploy: &Deploy) -> Option<Broken> {
+    let alarms = &deploy.alarms;
+    (alarms.len() == 2 && alarms[0] == alarms[1])
+        .then(|| Broken::new("/deploy/alarms", &[], "names an alarm twice".to_owned()))
 }
 
 /// Fields that the strategy does not use.
@@ -259,22 +296,23 @@ fn unused(deploy: &Deploy) -> Vec<Broken> {
 }
 
 /// A deployment that takes longer than it may.
-fn too_long(settings: &Settings) -> Option<Broken> {
+pub(crate) fn too_long(settings: &Settings) -> Option<Broken> {
     let deploy = &settings.deploy;
     if !deploy.strategy.shifts() {
         return None;
     }
-    let start = settings.health.grace.div_ceil(60);
+    let has_tasks = settings.kind.has_tasks();
+    let start = settings.health.grace.div_ceil(60) * u32::from(has_tasks);
     let minutes = start.saturating_add(expected_rollout_minutes(settings));
     if minutes <= MAX_ROLLOUT_MINUTES {
         return None;
     }
-    let mut parts = vec![format!("{start} to start (`health.grace`)")];
-    parts.extend(
-        deploy
-            .pause
-            .map(|pause| format!("{pause} to be promoted (`pause`)")),
-    );
+    let mut parts = Vec::new();
+    if has_tasks {
+        parts.push(format!("{start} to start (`health.grace`)"));
+        let promoted = |pause| format!("{pause} to be promoted (`pause`)");
+        parts.extend(deploy.pause.map(promoted));
+    }
     match deploy.strategy {
         Strategy::Rolling | Strategy::BlueGreen => {}
         Strategy::Canary => parts.push(format!("{} with some traffic", deploy.canary.bake)),
@@ -285,10 +323,12 @@ fn too_long(settings: &Settings) -> Option<Broken> {
             deploy.linear.bake
         )),
     }
-    parts.push(format!("{} to bake", deploy.bake));
+    if has_tasks {
+        parts.push(format!("{} to bake", deploy.bake));
+    }
     Some(Broken::new(
         "/deploy",
-        &["/health/grace"],
+        &["/health/grace", "/kind"],
         format!(
             "makes a deployment take {minutes} minutes, and one update of a stack has {MAX_ROLLOUT_MINUTES}: {}",
             parts.join(", ")

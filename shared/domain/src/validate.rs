@@ -156,6 +156,9 @@ impl Manifest {
         {
             problems.push(Problem::new(self.pointer(environment, field), detail));
         }
+        if let Some(detail) = function::shifting::missing(settings, platform) {
+            problems.push(Problem::new(self.pointer(environment, "deploy"), detail));
+        }
         if settings.kind == Kind::Job
             && let Some(detail) = job::missing(platform)
         {

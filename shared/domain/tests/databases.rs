@@ -206,6 +206,15 @@ fn a_variable_has_one_value() {
 }
 
 #[test]
+fn what_is_inherited_counts_beside_what_an_environment_adds() {
+    let document = user(json!({
+        "databases": {"A": "a-db", "B": "b-db"},
+        "environments": {"prod": {}, "qa": {"databases": {"C": "c-db", "D": "d-db"}}},
+    }));
+    assert_eq!(refused(&document), ["/environments/qa/databases"]);
+}
+
+#[test]
 fn a_function_that_uses_a_database_is_where_databases_are() {
     assert_eq!(refused(&user(json!({"kind": "function"}))), ["/databases"]);
     let function = json!({"kind": "function", "function": {"vpc": true}});

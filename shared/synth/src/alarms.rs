@@ -7,16 +7,18 @@
 mod alerts;
 mod rollback;
 mod scaler;
+mod version;
 
 use serde_json::{Value, json};
 use slipway_domain::scaling::ScaledBy;
 
 use crate::environment_stack::{Resources, Site};
-use crate::intrinsic::attribute;
-use crate::{cluster, load_balancer, service};
+use crate::intrinsic::{attribute, reference};
+use crate::{cluster, function, load_balancer, service};
 
 pub(crate) use alerts::tell;
 pub(crate) use rollback::names as that_roll_back;
+pub(crate) use version::add as add_of_version;
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     match site.effective.settings.scaling.by {
@@ -138,6 +140,17 @@ fn service_dimensions(site: &Site<'_>) -> Vec<Value> {
         dimension("ClusterName", &cluster::reference(site)),
         dimension("ServiceName", &attribute(service::SERVICE, "Name")),
     ]
+}
+
+/// A metric that Lambda publishes of the function, whichever version is called.
+pub(crate) fn of_function(name: &str, statistic: &'static str, period: u32) -> Metric {
+    Metric {
+        namespace: "AWS/Lambda".to_owned(),
+        name: name.to_owned(),
+        dimensions: vec![dimension("FunctionName", &reference(function::FUNCTION))],
+        statistic,
+        period,
+    }
 }
 
 /// A metric that the load balancer publishes of each of the service's target groups, by the

@@ -5,7 +5,10 @@
 //! for being there and nothing else. Structure: "Dashboard Body Structure and Syntax" in the
 //! `CloudWatch` API reference. Titles and labels are ours; no text of a manifest is in it.
 
+mod function;
+
 use serde_json::{Value, json};
+use slipway_domain::manifest::Kind;
 use slipway_domain::{Effective, Platform};
 
 use crate::alarms::{Metric, of_balancer, of_service, of_targets};
@@ -24,13 +27,11 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     if !site.effective.settings.dashboard {
         return;
     }
-    let mut widgets = vec![use_of(site)];
-    if cluster::is_own(site) || site.platform.shared_insights {
-        widgets.push(tasks(site));
-    }
-    if site.effective.settings.way_in().has_load_balancer() {
-        widgets.extend(traffic(site));
-    }
+    let widgets = if site.effective.settings.kind == Kind::Function {
+        function::widgets(site)
+    } else {
+        of_tasks(site)
+    };
     put(to, site.platform, site.effective, widgets);
 }
 
@@ -55,6 +56,17 @@ pub(crate) fn put(
             },
         }),
     );
+}
+
+fn of_tasks(site: &Site<'_>) -> Vec<Value> {
+    let mut widgets = vec![use_of(site)];
+    if cluster::is_own(site) || site.platform.shared_insights {
+        widgets.push(tasks(site));
+    }
+    if site.effective.settings.way_in().has_load_balancer() {
+        widgets.extend(traffic(site));
+    }
+    widgets
 }
 
 /// Two a row, in their order.

@@ -81,7 +81,7 @@ pub fn environment_stack(
     if let Some(count) = run.desired_count {
         service::begin(&mut template, count);
     }
-    let shifts = effective.settings.deploy.strategy.shifts();
+    let shifts = effective.settings.shifts_tasks();
     let weights = run.weights.or(shifts.then_some(Weights::FIRST));
     Some(match weights {
         Some(weights) => template.with_weights(weights),
@@ -143,6 +143,8 @@ fn run_now_and_then(site: &Site<'_>) -> Template {
 fn function(site: &Site<'_>) -> Template {
     let mut resources = Resources::default();
     function::add(&mut resources, site);
+    alarms::add_alerts(&mut resources, site);
+    dashboard::add(&mut resources, site);
     if let Some(path) = &site.effective.path {
         function::add_callers(&mut resources, site, path);
         routes::add(&mut resources, site, path);

@@ -1,8 +1,8 @@
 //! A function of Lambda: the function, the version that is rendered, and the alias that callers
 //! reach it by.
 //!
-//! Every change of the code or the configuration is a new version, and `live` goes to it at once,
-//! when CloudFormation has made it; the old one is deleted last. Lambda publishes no version that
+//! Every change of the code or the configuration is a new version, and `live` goes to it when
+//! CloudFormation has made it, at once or in steps (`shift`); the old one is deleted last. Lambda publishes no version that
 //! equals the one before, so the function's description bears the hash of all that is rendered,
 //! and with it whoever asked for the same again. A hash in the version's own description replaces
 //! it then.
@@ -22,15 +22,15 @@ use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::roles::Role;
 use crate::template::sha256;
-use crate::{logs, names, network, permissions, roles, tags};
+use crate::{logs, names, network, permissions, roles, shift, tags};
 
-const FUNCTION: &str = "Function";
+pub(crate) const FUNCTION: &str = "Function";
 const ROLE: &str = "FunctionRole";
-const VERSION: &str = "Version";
+pub(crate) const VERSION: &str = "Version";
 pub(crate) const ALIAS: &str = "Alias";
 
 /// The alias's name.
-const LIVE: &str = "live";
+pub(crate) const LIVE: &str = "live";
 
 pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     let settings = &site.effective.settings;
@@ -53,17 +53,19 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
             "Properties": {"FunctionName": reference(FUNCTION), "Description": hash},
         }),
     );
-    to.add(
-        ALIAS,
-        json!({
-            "Type": "AWS::Lambda::Alias",
-            "Properties": {
-                "Name": LIVE,
-                "FunctionName": reference(FUNCTION),
-                "FunctionVersion": attribute(VERSION, "Version"),
-            },
-        }),
-    );
+    let mut alias = json!({
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "Name": LIVE,
+            "FunctionName": reference(FUNCTION),
+            "FunctionVersion": attribute(VERSION, "Version"),
+        },
+    });
+    if settings.shifts_versions() {
+        shift::add(to, site);
+        alias["UpdatePolicy"] = shift::policy();
+    }
+    to.add(ALIAS, alias);
 }
 
 /// Lets the HTTP API call the function, and only on the routes that are the service's own.

@@ -19,6 +19,11 @@ pub(crate) fn path<const N: usize>(parts: &[Value; N]) -> Value {
     json!({"Fn::Join": ["/", parts.as_slice()]})
 }
 
+/// A function's alias, as metrics know it.
+pub(crate) fn qualified(function: &str, alias: &str) -> Value {
+    json!({"Fn::Join": [":", [reference(function), alias]]})
+}
+
 /// A document as JSON text, in which what is referred to stands as texts. Whatever else is in the
 /// document is data: JSON's own escapes are in the parts, and `Fn::Join` reads none.
 pub(crate) fn json_text(document: &Value) -> Value {

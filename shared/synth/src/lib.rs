@@ -35,6 +35,7 @@ mod scaling;
 mod service;
 mod service_stack;
 mod shared_balancer;
+mod shift;
 mod sidecars;
 mod sleep;
 mod stamp;

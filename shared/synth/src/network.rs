@@ -41,7 +41,7 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
         add_task_ingress(to, site, &json!(shared.balancer.security_group));
     } else if site.effective.settings.way_in() == Ingress::CloudMap {
         let link = json!(site.platform.vpc_link_security_group);
-        let rule = task_ingress(site, "The platform's VPC link", &link);
+        let rule = task_ingress(site, "The VPC link of the platform", &link);
         to.add(TASK_INGRESS, rule);
     } else if site.effective.settings.way_in().has_load_balancer() {
         add_load_balancer(to, site);
@@ -58,7 +58,7 @@ fn add_load_balancer(to: &mut Resources, site: &Site<'_>) {
                 "GroupDescription": format!("Load balancer of {}", site.family()),
                 "VpcId": site.platform.vpc,
                 "SecurityGroupIngress": [{
-                    "Description": "The platform's VPC link",
+                    "Description": "The VPC link of the platform",
                     "IpProtocol": "tcp",
                     "FromPort": settings.listener_port,
                     "ToPort": settings.listener_port,

@@ -1,6 +1,6 @@
-//! The judges of templates: cfn-lint, checkov and SAM over `template.yaml`, and the first two
-//! over every golden template and those of the examples and of 1,000 random manifests; and whether
-//! each of them still finds the faults that are planted for it.
+//! The judges of templates: cfn-lint, checkov and SAM over `template.yaml` and what it nests, and
+//! the first two over every golden template and those of the examples and of 1,000 random
+//! manifests; and whether each of them still finds the faults that are planted for it.
 //!
 //! Their Python environments are made from lock files, once. The last line adds up as a test
 //! binary's does, so that `cargo xtask test` can count it; the exit code is that of the worst.
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use slipway_local_cloud::Venv;
 use slipway_tests::local_platform::root;
+use slipway_tests::platform_template::PlatformTemplate;
 use tokio::process::Command;
 
 /// Random manifests, and the seed that they are made from: the same templates at every run.
@@ -133,7 +134,9 @@ async fn both(judge: &Judge, rendered: &Path) -> Result<Vec<Verdict>> {
     let report = |line: &str| println!("{line}");
     let folder = root().join("target/venvs").join(judge.venv);
     let venv = Venv::ensure(&folder, judge.lock, &report).await?;
-    let mut templates = vec![root().join("template.yaml")];
+    let platform = PlatformTemplate::read()?;
+    let files = platform.files().into_iter();
+    let mut templates: Vec<PathBuf> = files.map(|file| root().join(file)).collect();
     if judge.rendered {
         templates.push(rendered.to_path_buf());
     }

@@ -73,14 +73,19 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         any::<bool>(),
         select(vec!["none", "iam", "jwt"]),
         select(vec!["x86_64", "arm64"]),
+        watched(),
     );
     let says = says.prop_map(
-        |(shape, variables, path, strip_path, has_image, authorization, architecture)| {
-            let mut fields = json!({
+        |(shape, variables, path, strip_path, has_image, authorization, on, watched)| {
+            let mut fields = watched;
+            let own = json!({
                 "kind": "function", "function": shape, "environment": variables,
                 "strip_path": strip_path, "authorization": authorization,
-                "architecture": architecture,
+                "architecture": on,
             });
+            if let (Some(fields), Value::Object(own)) = (fields.as_object_mut(), own) {
+                fields.extend(own);
+            }
             if let Some(path) = path {
                 fields["path"] = path.into();
             }
@@ -97,6 +102,32 @@ pub(super) fn function() -> impl Strategy<Value = Value> {
         document["service"] = service.into();
         document
     })
+}
+
+/// How a function's traffic moves, and what is told of it.
+fn watched() -> impl Strategy<Value = Value> {
+    let all = vec!["errors", "throttles", "timeout", "response_time"];
+    let on = prop::sample::subsequence(all, 0..=4);
+    let ends = prop::sample::subsequence(vec!["errors", "response_time"], 0..=2);
+    let deploy = prop_oneof![
+        Just(json!({})),
+        (1_u32..=99, 1_u32..=150, ends.clone()).prop_map(|(percent, bake, alarms)| {
+            let canary = json!({"percent": percent, "bake": bake});
+            json!({"strategy": "canary", "canary": canary, "alarms": alarms})
+        }),
+        (3_u32..=99, 1_u32..=4, ends).prop_map(|(percent, bake, alarms)| {
+            let linear = json!({"percent": percent, "bake": bake});
+            json!({"strategy": "linear", "linear": linear, "alarms": alarms})
+        }),
+    ];
+    (deploy, on, 0_u32..=1000, 1_u32..=60_000, any::<bool>()).prop_map(
+        |(deploy, on, errors, response_time, dashboard)| {
+            json!({
+                "deploy": deploy, "dashboard": dashboard,
+                "alarms": {"on": on, "errors": errors, "response_time": response_time},
+            })
+        },
+    )
 }
 
 /// A job, in all environments, with an image or without.

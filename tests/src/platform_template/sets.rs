@@ -100,14 +100,13 @@ impl PlatformTemplate {
         Ok(found.iter().map(whole).collect())
     }
 
-    /// The template with these parameters decided: what is made, without conditions. What still
-    /// names a parameter, in a text that names a resource too, has it as a default.
+    /// The template with these parameters decided: what is made, without conditions, and what
+    /// nested stacks make beside the rest.
     ///
     /// # Errors
     /// As [`Self::made`].
     pub fn plain(&self, given: &Row) -> Result<Value> {
-        let scope = self.scope(given)?;
-        let made = self.made(given)?;
+        let (scope, made) = self.made_in(self.scope(given)?)?;
         let resources: Map<String, Value> = made
             .resources
             .into_iter()
@@ -122,21 +121,13 @@ impl PlatformTemplate {
         let outputs: Map<String, Value> = outputs
             .map(|(name, value)| (name, json!({"Value": value})))
             .collect();
-        let mut plain = json!({
+        Ok(json!({
             "AWSTemplateFormatVersion": self.template["AWSTemplateFormatVersion"],
             "Transform": self.template["Transform"],
             "Globals": scope.value(&self.template["Globals"])?,
             "Resources": resources,
             "Outputs": outputs,
-        });
-        let text = plain.to_string();
-        let mut parameters = self.parameters();
-        parameters.retain(|name, _| text.contains(&format!("${{{name}}}")));
-        for (name, declaration) in &mut parameters {
-            declaration["Default"] = given.get(name).context("no value")?.as_str().into();
-        }
-        plain["Parameters"] = parameters.into();
-        Ok(plain)
+        }))
     }
 
     /// The choices of each parameter, its default first.

@@ -1,4 +1,4 @@
-//! Runs of jobs: listed, and started by hand.
+//! Runs of jobs: listed, started by hand, and ended.
 
 use std::sync::Arc;
 
@@ -14,6 +14,17 @@ use crate::{App, Ports};
 pub(crate) const RUN_PATTERN: &str = "^[A-Za-z0-9_-]{1,80}$";
 
 type Address = (ServiceName, EnvironmentName);
+type Run = (ServiceName, EnvironmentName, String);
+
+fn checked(run: &str) -> Result<(), Refusal> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if (1..=80).contains(&run.len()) && run.chars().all(valid) {
+        return Ok(());
+    }
+    Err(Refusal::malformed(format!(
+        "a run's id must match {RUN_PATTERN}"
+    )))
+}
 
 pub(crate) async fn list_runs<P: Ports>(
     State(app): State<Arc<App<P>>>,
@@ -31,14 +42,9 @@ pub(crate) async fn list_runs<P: Ports>(
 pub(crate) async fn get_run<P: Ports>(
     State(app): State<Arc<App<P>>>,
     _: Identity,
-    Parameters((name, environment, run)): Parameters<(ServiceName, EnvironmentName, String)>,
+    Parameters((name, environment, run)): Parameters<Run>,
 ) -> Answer {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    if run.len() > 80 || !run.chars().all(valid) {
-        return Err(Refusal::malformed(format!(
-            "a run's id must match {RUN_PATTERN}"
-        )));
-    }
+    checked(&run)?;
     let run = app.runs.run(&name, &environment, &run).await?;
     Ok(json(StatusCode::OK, &run))
 }
@@ -51,4 +57,15 @@ pub(crate) async fn start_run<P: Ports>(
     let run = app.runs.start(&name, &environment, &caller).await?;
     tracing::info!(service = %name, %environment, actor = caller.actor, run = run.id, "run started");
     Ok(json(StatusCode::ACCEPTED, &run))
+}
+
+pub(crate) async fn cancel_run<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    Identity(caller): Identity,
+    Parameters((name, environment, run)): Parameters<Run>,
+) -> Answer {
+    checked(&run)?;
+    let run = app.runs.cancel(&name, &environment, &run, &caller).await?;
+    tracing::info!(service = %name, %environment, actor = caller.actor, run = run.id, "run cancelled");
+    Ok(json(StatusCode::OK, &run))
 }

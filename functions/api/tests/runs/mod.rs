@@ -69,6 +69,23 @@ async fn a_run_is_started_once_for_a_key_and_listed() {
 }
 
 #[tokio::test]
+async fn a_run_is_cancelled_and_one_that_is_over_is_not() {
+    let (app, api) = job().await;
+    let first = start(&api, "one").await;
+    let path = |run: &Answer| format!("{PATH}/{}/cancel", run.body["id"].as_str().unwrap());
+    let ended = send(&api, signed("POST", &path(&first), &[], String::new())).await;
+    assert_eq!(ended.status, StatusCode::OK, "{}", ended.body);
+    assert_eq!(ended.body["status"], "aborted");
+    let second = start(&api, "two").await;
+    let at = second.body["started_at"].as_str().unwrap().parse().unwrap();
+    app.runs.runs.end(MACHINE, RunStatus::Succeeded, at);
+    let late = send(&api, signed("POST", &path(&second), &[], String::new())).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    let kind = late.body["type"].as_str().unwrap();
+    assert!(kind.ends_with("run-over"), "{}", late.body);
+}
+
+#[tokio::test]
 async fn what_is_no_job_and_what_has_no_stack_yet_say_so() {
     let api = api();
     post(&api, "/services", &json!({"service": "invoices"})).await;

@@ -13,11 +13,12 @@ use aws_sdk_elasticloadbalancingv2::Client as LoadBalancing;
 use aws_sdk_s3::Client as BucketClient;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
-use slipway_control::ports::PortResult;
+use slipway_control::ports::{PortResult, RunEnder};
 
 use crate::ecs::Ecs;
 use crate::error::port_error;
 use crate::evidence::Witness;
+use crate::runs::Runs;
 
 /// Reads and changes stacks.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct CloudFormation {
     pub(crate) ecs: Ecs,
     witness: Witness,
     pub(crate) balancing: LoadBalancing,
+    runs: Runs,
     settings: Settings,
 }
 
@@ -63,6 +65,7 @@ impl CloudFormation {
             ecs: Ecs::new(config),
             witness: Witness::new(config),
             balancing: LoadBalancing::new(config),
+            runs: Runs::new(config),
             settings: Settings {
                 role: role.into(),
                 bucket,
@@ -92,6 +95,12 @@ impl CloudFormation {
             .await
             .map_err(|error| port_error("s3:PutObject", error))?;
         Ok(Body::Url(format!("{}/{key}", self.settings.bucket_url)))
+    }
+}
+
+impl RunEnder for CloudFormation {
+    async fn end_runs(&self, machine: &str, cause: &str) -> PortResult<()> {
+        self.runs.end_runs(machine, cause).await
     }
 }
 

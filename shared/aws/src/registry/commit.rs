@@ -218,7 +218,8 @@ impl Registry {
     }
 
     /// Wakes a stack: the newest deployment, a claim more, and the version, so that a look
-    /// that began before this does not write over it.
+    /// that began before this does not write over it. Where the change counts on what the stack
+    /// holds, only while nothing was written since that was read.
     fn wake(
         &self,
         change: &Change,
@@ -240,7 +241,15 @@ impl Registry {
             .table_name(&self.table)
             .key("PK", text(pk))
             .key("SK", text(sk))
-            .condition_expression("attribute_exists(PK)")
+            .condition_expression(match stack.counted_at {
+                Some(_) => "attribute_exists(PK) AND version = :counted_at",
+                None => "attribute_exists(PK)",
+            })
+            .set_expression_attribute_values(
+                stack
+                    .counted_at
+                    .map(|at| [(":counted_at".to_owned(), number(at))].into()),
+            )
             .expression_attribute_values(":region", text(&self.region))
             .expression_attribute_values(":at", seconds(change.at))
             .expression_attribute_values(":one", number(1))

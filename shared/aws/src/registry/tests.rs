@@ -364,6 +364,15 @@ async fn a_change_is_committed_at_the_generation_and_incarnation_that_were_read(
         let update = stack.0["UpdateExpression"].as_str().unwrap();
         assert!(update.contains("ADD version :one"), "{update}");
     }
+    let document = json!({"service": "orders", "image": "nginx:1", "cpu": 512, "memory": 1024});
+    let manifest = Manifest::read_on(&document, &platform).unwrap();
+    let change = replace(&state, manifest, None, &platform, &request());
+    table.registry().commit(&change).await.unwrap();
+    let stack = table.part("STACK#prod");
+    let counted = "attribute_exists(PK) AND version = :counted_at";
+    assert_eq!(stack.condition(), counted);
+    let version = state.stacks[&"prod".parse().unwrap()].version;
+    assert_eq!(stack.value(":counted_at"), version.to_string());
 }
 
 #[tokio::test]

@@ -45,6 +45,28 @@ fn failed() -> Value {
 }
 
 #[tokio::test]
+async fn what_runs_of_a_job_is_ended_each_with_the_cause() {
+    let replay = Replay::new(|asked| match asked.operation.as_str() {
+        "ListExecutions" => {
+            assert_eq!(asked.json()["statusFilter"], "RUNNING");
+            let running = [execution(1, "RUNNING"), execution(2, "RUNNING")];
+            Reply::json(&json!({"executions": running}))
+        }
+        _ if asked.body.contains("run_2") => {
+            Reply::refused("ExecutionDoesNotExist", "it was quicker")
+        }
+        _ => {
+            assert_eq!(asked.json()["cause"], "the job is deleted");
+            Reply::json(&json!({"stopDate": 1_795_000_060}))
+        }
+    });
+    let runs = Runs::new(&replay.config());
+    runs.end_runs(MACHINE, "the job is deleted").await.unwrap();
+    let ends = ["ListExecutions", "StopExecution", "StopExecution"];
+    assert_eq!(replay.operations(), ends);
+}
+
+#[tokio::test]
 async fn a_run_says_who_started_it_how_often_it_was_tried_and_why_it_failed() {
     let replay = Replay::new(|asked| match asked.operation.as_str() {
         "ListExecutions" => Reply::json(&json!({"executions": [execution(1, "FAILED")]})),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::ports::{Page, PortResult, RunReader, RunStarter, Start};
+use crate::ports::{Page, PortResult, RunCanceller, RunReader, RunStarter, Start};
 use crate::runs::{RunStatus, RunView};
 
 /// Jobs with their runs in memory, the newest run last. Clones are the same.
@@ -66,6 +66,20 @@ impl RunReader for FakeRuns {
         let jobs = self.lock();
         let mut runs = jobs.get(machine).into_iter().flatten();
         Ok(runs.find(|it| it.id == id).cloned())
+    }
+}
+
+impl RunCanceller for FakeRuns {
+    async fn cancel(&self, machine: &str, id: &str, cause: &str) -> PortResult<()> {
+        let mut jobs = self.lock();
+        let runs = jobs.get_mut(machine).into_iter().flatten();
+        let mut under_way = runs.filter(|it| it.status == RunStatus::Running);
+        if let Some(run) = under_way.find(|it| it.id == id) {
+            run.status = RunStatus::Aborted;
+            run.ended_at = Some(run.started_at);
+            run.reason = Some(cause.to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -43,7 +43,7 @@ pub use notify::{
     Posting,
 };
 pub use pipelines::{NoPipelines, PipelineStarter};
-pub use runs::{RunReader, RunStarter, Start};
+pub use runs::{RunCanceller, RunEnder, RunReader, RunStarter, Start};
 pub use scaling::{
     BoundsWriter, MetricReader, Ordered, Override, Placed, ScalerRecord, ScalerRegistry,
     ScalerWrite, Series, TaskWriter,

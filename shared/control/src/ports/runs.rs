@@ -37,6 +37,24 @@ pub trait RunReader: Send + Sync {
     ) -> impl Future<Output = PortResult<Option<RunView>>> + Send;
 }
 
+/// What a job that is deleted ends.
+pub trait RunEnder: Send + Sync {
+    /// Ends the runs that are under way, with `cause` as their reason: their tasks are stopped
+    /// behind it. At most a hundred, the newest first. One call for the list, and one for each.
+    fn end_runs(&self, machine: &str, cause: &str) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Ends one run of a job.
+pub trait RunCanceller: Send + Sync {
+    /// Ends the run, with `cause` as its reason, if it is under way.
+    fn cancel(
+        &self,
+        machine: &str,
+        id: &str,
+        cause: &str,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
 /// Starts runs of a job.
 pub trait RunStarter: Send + Sync {
     /// Starts a run for `by`. An id is used once in 90 days.

@@ -81,6 +81,18 @@ impl Desired {
         }
     }
 
+    /// What is wanted is what was wanted at this generation.
+    pub fn stay_at(&mut self, former: u64) {
+        match self {
+            Self::Waiting { generation }
+            | Self::Refused { generation, .. }
+            | Self::Awaiting { generation, .. } => *generation = former,
+            Self::Present(target) => target.generation = former,
+            // What goes is tried anew.
+            Self::Absent { .. } | Self::Held | Self::NoStack { .. } => {}
+        }
+    }
+
     /// Whether what is there matters to what is done.
     pub fn is_looked_at(&self) -> bool {
         match self {

@@ -128,17 +128,17 @@ pub(super) fn refuse_repair(plan: &mut Plan, error: &PortError, runs: bool) {
     plan.next = Next::Done;
 }
 
-/// Writes the plan's words into the record's status.
+/// Writes the plan's words into the record's status, as seen at this generation of the service.
 pub(super) fn describe(
     record: &mut StackRecord,
     desired: &Desired,
     observed: &Observed,
     plan: &Plan,
-    now: Timestamp,
+    (seen, now): (u64, Timestamp),
 ) {
     let generation = desired
         .generation()
-        .unwrap_or(record.status.observed_generation);
+        .map_or(record.status.observed_generation, |_| seen);
     let status = &mut record.status;
     status.enter(plan.phase, &*plan.message, now);
     status.advice.clone_from(&plan.advice);

@@ -13,7 +13,7 @@ use slipway_domain::{EnvironmentName, Platform, Scope, ServiceName};
 use slipway_synth::{MACHINE_OUTPUT, sha256};
 
 use crate::error::ServiceError;
-use crate::ports::{RunReader, RunStarter, ServiceReader, Start};
+use crate::ports::{RunCanceller, RunReader, RunStarter, ServiceReader, Start};
 use crate::record::ServiceState;
 use crate::services::keys::principal;
 use crate::services::{Caller, kept, no_environment};
@@ -46,7 +46,7 @@ struct Job {
 impl<R, M> RunControl<R, M>
 where
     R: ServiceReader,
-    M: RunReader + RunStarter,
+    M: RunReader + RunStarter + RunCanceller,
 {
     /// Runs of the last 90 days, newest first, at most [`MOST_RUNS`] of them.
     ///
@@ -139,6 +139,35 @@ where
             }
             Start::NoJob => Err(nothing("its state machine is not there.".to_owned())),
         }
+    }
+
+    /// Ends a run that is under way: its task is stopped behind it, as in a deployment.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoPart`] when there is none of this id, and [`ServiceError::RunOver`] when
+    /// it has ended by itself.
+    pub async fn cancel(
+        &self,
+        name: &ServiceName,
+        environment: &EnvironmentName,
+        id: &str,
+        caller: &Caller,
+    ) -> Result<RunView, ServiceError> {
+        let state = self.registry.service(name).await?;
+        let state = state.ok_or_else(|| ServiceError::NoService(name.clone()))?;
+        let none = || ServiceError::NoPart(format!("`{name}/{environment}` has no run `{id}`"));
+        let machine = self.job(&state, environment)?.machine.ok_or_else(none)?;
+        let before = self.runs.run(&machine, id).await?.ok_or_else(none)?;
+        let cause = format!("cancelled by {}", caller.actor);
+        match before.status {
+            RunStatus::Running => self.runs.cancel(&machine, id, &cause).await?,
+            // A call that is sent again finds what it came to.
+            RunStatus::Aborted => return Ok(before),
+            RunStatus::Succeeded | RunStatus::Failed => {
+                return Err(ServiceError::RunOver(id.to_owned()));
+            }
+        }
+        self.runs.run(&machine, id).await?.ok_or_else(none)
     }
 
     fn job(

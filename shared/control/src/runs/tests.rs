@@ -108,6 +108,28 @@ async fn somebody_elses_key_starts_nothing_and_shows_nothing() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_cancelled_says_by_whom_and_one_that_is_over_stays_as_it_ended() {
+    let control = control("job", true).await;
+    let (name, prod) = ("a".parse().unwrap(), "prod".parse().unwrap());
+    let run = start(&control, &caller(2)).await.unwrap();
+    for number in 3..5 {
+        let ended = control.cancel(&name, &prod, &run.id, &caller(number)).await;
+        let ended = ended.unwrap();
+        assert_eq!(ended.status, RunStatus::Aborted);
+        let by = format!("cancelled by {}", caller(3).actor);
+        assert_eq!(ended.reason, Some(by));
+    }
+    let other = start(&control, &caller(5)).await.unwrap();
+    control
+        .runs
+        .end(MACHINE, RunStatus::Failed, other.started_at);
+    let refused = control.cancel(&name, &prod, &other.id, &caller(6)).await;
+    assert!(matches!(refused, Err(ServiceError::RunOver(id)) if id == other.id));
+    let refused = control.cancel(&name, &prod, "none", &caller(7)).await;
+    assert!(matches!(refused, Err(ServiceError::NoPart(_))));
+}
+
+#[tokio::test]
 async fn a_job_without_a_stack_has_no_runs_and_starts_none() {
     let control = control("job", false).await;
     assert!(ids(&control).await.is_empty());

@@ -21,6 +21,8 @@ use crate::view::{DeploymentStarted, PlanView};
 
 /// How many deployments are looked through for one that succeeded.
 const LOOKED_THROUGH: usize = 100;
+/// The most pages of them: a thousand deployments.
+const MOST_PAGES: usize = 10;
 
 /// Steering deployments that move traffic.
 impl<R, L, G, C> Services<R, L, G, C>
@@ -348,36 +350,66 @@ where
         environment: &EnvironmentName,
         back: Back,
     ) -> Result<(u64, Option<Image>), ServiceError> {
-        let name = state.service.name();
-        let page = self
-            .registry
-            .deployments(name, environment, None, LOOKED_THROUGH)
-            .await?;
-        let mut items = page.items;
-        let stack = state.stacks.get(&Scope::Environment(environment.clone()));
-        let newest = stack.and_then(|stack| stack.deployment);
-        // Deployments outlive a service; those of an earlier life are another's. What was only
-        // written down is behind the newest that began.
-        items.retain(|it| it.created_at >= state.service.created_at && Some(it.id) <= newest);
+        let good = self.last_good(state, environment, back).await?;
         match back {
-            Back::Generation(generation) => {
-                let mut until_then = items.into_iter().filter(|it| it.generation <= generation);
-                let good = until_then.find(Deployment::has_succeeded);
-                Ok((generation, good.map(|it| it.image)))
-            }
+            Back::Generation(generation) => Ok((generation, good.map(|it| it.image))),
             Back::LastGood => {
-                // What the control plane began by itself brings what was wished for before it.
-                let wishes = items.into_iter().filter(|it| {
-                    !matches!(it.cause, Cause::Heal | Cause::Upgrade | Cause::Rotation)
-                });
-                let found = wishes.skip(1).find(Deployment::has_succeeded);
-                let found = found.ok_or_else(|| ServiceError::NothingToGoBackTo {
-                    service: name.clone(),
+                let found = good.ok_or_else(|| ServiceError::NothingToGoBackTo {
+                    service: state.service.name().clone(),
                     environment: environment.clone(),
                 })?;
                 Ok((found.generation, Some(found.image)))
             }
         }
+    }
+
+    /// The newest deployment that succeeded of those that are gone back to. One call for each
+    /// [`LOOKED_THROUGH`] deployments since, and at most [`MOST_PAGES`].
+    async fn last_good(
+        &self,
+        state: &ServiceState,
+        environment: &EnvironmentName,
+        back: Back,
+    ) -> Result<Option<Deployment>, ServiceError> {
+        let name = state.service.name();
+        let stack = state.stacks.get(&Scope::Environment(environment.clone()));
+        let newest = stack.and_then(|stack| stack.deployment);
+        let mut after = None;
+        // The newest wish is what is gone back from.
+        let mut is_behind_newest = false;
+        for _ in 0..MOST_PAGES {
+            let page = self
+                .registry
+                .deployments(name, environment, after.as_deref(), LOOKED_THROUGH)
+                .await?;
+            for it in page.items {
+                // Deployments outlive a service; those of an earlier life are another's.
+                if it.created_at < state.service.created_at {
+                    return Ok(None);
+                }
+                // What was only written down is behind the newest that began.
+                if Some(it.id) > newest {
+                    continue;
+                }
+                let is_meant = match back {
+                    Back::Generation(generation) => it.generation <= generation,
+                    // What the control plane began by itself brings what was wished for before it.
+                    Back::LastGood => {
+                        let by_itself =
+                            matches!(it.cause, Cause::Heal | Cause::Upgrade | Cause::Rotation);
+                        !by_itself && std::mem::replace(&mut is_behind_newest, true)
+                    }
+                };
+                if is_meant && it.has_succeeded() {
+                    return Ok(Some(it));
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -3,7 +3,7 @@
 use slipway_domain::Platform;
 
 use super::Services;
-use crate::change::Change;
+use crate::change::{Change, MOST_PATHS};
 use crate::error::ServiceError;
 use crate::places::{self, AllTaken, HTTP_API, Limits, NoRoom, PlaceClaims, Wanted};
 use crate::ports::{PortResult, QuotaReader, ServiceReader, SnapshotReader};
@@ -26,6 +26,14 @@ where
         before: Option<&ServiceState>,
         attempt: u32,
     ) -> Result<Change, ServiceError> {
+        if let Some(environment) = change.holds_too_many(before) {
+            return Err(ServiceError::NoRoom {
+                pointer: change.service.manifest.pointer(&environment, "path"),
+                detail: format!(
+                    "is one more path, and `{environment}` holds {MOST_PATHS} of changes that are not done yet: wait until one has ended, or delete the environment"
+                ),
+            });
+        }
         let change = self.let_in(change, before).await?;
         self.restorable(&change.service.manifest, before).await?;
         self.placed(change, before, attempt).await

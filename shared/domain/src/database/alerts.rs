@@ -51,6 +51,8 @@ impl Database {
             | Alert::Errors
             | Alert::ResponseTime
             | Alert::Unhealthy
+            | Alert::Throttles
+            | Alert::Timeout
             | Alert::DeadLetters
             | Alert::FailedRuns => false,
         }

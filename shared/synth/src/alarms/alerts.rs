@@ -1,14 +1,19 @@
 //! What people are told, by way of the platform's topic: when it begins and when it is over.
 
 use serde_json::{Value, json};
+use slipway_domain::manifest::Kind;
 use slipway_domain::{Alert, Platform};
 
 use super::{
-    Metric, Watched, When, alarm, dimension, highest, of_balancer, of_service, of_targets, sum,
+    Metric, Watched, When, alarm, dimension, highest, of_balancer, of_function, of_service,
+    of_targets, sum,
 };
 use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::{job, queue};
+
+/// Percent of the time that a call of a function may take, above which it is nearly too long.
+const NEARLY: u32 = 90;
 
 pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
     let mut on = site.effective.settings.alarms.on.clone();
@@ -36,9 +41,12 @@ pub(crate) fn tell(alarm: &mut Value, platform: &Platform) {
 /// answers while the service sleeps has another.
 fn watched(site: &Site<'_>, alert: Alert) -> Option<(&'static str, Watched)> {
     let utilisation = |metric| Watched::Metric(of_service(site, metric, "Average", 300));
+    let of_calls = |metric, statistic| Watched::Metric(of_function(metric, statistic, 300));
+    let is_function = site.effective.settings.kind == Kind::Function;
     Some(match alert {
         Alert::Cpu => ("AlertCpu", utilisation("CPUUtilization")),
         Alert::Memory => ("AlertMemory", utilisation("MemoryUtilization")),
+        Alert::Errors if is_function => ("AlertErrors", of_calls("Errors", "Sum")),
         Alert::Errors => {
             let mut errors = of_targets(site, "HTTPCode_Target_5XX_Count", "Sum", 300);
             // Where no target answers, the load balancer does. One that services share does not say
@@ -49,6 +57,9 @@ fn watched(site: &Site<'_>, alert: Alert) -> Option<(&'static str, Watched)> {
             }
             ("AlertErrors", sum(errors))
         }
+        Alert::ResponseTime if is_function => {
+            ("AlertResponseTime", of_calls("Duration", "Average"))
+        }
         Alert::ResponseTime => {
             let times = of_targets(site, "TargetResponseTime", "Average", 300);
             ("AlertResponseTime", highest(times))
@@ -57,6 +68,8 @@ fn watched(site: &Site<'_>, alert: Alert) -> Option<(&'static str, Watched)> {
             let unhealthy = of_targets(site, "UnHealthyHostCount", "Maximum", 60);
             ("AlertUnhealthy", sum(unhealthy))
         }
+        Alert::Throttles => ("AlertThrottles", of_calls("Throttles", "Sum")),
+        Alert::Timeout => ("AlertTimeout", of_calls("Duration", "Maximum")),
         Alert::DeadLetters => ("AlertDeadLetters", Watched::Metric(dead_letters())),
         Alert::FailedRuns => ("AlertFailedRuns", Watched::Metric(failed_runs())),
         Alert::Capacity | Alert::Connections | Alert::ReplicaLag => return None,
@@ -89,7 +102,9 @@ fn failed_runs() -> Metric {
 }
 
 fn when(site: &Site<'_>, alert: Alert) -> Option<When> {
-    let alarms = &site.effective.settings.alarms;
+    let settings = &site.effective.settings;
+    let alarms = &settings.alarms;
+    let is_function = settings.kind == Kind::Function;
     let (what, threshold, periods): (String, Value, u32) = match alert {
         Alert::Cpu => (
             format!("uses over {} percent of its CPU for 10 minutes", alarms.cpu),
@@ -104,6 +119,11 @@ fn when(site: &Site<'_>, alert: Alert) -> Option<When> {
             alarms.memory.into(),
             2,
         ),
+        Alert::Errors if is_function => (
+            format!("fails over {} times in 5 minutes", alarms.errors),
+            alarms.errors.into(),
+            1,
+        ),
         Alert::Errors => (
             format!("answers over {} times with 5XX in 5 minutes", alarms.errors),
             alarms.errors.into(),
@@ -111,14 +131,32 @@ fn when(site: &Site<'_>, alert: Alert) -> Option<When> {
         ),
         Alert::ResponseTime => (
             format!("takes over {} milliseconds to answer", alarms.response_time),
-            // CloudWatch has seconds.
-            (f64::from(alarms.response_time) / 1000.0).into(),
+            if is_function {
+                alarms.response_time.into()
+            } else {
+                // A load balancer counts in seconds, Lambda in milliseconds.
+                (f64::from(alarms.response_time) / 1000.0).into()
+            },
             1,
         ),
         Alert::Unhealthy => (
             format!("has over {} unhealthy targets", alarms.unhealthy),
             alarms.unhealthy.into(),
             2,
+        ),
+        Alert::Throttles => (
+            "is called more often at a time than Lambda lets it".to_owned(),
+            0.into(),
+            1,
+        ),
+        Alert::Timeout => (
+            format!(
+                "takes over {NEARLY} percent of the {} seconds that a call may take",
+                settings.function.timeout
+            ),
+            // Of its milliseconds.
+            (settings.function.timeout * 10 * NEARLY).into(),
+            1,
         ),
         Alert::DeadLetters => (
             "has messages that no task could work off".to_owned(),

@@ -17,18 +17,18 @@ pub(crate) fn names(site: &Site<'_>) -> Vec<String> {
     let alarms = &site.effective.settings.deploy.alarms;
     alarms
         .iter()
-        .map(|own| site.alarm_name(&logical_id(site, *own)))
+        .filter_map(|own| Some(site.alarm_name(&logical_id(site, *own)?)))
         .collect()
 }
 
 /// Gives the scaler's alarm of a signal the name by which ECS finds it, where it serves both.
 pub(super) fn share(site: &Site<'_>, signal: &str, alarm: &mut Value) {
     let shared = site.effective.settings.deploy.alarms.iter().find(|own| {
-        let (name, ..) = described(site, **own);
-        name == signal && is_shared(site)
+        let name = described(site, **own).map(|(name, ..)| name);
+        name == Some(signal) && is_shared(site)
     });
-    if let Some(own) = shared {
-        alarm["Properties"]["AlarmName"] = site.alarm_name(&logical_id(site, *own)).into();
+    if let Some(id) = shared.and_then(|own| logical_id(site, *own)) {
+        alarm["Properties"]["AlarmName"] = site.alarm_name(&id).into();
     }
 }
 
@@ -37,7 +37,11 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
         return;
     }
     for own in &site.effective.settings.deploy.alarms {
-        let (_, metric, percent) = described(site, *own);
+        let (Some((_, metric, percent)), Some(id)) =
+            (described(site, *own), logical_id(site, *own))
+        else {
+            continue;
+        };
         let when = When {
             words: format!(
                 "{metric} of {} is above {percent} percent for minutes",
@@ -48,7 +52,6 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
             periods: HIGH_MINUTES,
             missing: "notBreaching",
         };
-        let id = logical_id(site, *own);
         let mut alarm = alarm(
             site,
             &Watched::Metric(of_service(site, metric, "Average", 60)),
@@ -65,17 +68,19 @@ fn is_shared(site: &Site<'_>) -> bool {
     scaling.by == ScaledBy::Alarms && scaling.resolution >= 60
 }
 
-fn logical_id(site: &Site<'_>, own: OwnAlarm) -> String {
-    let (name, ..) = described(site, own);
+fn logical_id(site: &Site<'_>, own: OwnAlarm) -> Option<String> {
+    let (name, ..) = described(site, own)?;
     let kind = if is_shared(site) { "High" } else { "Lasting" };
-    format!("{name}{kind}")
+    Some(format!("{name}{kind}"))
 }
 
-/// Its signal, its metric and the percent above which it speaks.
-fn described(site: &Site<'_>, own: OwnAlarm) -> (&'static str, &'static str, u32) {
+/// Its signal, its metric and the percent above which it speaks; nothing for what is of functions
+/// (`version`).
+fn described(site: &Site<'_>, own: OwnAlarm) -> Option<(&'static str, &'static str, u32)> {
     let scaling = &site.effective.settings.scaling;
     match own {
-        OwnAlarm::Cpu => ("Cpu", "CPUUtilization", scaling.cpu.high),
-        OwnAlarm::Memory => ("Memory", "MemoryUtilization", scaling.memory.high),
+        OwnAlarm::Cpu => Some(("Cpu", "CPUUtilization", scaling.cpu.high)),
+        OwnAlarm::Memory => Some(("Memory", "MemoryUtilization", scaling.memory.high)),
+        OwnAlarm::Errors | OwnAlarm::ResponseTime => None,
     }
 }

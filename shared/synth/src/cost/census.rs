@@ -13,7 +13,7 @@ use crate::intrinsic::attribute;
 use crate::template::Template;
 
 /// Resources that cost nothing for being there, each with the reason.
-pub(super) const FREE: [(&str, &str); 18] = [
+pub(super) const FREE: [(&str, &str); 21] = [
     (
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "it bounds the number of tasks, which are billed",
@@ -22,6 +22,9 @@ pub(super) const FREE: [(&str, &str); 18] = [
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "its alarms are counted with it",
     ),
+    ("AWS::CodeDeploy::Application", "not billed for Lambda"),
+    ("AWS::CodeDeploy::DeploymentConfig", "not billed"),
+    ("AWS::CodeDeploy::DeploymentGroup", "not billed"),
     ("AWS::EC2::SecurityGroup", "not billed"),
     ("AWS::EC2::SecurityGroupIngress", "not billed"),
     (

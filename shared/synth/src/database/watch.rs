@@ -88,6 +88,8 @@ fn told(site: &Site<'_>, alert: Alert) -> Option<(&'static str, Watched, String,
         | Alert::Errors
         | Alert::ResponseTime
         | Alert::Unhealthy
+        | Alert::Throttles
+        | Alert::Timeout
         | Alert::DeadLetters
         | Alert::FailedRuns => return None,
     })

@@ -14,6 +14,7 @@ mod job;
 mod queue;
 mod scaling;
 mod shared;
+mod shift;
 mod strategy;
 mod traffic;
 mod wording;
@@ -99,6 +100,8 @@ fn environment(rules: &mut Rules, effective: &Effective, platform: &Platform) {
         }
         if !effective.settings.kind.has_tasks() {
             function::hold(rules, template, effective, platform);
+            shift::hold(rules, template, effective, platform);
+            dashboard::hold(rules, template, effective, platform);
             continue;
         }
         if !effective.settings.kind.has_service() {

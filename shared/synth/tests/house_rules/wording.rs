@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use slipway_domain::Platform;
 use slipway_synth::Template;
 
@@ -71,6 +71,7 @@ fn walk(
                         rules.hold(is_in(&inner[1], words), &format!("GetAtt {inner}"));
                     }
                     "Fn::Join" if database::is_key_of_a_secret(&inner[1]) => {}
+                    "Fn::Join" if *inner == json!([":", [{"Ref": "Function"}, "live"]]) => {}
                     "Fn::Join" if inner[0] == "" => dashboard::parts(rules, &inner[1], platform),
                     "Fn::Join" => {
                         rules.hold(inner[0] == "/", &format!("Join {inner}"));

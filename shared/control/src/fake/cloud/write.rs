@@ -3,7 +3,7 @@
 use super::stack::{Applied, Effect, Prepared, Stack, WORKING_OUT};
 use super::{FakeCloud, Inner, OperationSeen, Script};
 use crate::error::{PortError, PortErrorKind};
-use crate::ports::{PortResult, StackInput, StackRescuer, StackWriter, Started};
+use crate::ports::{PortResult, RunEnder, StackInput, StackRescuer, StackWriter, Started};
 use crate::reconcile::observed::{CloudFormationStatus as S, StuckResource};
 
 impl FakeCloud {
@@ -328,6 +328,12 @@ impl StackWriter for FakeCloud {
             Ok(Started::Now)
         })
         .await
+    }
+}
+
+impl RunEnder for FakeCloud {
+    async fn end_runs(&self, machine: &str, _: &str) -> PortResult<()> {
+        self.change("end_runs", machine, |_, _| Ok(())).await
     }
 }
 

@@ -346,7 +346,9 @@ impl Inner {
         }
         let state = self.services.get(name);
         let stacks_fit = change.stacks.iter().all(|(scope, stack)| {
-            stack.new != state.is_some_and(|state| state.stacks.contains_key(scope))
+            let known = state.and_then(|state| state.stacks.get(scope));
+            stack.new == known.is_none()
+                && (stack.counted_at.is_none() || stack.counted_at == known.map(|it| it.version))
         });
         if state.map(|state| state.service.generation) != change.from || !stacks_fit {
             return Err(CommitError::Moved);

@@ -10,8 +10,8 @@ use super::{Look, PortResult, Reconciler};
 use crate::databases;
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter, TrafficReader,
+    HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor, StackReader,
+    StackRegistry, StackRescuer, StackWriter, TrafficReader,
 };
 use crate::preflight::{Checks, Findings, Needs, needs, preflight};
 use crate::push::own_repository;
@@ -25,7 +25,7 @@ const LOOKED_THROUGH: usize = 50;
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// Checks the stack's newest deployment, unless that was done: each is checked once, so that

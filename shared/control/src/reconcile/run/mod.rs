@@ -18,8 +18,8 @@ use super::plan::{Action, Circumstances, End, Plan, current, plan};
 use super::words::{queue, refuse, refuse_repair};
 use crate::error::{PortError, PortErrorKind};
 use crate::ports::{
-    HistoryReader, ImageKeeper, PortResult, ServiceReader, Slots, StackDoctor, StackReader,
-    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
+    HistoryReader, ImageKeeper, PortResult, RunEnder, ServiceReader, Slots, StackDoctor,
+    StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Progress, ServiceState, StackRecord};
@@ -66,7 +66,7 @@ struct Look<'a> {
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// The stacks of a service, its environments first.
@@ -119,7 +119,12 @@ where
         if let Some(stack) = state.stacks.get_mut(scope) {
             stack.progress = checked;
         }
-        let desired = desired(&state, scope, &self.platform);
+        let mut desired = desired(&state, scope, &self.platform);
+        // A change that begins no deployment here brings this stack nothing, and what was tried of it
+        // stays tried.
+        if found.deployment.is_some() && found.deployment == found.progress.deployment {
+            desired.stay_at(found.progress.generation);
+        }
         // Attempts at an older generation count for nothing, in what is looked at as in what
         // is decided.
         let mut record = state.stacks[scope].clone();

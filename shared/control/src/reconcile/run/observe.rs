@@ -9,8 +9,8 @@ use super::super::observed::{
 use super::perform::word_of;
 use super::{Look, PortResult, Reconciler};
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWriter, TrafficReader, TrafficRule,
+    HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor, StackReader,
+    StackRegistry, StackRescuer, StackWriter, TrafficReader, TrafficRule,
 };
 use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
@@ -25,7 +25,7 @@ const SLOW_LOOKS: u32 = 2;
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     pub(super) async fn observe(&self, look: &Look<'_>, desired: &Desired) -> PortResult<Observed> {

@@ -5,12 +5,17 @@ use super::super::observed::Observed;
 use super::super::plan::{Action, Plan};
 use super::observe::{change_set_name, token_of};
 use super::{Look, PortResult, Reconciler};
+use slipway_synth::MACHINE_OUTPUT;
+
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackInput, StackReader,
-    StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
+    HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor, StackInput,
+    StackReader, StackRegistry, StackRescuer, StackWriter, Started, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{Operation, OperationKind};
+
+/// Why a run of a job ended that is deleted.
+const DELETED: &str = "the job is deleted";
 
 /// What an operation's token is made from, beside what it is for. An execution's is another than
 /// its preparation's, which is the change set's name.
@@ -29,7 +34,7 @@ pub(super) fn word_of(kind: OperationKind) -> &'static str {
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     pub(super) async fn perform(
@@ -83,7 +88,13 @@ where
                 let input = self.input(look, id, steady(target, observed), change_set);
                 self.stacks.prepare_repair(&input).await
             }
-            (Action::Delete { retain }, _) => self.stacks.delete(id, retain, &token).await,
+            (Action::Delete { retain }, _) => {
+                // A job's cluster can't go while a task runs on it, and a task may run for days.
+                if let Some(machine) = look.record.status.outputs.get(MACHINE_OUTPUT) {
+                    self.stacks.end_runs(machine, DELETED).await?;
+                }
+                self.stacks.delete(id, retain, &token).await
+            }
             (Action::Continue, _) => self.stacks.continue_rollback(id, &token).await,
             (Action::Cancel, _) => self.cancel(look, id, Some(operation)).await,
             (Action::Nothing | Action::Forget, _)

@@ -16,8 +16,8 @@ use crate::change::manifest_hash;
 use crate::databases::{self, DatabaseUse};
 use crate::places::is_wanted;
 use crate::ports::{
-    HistoryReader, ImageKeeper, ServiceReader, Slots, StackDoctor, StackReader, StackRegistry,
-    StackRescuer, StackWrite, StackWriter, TrafficReader,
+    HistoryReader, ImageKeeper, RunEnder, ServiceReader, Slots, StackDoctor, StackReader,
+    StackRegistry, StackRescuer, StackWrite, StackWriter, TrafficReader,
 };
 use crate::preflight::Checks;
 use crate::record::{AuditEntry, StackRecord, Verdict};
@@ -32,7 +32,7 @@ const OURSELVES: &str = "slipway";
 impl<R, S, C> Reconciler<R, S, C>
 where
     R: ServiceReader + HistoryReader + StackRegistry + Slots,
-    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer,
+    S: StackReader + TrafficReader + StackDoctor + StackWriter + StackRescuer + RunEnder,
     C: Checks + ImageKeeper,
 {
     /// Writes the plan, and gives back a slot that it does not need; gives when to look again, or
@@ -62,21 +62,22 @@ where
                 record.progress.evidence_looks += 1;
             }
         }
-        describe(&mut record, desired, observed, plan, look.now);
+        let seen = (look.state.service.generation, look.now);
+        describe(&mut record, desired, observed, plan, seen);
 
         let former = Former::of(desired, observed, plan);
         let deployments = self
             .deployments(look, &mut record, &mut next, plan, former)
             .await?;
-        let release = self.former_paths(look, observed, plan);
+        let release = self.former_paths(look, desired, observed, plan);
         for path in &release {
             record.paths.remove(path);
         }
-        let places = self.former_places(look, observed, plan);
+        let places = self.former_places(look, desired, observed, plan);
         for place in &places {
             record.places.remove(place);
         }
-        let databases = self.former_databases(look, observed, plan);
+        let databases = self.former_databases(look, desired, observed, plan);
         for it in &databases {
             record.databases.remove(it);
         }
@@ -152,8 +153,14 @@ where
     }
 
     /// Paths that the stack holds and does not serve, now that it is as wanted or not there.
-    fn former_paths(&self, look: &Look<'_>, observed: &Observed, plan: &Plan) -> Vec<RoutePath> {
-        let Some(wanted) = self.settled_as(look, observed, plan) else {
+    fn former_paths(
+        &self,
+        look: &Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        plan: &Plan,
+    ) -> Vec<RoutePath> {
+        let Some(wanted) = self.settled_as(look, desired, observed, plan) else {
             return Vec::new();
         };
         let held = look.record.paths.iter();
@@ -163,8 +170,14 @@ where
     }
 
     /// Places that the stack holds and has no rule or target group on, likewise.
-    fn former_places(&self, look: &Look<'_>, observed: &Observed, plan: &Plan) -> Vec<Place> {
-        let Some(wanted) = self.settled_as(look, observed, plan) else {
+    fn former_places(
+        &self,
+        look: &Look<'_>,
+        desired: &Desired,
+        observed: &Observed,
+        plan: &Plan,
+    ) -> Vec<Place> {
+        let Some(wanted) = self.settled_as(look, desired, observed, plan) else {
             return Vec::new();
         };
         let held = look.record.places.iter();
@@ -177,10 +190,11 @@ where
     fn former_databases(
         &self,
         look: &Look<'_>,
+        desired: &Desired,
         observed: &Observed,
         plan: &Plan,
     ) -> Vec<DatabaseUse> {
-        match self.settled_as(look, observed, plan) {
+        match self.settled_as(look, desired, observed, plan) {
             Some(wanted) => databases::former(&look.record, wanted.as_ref()),
             None => Vec::new(),
         }
@@ -194,12 +208,18 @@ where
     fn settled_as(
         &self,
         look: &Look<'_>,
+        desired: &Desired,
         observed: &Observed,
         plan: &Plan,
     ) -> Option<Option<Effective>> {
         let is_settled = match plan.phase {
             Phase::Ready | Phase::Waiting => true,
-            Phase::Failed => observed.stack.is_none(),
+            // What was refused is not looked at: the stack of the deployment before may run on, with
+            // all that it holds.
+            Phase::Failed => {
+                let may_be_there = !desired.is_looked_at() && look.record.status.stack_id.is_some();
+                observed.stack.is_none() && !may_be_there
+            }
             Phase::Pending
             | Phase::Creating
             | Phase::Updating

@@ -61,6 +61,52 @@ fn a_refused_deployment_leaves_what_runs_and_the_next_one_deploys() {
 }
 
 #[test]
+fn a_refused_deployment_gives_back_nothing_that_what_runs_holds() {
+    let mut world = World::new();
+    let database = json!({
+        "service": "orders-db", "kind": "database",
+        "database": {"engine": "aurora-mysql", "access": ["orders"]},
+    });
+    world.register(&database);
+    let shared = json!({
+        "service": "orders", "image": "nginx:1", "ingress": "shared", "path": "/a",
+        "deploy": {"strategy": "blue-green"}, "databases": {"DB": "orders-db"},
+    });
+    world.register(&shared);
+    world.settle();
+    let held = |world: &World| {
+        let users = world.registry.users_of(&name("orders-db")).users;
+        (world.registry.claims(), world.registry.places(), users)
+    };
+    let (paths, places, users) = held(&world);
+    world.checks.answer("nginx:none", ImageLookup::Missing);
+    let other = json!({
+        "image": "nginx:none", "path": "/b", "ingress": "dedicated", "deploy": {"strategy": "rolling"},
+        "databases": {"DB": null},
+    });
+    world.patch("orders", &other);
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Failed);
+    let after = held(&world);
+    assert!(paths.keys().all(|it| after.0.contains_key(it)), "{after:?}");
+    assert!(
+        places.keys().all(|it| after.1.contains_key(it)),
+        "{after:?}"
+    );
+    assert_eq!(after.2, users);
+    // What comes to run has what it wants, and no more.
+    world.patch("orders", &json!({"image": "nginx:2"}));
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+    let after = held(&world);
+    assert!(
+        paths.keys().all(|it| !after.0.contains_key(it)),
+        "{after:?}"
+    );
+    assert!(after.2.is_empty(), "{after:?}");
+}
+
+#[test]
 fn a_tag_that_moves_changes_nothing_until_somebody_deploys() {
     let mut world = create();
     let before = world.cloud.runs();

@@ -67,6 +67,42 @@ fn a_failed_update_leaves_what_ran_and_says_why() {
 }
 
 #[test]
+fn what_failed_is_not_tried_again_because_another_environment_changes() {
+    let manifest = json!({
+        "service": "orders", "image": "nginx:1", "environments": {"prod": {}, "qa": {}},
+    });
+    let mut world = World::settled(&manifest);
+    world
+        .cloud
+        .rule("nginx:broken", Script::Fails("no health".to_owned()));
+    let broken = json!({"environments": {"prod": {"image": "nginx:broken"}}});
+    world.patch("orders", &broken);
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Failed);
+    let tried = world.cloud.operations().len();
+    world.patch(
+        "orders",
+        &json!({"environments": {"qa": {"image": "nginx:2"}}}),
+    );
+    world.settle();
+    let (phase, message) = world.phase("orders");
+    assert_eq!(phase, Phase::Failed);
+    assert!(message.contains("no health"), "{message}");
+    let since: Vec<String> = world.cloud.operations()[tried..]
+        .iter()
+        .map(|it| it.stack.clone())
+        .collect();
+    assert_eq!(since, ["devops2-g4--orders--qa"]);
+    // Who deploys the same once more has it tried once more.
+    world.patch(
+        "orders",
+        &json!({"environments": {"prod": {"image": "nginx:3"}}}),
+    );
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+}
+
+#[test]
 fn a_refusal_is_told_and_holds_no_slot() {
     let mut world = World::new();
     world.cloud.script([

@@ -187,6 +187,21 @@ fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
 }
 
 #[test]
+fn what_runs_of_a_job_is_ended_before_its_stack_is_deleted() {
+    let mut world = World::new();
+    world.register(&json!({"service": "invoices", "kind": "job", "image": "nginx:1"}));
+    world.settle();
+    world.cloud.take_calls();
+    world.delete("invoices");
+    world.settle();
+    let calls = world.cloud.take_calls();
+    let ends = calls.iter().position(|it| it.starts_with("end_runs"));
+    let deletes = calls.iter().position(|it| it.starts_with("delete"));
+    assert!(ends.is_some() && ends < deletes, "{calls:?}");
+    assert!(world.cloud.stacks().is_empty());
+}
+
+#[test]
 fn an_environment_that_the_manifest_drops_is_deleted_and_may_come_back() {
     let mut world = World::settled(
         &json!({"service": "orders", "image": "nginx:1", "environments": {"qa": {}}}),

@@ -1,7 +1,7 @@
 //! The registry's conditions: a write that was decided on an older state writes nothing.
 
 use super::*;
-use crate::change::{Request, delete};
+use crate::change::{Request, delete, replace};
 use crate::error::CommitError;
 use crate::ports::{ChangeWriter, StackRegistry, StackWrite};
 use crate::record::{ServiceState, StackRecord};
@@ -94,6 +94,33 @@ fn a_change_is_committed_at_the_generation_that_was_read() {
     block_on(world.registry.commit(&change)).unwrap();
     let again = block_on(world.registry.commit(&change));
     assert!(matches!(again, Err(CommitError::Moved)), "{again:?}");
+}
+
+#[test]
+fn a_change_that_counts_on_what_a_stack_holds_is_committed_at_the_version_that_was_read() {
+    let world = settled();
+    let to = |document: &serde_json::Value| {
+        let platform = Platform::sample();
+        let manifest = slipway_domain::Manifest::read_on(document, &platform).unwrap();
+        replace(&state(&world), manifest, None, &platform, &request())
+    };
+    let moves = to(&json!({"service": "orders", "image": "nginx:1", "path": "/b"}));
+    let deploys = to(&json!({"service": "orders", "image": "nginx:2"}));
+    // A look gives something back in between.
+    let write = StackWrite {
+        service: name("orders"),
+        record: record(&world, &environment()),
+        release: Vec::new(),
+        places: Vec::new(),
+        databases: Vec::new(),
+        deployments: Vec::new(),
+        audit: None,
+    };
+    assert!(block_on(world.registry.save(&write)).unwrap());
+    let late = block_on(world.registry.commit(&moves));
+    assert!(matches!(late, Err(CommitError::Moved)), "{late:?}");
+    // Another image wants nothing more.
+    block_on(world.registry.commit(&deploys)).unwrap();
 }
 
 #[test]
