@@ -84,7 +84,7 @@ pub fn refused(
     }
     if !found.encrypted {
         return Some(
-            "is not encrypted, nor would the database be: copy it under a key first (`aws rds copy-db-cluster-snapshot --kms-key-id`), and name the copy".to_owned(),
+            "is not encrypted, nor would the database be: copy it under the key of RDS first (`aws rds copy-db-cluster-snapshot --kms-key-id alias/aws/rds`), and name the copy".to_owned(),
         );
     }
     version.is_older_than(&found.version).then(|| {
