@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_control::ports::{
     ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, RunEnder,
-    ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer,
-    StackWriter, TrafficReader, UpgradeStore, Waker,
+    ScanningKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
 use slipway_control::reconcile::{Next, ReconcileError, Reconciler};
@@ -41,6 +41,8 @@ pub struct Handler<R, S, C, W, U> {
     pub upgrades: U,
     /// How upgrades go.
     pub limits: Limits,
+    /// Whether Inspector is to scan the images of the platform's repositories.
+    pub scans: bool,
 }
 
 impl<R, S, C, W, U> Handler<R, S, C, W, U>
@@ -53,7 +55,7 @@ where
         + StackRescuer
         + RunEnder
         + StackLister,
-    C: Checks + ImageKeeper + RotationReader,
+    C: Checks + ImageKeeper + RotationReader + ScanningKeeper,
     W: Waker,
     U: UpgradeStore,
 {

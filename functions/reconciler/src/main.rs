@@ -33,6 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         },
         waker: WakeQueue::new(&sdk, variable("SLIPWAY_WAKE_QUEUE_URL")?),
         limits: own.upgrades,
+        scans: own.scans,
     };
     let handler = &handler;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {

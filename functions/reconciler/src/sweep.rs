@@ -8,12 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use slipway_control::databases::rotation::Rotations;
 use slipway_control::ports::{
     ChangeWriter, DatabaseLister, HistoryReader, ImageKeeper, RotationReader, RunEnder,
-    ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry, StackRescuer,
-    StackWriter, TrafficReader, UpgradeStore, Waker,
+    ScanningKeeper, ServiceReader, Slots, StackDoctor, StackLister, StackReader, StackRegistry,
+    StackRescuer, StackWriter, TrafficReader, UpgradeStore, Waker,
 };
 use slipway_control::preflight::Checks;
-use slipway_control::reconcile::ReconcileError;
+use slipway_control::reconcile::{ReconcileError, Reconciler};
 use slipway_control::round::Round;
+use slipway_control::scanning;
 use slipway_control::upgrade::Upgrades;
 use slipway_domain::{Scope, ServiceName};
 use slipway_lambda::telemetry::chain;
@@ -35,7 +36,7 @@ where
         + StackRescuer
         + RunEnder
         + StackLister,
-    C: Checks + ImageKeeper + RotationReader,
+    C: Checks + ImageKeeper + RotationReader + ScanningKeeper,
     W: Waker,
     U: UpgradeStore,
 {
@@ -115,7 +116,8 @@ where
         Ok(())
     }
 
-    /// Compares the registry with CloudFormation, and passwords with those who have them.
+    /// Compares the registry with CloudFormation, passwords with those who have them, and how images
+    /// are scanned with what the platform wants.
     pub(crate) async fn round(&self, now: &impl Fn() -> Timestamp) -> Result<(), ReconcileError> {
         let round = Round {
             registry: &self.reconciler.registry,
@@ -125,7 +127,23 @@ where
         };
         let compared = round.go(now()).await;
         let rotated = self.rotations(now).await;
+        let scanned = self.scanning().await;
         compared?;
-        rotated
+        rotated?;
+        scanned
+    }
+
+    /// Has images scanned, where the platform is to.
+    async fn scanning(&self) -> Result<(), ReconcileError> {
+        if self.scans {
+            let Reconciler {
+                checks, platform, ..
+            } = &self.reconciler;
+            let kept = scanning::keep(checks, platform).await;
+            kept.inspect_err(
+                |error| tracing::warn!(%error, "how images are scanned is not known"),
+            )?;
+        }
+        Ok(())
     }
 }

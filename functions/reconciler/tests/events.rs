@@ -36,6 +36,7 @@ fn handler() -> InMemory {
             at_once: 2,
             max_failures: 2,
         },
+        scans: false,
     }
 }
 
@@ -291,6 +292,16 @@ async fn a_round_has_a_stack_looked_at_that_somebody_deleted() {
     handler.handle(event("wake-queue"), later).await.unwrap();
     let calls = handler.reconciler.stacks.take_calls();
     assert_eq!(calls.last().unwrap(), &format!("prepare {name}"));
+}
+
+#[tokio::test]
+async fn a_round_looks_at_how_images_are_scanned_where_the_platform_is_to() {
+    let mut handler = handler();
+    handler.handle(event("round"), now).await.unwrap();
+    assert!(!handler.reconciler.checks.scanned().enhanced);
+    handler.scans = true;
+    handler.handle(event("round"), now).await.unwrap();
+    assert!(handler.reconciler.checks.scanned().enhanced);
 }
 
 #[tokio::test]

@@ -4,20 +4,25 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use slipway_control::places::Limits;
 use slipway_control::ports::{
-    ArchiveLookup, ArchiveReader, ImageKeeper, ImageLookup, ImageReader, PortResult, Quota,
-    QuotaReader, Rotation, RotationReader, SecretReader,
+    ArchiveLookup, ArchiveReader, FoundSnapshot, ImageKeeper, ImageLookup, ImageReader, PortResult,
+    Quota, QuotaReader, Rotation, RotationReader, Scanning, ScanningKeeper, SecretReader,
+    SnapshotReader,
 };
 use slipway_domain::{Archive, Image, Platform, SecretReference};
 
+use crate::scanning::RegistryScanning;
+use crate::snapshots::Snapshots;
 use crate::{Archives, Images, Quotas, Secrets};
 
-/// Images, archives, secrets and quotas.
+/// Images and how they are scanned, archives, secrets, quotas and snapshots.
 #[derive(Debug, Clone)]
 pub struct Checks {
     images: Images,
     archives: Archives,
     secrets: Secrets,
     quotas: Quotas,
+    snapshots: Snapshots,
+    scanning: RegistryScanning,
 }
 
 impl Checks {
@@ -28,6 +33,8 @@ impl Checks {
             archives: Archives::new(config),
             secrets: Secrets::new(config),
             quotas: Quotas::new(config, platform.api.clone(), now),
+            snapshots: Snapshots::new(config),
+            scanning: RegistryScanning::new(config),
         }
     }
 }
@@ -60,6 +67,22 @@ impl SecretReader for Checks {
         references: &[SecretReference],
     ) -> PortResult<Vec<SecretReference>> {
         self.secrets.missing_secrets(references).await
+    }
+}
+
+impl SnapshotReader for Checks {
+    async fn snapshot(&self, name: &str) -> PortResult<Option<FoundSnapshot>> {
+        self.snapshots.snapshot(name).await
+    }
+}
+
+impl ScanningKeeper for Checks {
+    async fn scanning(&self) -> PortResult<Scanning> {
+        self.scanning.scanning().await
+    }
+
+    async fn set_scanning(&self, scanning: &Scanning) -> PortResult<()> {
+        self.scanning.set_scanning(scanning).await
     }
 }
 

@@ -24,6 +24,7 @@ pub mod round;
 pub mod runs;
 pub mod scaler;
 pub mod scaling;
+pub mod scanning;
 pub mod services;
 pub mod signing;
 pub mod upgrade;

@@ -17,6 +17,7 @@ use crate::reconcile::desired::{as_cleared, render_as_cleared};
 use crate::record::{ServiceState, Verdict};
 use crate::services::databases;
 use crate::services::place::find as find_places;
+use crate::services::restore;
 use crate::view::{PlanAction, PlanView, StackPlan};
 
 /// Compares the manifest with what the service's newest generation renders to, and asks
@@ -46,8 +47,11 @@ pub(crate) async fn plan(
     }));
     let in_the_way = databases::obstacles(manifest, state, platform, registry).await?;
     obstacles.extend(in_the_way);
+    let restored = restore::look(manifest, state, platform, ports).await?;
+    obstacles.extend(restore::problems(&restored));
     let mut checks = path_checks(manifest, platform, &obstacles);
     checks.extend(databases::checks(manifest, platform, registry, &obstacles).await?);
+    checks.extend(restore::checks(restored));
     // All at the same time: a registry that does not answer is waited for once.
     let environments = manifest.environments(&platform.environment);
     let checked = environments

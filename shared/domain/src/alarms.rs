@@ -17,7 +17,7 @@ use crate::schema;
 #[schemars(transform = schema::closed)]
 pub struct Alarms {
     /// Those that are on.
-    #[schemars(length(max = 9))]
+    #[schemars(length(max = 12))]
     pub on: Vec<Alert>,
     /// Percent of CPU above which it tells, after 10 minutes.
     #[schemars(range(min = 1, max = 100))]
@@ -36,6 +36,16 @@ pub struct Alarms {
     /// Targets that fail their health checks, above which it tells, after 2 minutes.
     #[schemars(range(min = 0, max = 5000))]
     pub unhealthy: u32,
+    /// Percent of its most capacity above which a database tells, after 10 minutes.
+    #[schemars(range(min = 1, max = 99))]
+    pub capacity: u32,
+    /// Percent of the connections that a database takes, above which it tells, after 10 minutes.
+    #[schemars(range(min = 1, max = 99))]
+    pub connections: u32,
+    /// Milliseconds by which a database's readers are behind, above which it tells, after 10
+    /// minutes.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub replica_lag: u32,
 }
 
 impl Default for Alarms {
@@ -47,6 +57,13 @@ impl Default for Alarms {
             errors: 10,
             response_time: 1000,
             unhealthy: 0,
+            // Where it nears 100, the instance cannot grow any more ("Performance and scaling for
+            // Aurora Serverless v2").
+            capacity: 90,
+            // "Recommended alarms" of CloudWatch: 90 to 95 percent.
+            connections: 90,
+            // Readers are behind by less than 100 as a rule ("Replication with Amazon Aurora").
+            replica_lag: 1000,
         }
     }
 }
@@ -75,6 +92,12 @@ pub enum Alert {
     DeadLetters,
     /// A run of a job has failed, after all its attempts.
     FailedRuns,
+    /// A database can hardly grow any more.
+    Capacity,
+    /// A database can hardly take more connections.
+    Connections,
+    /// Who reads from a database's readers reads what was.
+    ReplicaLag,
 }
 
 impl Alert {
@@ -90,6 +113,25 @@ impl Alert {
             Self::Timeout => "timeout",
             Self::DeadLetters => "dead_letters",
             Self::FailedRuns => "failed_runs",
+            Self::Capacity => "capacity",
+            Self::Connections => "connections",
+            Self::ReplicaLag => "replica_lag",
+        }
+    }
+
+    /// Whether it is of databases alone.
+    pub fn is_of_databases(self) -> bool {
+        match self {
+            Self::Capacity | Self::Connections | Self::ReplicaLag => true,
+            Self::Cpu
+            | Self::Memory
+            | Self::Errors
+            | Self::ResponseTime
+            | Self::Unhealthy
+            | Self::Throttles
+            | Self::Timeout
+            | Self::DeadLetters
+            | Self::FailedRuns => false,
         }
     }
 }

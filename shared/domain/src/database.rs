@@ -16,17 +16,22 @@ use crate::schema;
 use crate::text::checked_text;
 
 mod acu;
+mod alerts;
+mod restore;
 mod version;
 
 pub use acu::Acu;
+pub use restore::{Restore, Snapshot};
 pub use version::Version;
+
+pub(crate) use restore::elsewhere;
 
 /// The most databases that one service uses. Each is one more security group on a network
 /// interface, of which VPC allows five ("Amazon VPC quotas"): its own, and that of `discovery`.
 pub const MOST_DATABASES: usize = 3;
 
 /// The fields of a manifest that say something of a database.
-const SAYS: [&str; 3] = ["kind", "database", "logs"];
+const SAYS: [&str; 5] = ["kind", "database", "logs", "alarms", "dashboard"];
 
 /// Names that the engines have for themselves ("CREATE DATABASE" of both), and words that AWS
 /// refuses as the name of a cluster's first database because the engine reserves them.
@@ -93,6 +98,10 @@ pub struct Database {
     /// The services that may use it. Nobody else may.
     #[schemars(length(max = 50))]
     pub access: Vec<ServiceName>,
+    /// What it is made from, instead of empty. It stays as it was when the database was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "restore::form")]
+    pub restore: Option<Restore>,
 }
 
 impl Default for Database {
@@ -106,6 +115,7 @@ impl Default for Database {
             name: None,
             backups: 7,
             access: Vec::new(),
+            restore: None,
         }
     }
 }
@@ -294,6 +304,7 @@ pub(crate) fn broken(settings: &Settings) -> Vec<Broken> {
     {
         broken.push(Broken::new("/database/name", &[], taken(name)));
     }
+    broken.extend(alerts::broken(settings, &database));
     broken
 }
 
@@ -322,6 +333,7 @@ fn of_others(settings: &Settings) -> Vec<Broken> {
 /// What is wrong with what is said of databases where the kind is another.
 pub(crate) fn broken_elsewhere(settings: &Settings) -> Vec<Broken> {
     let mut broken = users(settings);
+    broken.extend(alerts::broken_elsewhere(settings));
     if settings.database.is_some() {
         let kind = settings.kind.name();
         let detail = format!(

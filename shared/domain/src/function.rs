@@ -219,7 +219,11 @@ fn alarms(settings: &Settings) -> Vec<Broken> {
         match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Throttles | Alert::Timeout => continue,
             // What is of one kind alone is refused where the kind is another.
-            Alert::DeadLetters | Alert::FailedRuns => continue,
+            Alert::DeadLetters
+            | Alert::FailedRuns
+            | Alert::Capacity
+            | Alert::Connections
+            | Alert::ReplicaLag => continue,
             Alert::Cpu | Alert::Memory | Alert::Unhealthy => {}
         }
         let detail = format!(

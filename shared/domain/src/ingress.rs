@@ -195,7 +195,13 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
         let of_balancer = match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => !is_function,
             Alert::Throttles | Alert::Timeout => false,
-            Alert::Cpu | Alert::Memory | Alert::DeadLetters | Alert::FailedRuns => false,
+            Alert::Cpu
+            | Alert::Memory
+            | Alert::DeadLetters
+            | Alert::FailedRuns
+            | Alert::Capacity
+            | Alert::Connections
+            | Alert::ReplicaLag => false,
         };
         let what = format!("names `{}`, which a load balancer measures", alert.name());
         refuse(of_balancer, "/alarms/on", &what);

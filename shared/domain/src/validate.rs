@@ -176,6 +176,10 @@ impl Manifest {
         if let Some(detail) = database::missing(settings, platform) {
             problems.push(Problem::new(self.pointer(environment, "kind"), detail));
         }
+        if let Some(detail) = database::elsewhere(settings, platform) {
+            let pointer = format!("{}/restore/snapshot", self.pointer(environment, "database"));
+            problems.push(Problem::new(pointer, detail));
+        }
         problems.extend(
             capacity::missing(&effective.settings, platform)
                 .into_iter()

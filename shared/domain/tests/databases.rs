@@ -86,10 +86,10 @@ fn what_an_image_runs_with_is_refused_of_a_database() {
     let document = database(json!({
         "image": "a:1", "port": 81, "path": "/a", "cpu": 512, "memory": 4096, "scaling": {"max": 4},
         "ingress": "none", "databases": {"A": "b"}, "function": {"memory": 256}, "tracing": true,
-        "logs": {"retention": 7}, "environment": {"A": "1"}, "alarms": {"on": ["cpu"]},
+        "logs": {"retention": 7}, "environment": {"A": "1"}, "alarms": {"on": ["memory"]},
     }));
     let expected = [
-        "/alarms",
+        "/alarms/on",
         "/cpu",
         "/databases",
         "/environment",
@@ -231,4 +231,73 @@ fn a_platform_without_subnets_for_databases_has_none() {
         .unwrap_err()
         .problems;
     assert_eq!(problems[0].pointer, "/kind");
+}
+
+#[test]
+fn a_database_tells_what_can_be_told_of_it() {
+    let with = |alarms: Value, shape: Value| {
+        refused(&database(json!({"alarms": alarms, "database": shape})))
+    };
+    let all = json!({"on": ["cpu", "capacity", "connections", "replica_lag"]});
+    assert!(with(all.clone(), json!({})).is_empty());
+    assert_eq!(with(all.clone(), json!({"readers": 0})), ["/alarms/on"]);
+    let full = json!({"min": 4, "max": 4});
+    assert_eq!(with(all.clone(), full), ["/alarms/on"]);
+    let tight = json!({"on": ["capacity"], "capacity": 20});
+    assert_eq!(with(tight, json!({"min": 1, "max": 4})), ["/alarms/on"]);
+    assert_eq!(with(json!({"on": ["errors"]}), json!({})), ["/alarms/on"]);
+    assert_eq!(
+        with(json!({"on": ["cpu", "cpu"]}), json!({})),
+        ["/alarms/on"]
+    );
+    // Without readers in one environment, what is told of them elsewhere is nobody's mistake.
+    let document = database(json!({
+        "alarms": all, "dashboard": true, "environments": {"qa": {"database": {"readers": 0}}},
+    }));
+    assert!(refused(&document).is_empty());
+    for alert in ["capacity", "connections", "replica_lag"] {
+        let document = json!({"service": "a", "alarms": {"on": [alert]}});
+        assert_eq!(refused(&document), ["/alarms/on"], "{alert}");
+    }
+}
+
+#[test]
+fn a_database_is_made_from_a_snapshot_of_its_account_and_region() {
+    let with = |snapshot: &str| database(json!({"database": {"restore": {"snapshot": snapshot}}}));
+    let arn = "arn:aws:rds:us-east-1:111122223333:cluster-snapshot:before";
+    for good in ["before", "a-1", arn] {
+        let manifest = Manifest::read(&with(good)).unwrap();
+        let stored = serde_json::to_value(&manifest).unwrap();
+        assert_eq!(Manifest::read(&stored).unwrap(), manifest);
+    }
+    for bad in [
+        "",
+        "-a",
+        "a--b",
+        "a-",
+        "1a",
+        "rds:a",
+        "arn:aws:rds:a:1:snapshot:b",
+    ] {
+        let pointers = refused(&with(bad));
+        assert_eq!(pointers, ["/database/restore/snapshot"], "{bad}");
+    }
+    let empty = json!({"qa": {"database": {"restore": null}}});
+    let document = json!({"restore": {"snapshot": "before"}});
+    let document = database(json!({"database": document, "environments": empty}));
+    let (qa, prod) = ("qa".parse().unwrap(), "prod".parse().unwrap());
+    let effective = Manifest::read(&document).unwrap().effective(&qa, &prod);
+    assert_eq!(
+        effective.unwrap().settings.as_database().unwrap().restore,
+        None
+    );
+    let document = database(json!({"database": {"restore": {}}}));
+    assert_eq!(refused(&document), ["/database/restore/snapshot"]);
+    let platform = Platform::sample();
+    assert!(Manifest::read_on(&with(arn), &platform).is_ok());
+    let elsewhere = with(&arn.replace("us-east-1", "eu-west-1"));
+    let problems = Manifest::read_on(&elsewhere, &platform)
+        .unwrap_err()
+        .problems;
+    assert_eq!(problems[0].pointer, "/database/restore/snapshot");
 }

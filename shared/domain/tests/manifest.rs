@@ -51,7 +51,7 @@ fn a_name_alone_is_a_manifest_and_its_defaults_are_stored() {
                 "min": 2, "max": 10, "by": "alarms", "cpu": {"low": 30, "high": 70}, "memory": {"low": 30, "high": 70},
                 "resolution": 60, "to_zero": {"after": 15, "answer": "retry"}
             },
-            "alarms": {"on": [], "cpu": 80, "memory": 80, "errors": 10, "response_time": 1000, "unhealthy": 0}, "dashboard": false,
+            "alarms": {"on": [], "cpu": 80, "memory": 80, "errors": 10, "response_time": 1000, "unhealthy": 0, "capacity": 90, "connections": 90, "replica_lag": 1000}, "dashboard": false,
             "logs": {"retention": 30}, "images": {"scan": true, "keep": 10},
             "triggers": {"push": "tag", "branches": ["main", "master"], "tag": "{sha}", "wait": 30},
             "deploy": {

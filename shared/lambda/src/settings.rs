@@ -62,6 +62,8 @@ pub struct ReconcilerSettings {
     pub deadline: SignedDuration,
     /// How upgrades go.
     pub upgrades: Limits,
+    /// Whether Inspector is to scan the images of the platform's repositories.
+    pub scans: bool,
 }
 
 impl ReconcilerSettings {
@@ -78,6 +80,7 @@ impl ReconcilerSettings {
                 at_once: number("SLIPWAY_UPGRADE_AT_ONCE", 1..=50)?,
                 max_failures: number("SLIPWAY_UPGRADE_MAX_FAILURES", 1..=100)?,
             },
+            scans: variable("SLIPWAY_ENHANCED_SCANNING")? == "true",
         })
     }
 }

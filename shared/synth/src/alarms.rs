@@ -16,6 +16,7 @@ use crate::environment_stack::{Resources, Site};
 use crate::intrinsic::{attribute, reference};
 use crate::{cluster, function, load_balancer, service};
 
+pub(crate) use alerts::tell;
 pub(crate) use rollback::names as that_roll_back;
 pub(crate) use version::add as add_of_version;
 
@@ -35,19 +36,19 @@ pub(crate) fn add_alerts(to: &mut Resources, site: &Site<'_>) {
 }
 
 /// When an alarm speaks.
-struct When {
+pub(crate) struct When {
     /// What it says in words, without the service: `CPUUtilization of {service} is above 70`.
-    words: String,
-    comparison: &'static str,
-    threshold: Value,
+    pub(crate) words: String,
+    pub(crate) comparison: &'static str,
+    pub(crate) threshold: Value,
     /// Periods in a row.
-    periods: u32,
+    pub(crate) periods: u32,
     /// How a period without a value counts.
-    missing: &'static str,
+    pub(crate) missing: &'static str,
 }
 
 /// What an alarm watches: one metric, or what is made of several.
-enum Watched {
+pub(crate) enum Watched {
     Metric(Metric),
     /// Metrics by the names that the expression has for them.
     Made {
@@ -68,6 +69,11 @@ pub(crate) struct Metric {
 
 /// The alarm of a logical id.
 fn alarm(site: &Site<'_>, watched: &Watched, when: &When) -> Value {
+    alarm_of(&site.family(), watched, when)
+}
+
+/// The alarm of something that is called `label`.
+pub(crate) fn alarm_of(label: &str, watched: &Watched, when: &When) -> Value {
     let mut properties = json!({"AlarmDescription": when.words});
     match watched {
         Watched::Metric(metric) => {
@@ -80,7 +86,7 @@ fn alarm(site: &Site<'_>, watched: &Watched, when: &When) -> Value {
         Watched::Made { of, expression } => {
             let mut queries: Vec<Value> = of.iter().map(query).collect();
             queries.push(json!({
-                "Id": "made", "Expression": expression, "Label": site.family(), "ReturnData": true,
+                "Id": "made", "Expression": expression, "Label": label, "ReturnData": true,
             }));
             properties["Metrics"] = queries.into();
         }
@@ -109,7 +115,7 @@ fn query((id, metric): &(String, Metric)) -> Value {
     })
 }
 
-fn dimension(name: &str, value: &Value) -> Value {
+pub(crate) fn dimension(name: &str, value: &Value) -> Value {
     json!({"Name": name, "Value": value})
 }
 
@@ -191,7 +197,7 @@ fn sum(of: Vec<(String, Metric)>) -> Watched {
 }
 
 /// The highest of metrics, of which not each has a value in every period. With one it is that one.
-fn highest(of: Vec<(String, Metric)>) -> Watched {
+pub(crate) fn highest(of: Vec<(String, Metric)>) -> Watched {
     made(of, "MAX")
 }
 

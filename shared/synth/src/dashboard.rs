@@ -9,6 +9,7 @@ mod function;
 
 use serde_json::{Value, json};
 use slipway_domain::manifest::Kind;
+use slipway_domain::{Effective, Platform};
 
 use crate::alarms::{Metric, of_balancer, of_service, of_targets};
 use crate::environment_stack::{Resources, Site};
@@ -26,16 +27,22 @@ pub(crate) fn add(to: &mut Resources, site: &Site<'_>) {
     if !site.effective.settings.dashboard {
         return;
     }
-    let name = names::dashboard(
-        site.platform,
-        &site.effective.service,
-        &site.effective.environment,
-    );
     let widgets = if site.effective.settings.kind == Kind::Function {
         function::widgets(site)
     } else {
         of_tasks(site)
     };
+    put(to, site.platform, site.effective, widgets);
+}
+
+/// Adds the dashboard of an environment, with the states of its alarms below `widgets`.
+pub(crate) fn put(
+    to: &mut Resources,
+    platform: &Platform,
+    effective: &Effective,
+    widgets: Vec<Value>,
+) {
+    let name = names::dashboard(platform, &effective.service, &effective.environment);
     let mut widgets = placed(widgets);
     let below = json!(widgets.len().div_ceil(2) * HEIGHT as usize);
     widgets.extend(alarms(to, &below));
@@ -76,6 +83,11 @@ fn placed(widgets: Vec<Value>) -> Vec<Value> {
 
 /// A graph of lines, each with what it is called.
 fn graph(site: &Site<'_>, title: &str, lines: Vec<(&str, Metric)>) -> Value {
+    graph_in(&site.platform.region, title, lines)
+}
+
+/// The same of metrics in `region`.
+pub(crate) fn graph_in(region: &str, title: &str, lines: Vec<(&str, Metric)>) -> Value {
     let lines: Vec<Value> = lines
         .into_iter()
         .map(|(label, metric)| line(label, &metric))
@@ -84,7 +96,7 @@ fn graph(site: &Site<'_>, title: &str, lines: Vec<(&str, Metric)>) -> Value {
         "type": "metric",
         "properties": {
             "title": title,
-            "region": site.platform.region,
+            "region": region,
             "view": "timeSeries",
             "metrics": lines,
         },

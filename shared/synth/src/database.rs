@@ -20,6 +20,7 @@ use crate::template::Template;
 use crate::{names, stamp, tags};
 
 pub(crate) mod client;
+mod watch;
 
 const CLUSTER: &str = "Cluster";
 const PARAMETERS: &str = "Parameters";
@@ -48,6 +49,7 @@ pub(crate) fn stack(effective: &Effective, database: &Database, platform: &Platf
     for number in 1..=database.readers {
         resources.add(&format!("Reader{number}"), site.instance(number));
     }
+    watch::add(&mut resources, &site);
     let description = format!(
         "Slipway: {} of the database {} on {}",
         effective.environment, effective.service, platform.name
@@ -168,7 +170,7 @@ impl Site<'_> {
 
     fn cluster(&self) -> Value {
         let database = self.database;
-        json!({
+        let mut cluster = json!({
             "Type": "AWS::RDS::DBCluster",
             "DependsOn": [LogGroup::ID],
             "DeletionPolicy": "Snapshot",
@@ -177,16 +179,12 @@ impl Site<'_> {
                 "DBClusterIdentifier": self.name,
                 "Engine": database.engine.name(),
                 "EngineVersion": database.version().as_str(),
-                "DatabaseName": database.name(&self.effective.service),
-                "Port": database.engine.port(),
-                "ServerlessV2ScalingConfiguration": {
-                    "MinCapacity": database.min,
-                    "MaxCapacity": database.max,
-                },
-                "MasterUsername": USER,
-                // RDS makes it, keeps it in Secrets Manager and changes it every 7 days.
-                "ManageMasterUserPassword": true,
-                "StorageEncrypted": true,
+            },
+        });
+        let begins = self.beginning();
+        let properties = [
+            begins,
+            json!({
                 "DBSubnetGroupName": reference(SUBNETS),
                 "VpcSecurityGroupIds": [attribute(GROUP, "GroupId")],
                 "DBClusterParameterGroupName": reference(PARAMETERS),
@@ -194,8 +192,38 @@ impl Site<'_> {
                 "BackupRetentionPeriod": database.backups,
                 "CopyTagsToSnapshot": true,
                 "DeletionProtection": self.effective.protected,
-            },
-        })
+            }),
+        ];
+        for (name, value) in properties.iter().filter_map(Value::as_object).flatten() {
+            cluster["Properties"][name] = value.clone();
+        }
+        cluster
+    }
+
+    /// What the cluster begins with. One that is made from a snapshot has its databases, its first
+    /// user and its encryption, and nothing is to be said of them ("AWS::RDS::DBCluster" in the
+    /// CloudFormation Template Reference Guide); RDS makes a new password for that user (pull request
+    /// 393 of aws-cloudformation-resource-providers-rds).
+    fn beginning(&self) -> Value {
+        let database = self.database;
+        let mut begins = json!({});
+        let restore = database.restore.as_ref();
+        if restore.is_none() {
+            begins["DatabaseName"] = database.name(&self.effective.service).into();
+        }
+        begins["Port"] = database.engine.port().into();
+        begins["ServerlessV2ScalingConfiguration"] =
+            json!({"MinCapacity": database.min, "MaxCapacity": database.max});
+        if restore.is_none() {
+            begins["MasterUsername"] = USER.into();
+        }
+        // RDS makes it, keeps it in Secrets Manager and changes it every 7 days.
+        begins["ManageMasterUserPassword"] = true.into();
+        match restore {
+            None => begins["StorageEncrypted"] = true.into(),
+            Some(restore) => begins["SnapshotIdentifier"] = restore.snapshot.name().into(),
+        }
+        begins
     }
 
     /// An instance of the cluster: the first one writes, until it fails.

@@ -251,6 +251,12 @@ pub(crate) fn manifest(effective: &Effective) -> Value {
         // And whether there is a dashboard, the template shows.
         settings.shift_remove("dashboard");
     }
+    // The template shows of how much a database's alarms tell.
+    if let Some(alarms) = settings["alarms"].as_object_mut() {
+        for mark in ["capacity", "connections", "replica_lag"] {
+            alarms.shift_remove(mark);
+        }
+    }
     // Nor does what only the scaler reads. Where a service may sleep, its template shows it.
     if let Some(scaling) = settings["scaling"].as_object_mut() {
         scaling.shift_remove("schedule");

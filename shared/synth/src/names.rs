@@ -40,11 +40,7 @@ pub fn state_machine(platform: &Platform, service: &ServiceName, env: &Environme
 
 /// The cluster of a database: `{platform}-{service}-{env}`, or its beginning with a hash behind it
 /// where that is too long: RDS takes 63 characters.
-pub(crate) fn database(
-    platform: &Platform,
-    service: &ServiceName,
-    env: &EnvironmentName,
-) -> String {
+pub fn database(platform: &Platform, service: &ServiceName, env: &EnvironmentName) -> String {
     let name = family(platform, service, env);
     if name.len() <= 63 {
         return name;

@@ -247,11 +247,14 @@ pub(super) fn database() -> impl Strategy<Value = Value> {
             "readers": readers, "backups": backups, "access": access, "name": "shop",
         })
     });
-    (service_name(), shape, any::<bool>(), 0_u32..=15).prop_map(
-        |(service, database, protected, readers)| {
+    // A most that is all in use tells nothing, nor do readers that are not there.
+    let on = prop::sample::subsequence(vec!["cpu", "connections"], 0..=2);
+    (service_name(), shape, any::<bool>(), 0_u32..=15, on).prop_map(
+        |(service, database, protected, readers, on)| {
             json!({
                 "service": service, "kind": "database", "database": database,
-                "deletion_protection": protected,
+                "deletion_protection": protected, "dashboard": protected,
+                "alarms": {"on": on},
                 "environments": {"qa": {"database": {"readers": readers}}},
             })
         },

@@ -8,6 +8,7 @@
 //! A claim stays for as long as its environment wants the database or its stack may yet hold what
 //! leads to it; the reconciler gives it back, as it does places on load balancers.
 
+pub mod restore;
 pub mod rotation;
 mod rules;
 #[cfg(test)]

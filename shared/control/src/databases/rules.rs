@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use slipway_domain::database::Database;
 use slipway_domain::manifest::Kind;
 use slipway_domain::{Effective, Manifest, Platform, Problem, Scope, ServiceName};
 
@@ -108,10 +109,31 @@ pub fn fixed(before: &ServiceState, after: &Manifest, platform: &Platform) -> Ve
         };
         refuse("engine", was.engine.name(), is.engine.name());
         refuse("name", &was.name(&after.service), &is.name(&after.service));
+        let from = |database: &Database| {
+            let restore = database.restore.as_ref();
+            restore.map(|it| it.snapshot.name().to_owned())
+        };
+        if let Some(detail) = other_snapshot(from(&was).as_deref(), from(&is).as_deref()) {
+            problems.push(Problem::new(format!("{base}/restore"), detail));
+        }
     }
     // An override may be the whole database's: say it once.
     problems.dedup();
     problems
+}
+
+/// What is wrong with another word on the snapshot that a database was made from.
+fn other_snapshot(was: Option<&str>, is: Option<&str>) -> Option<String> {
+    match (was, is) {
+        (was, is) if was == is => None,
+        (None, Some(is)) => Some(format!(
+            "is `{is}`, and this database is there already, made without it: a snapshot makes a new one. Register it under another name, or delete this one first"
+        )),
+        (Some(was), _) => Some(format!(
+            "was `{was}`, from which this database was made: AWS would make another one in its place. Leave it as it was"
+        )),
+        (None, None) => None,
+    }
 }
 
 /// Whether a change takes something from those who may use a database: an environment, or who is let in.

@@ -10,9 +10,9 @@ use super::Tape;
 use super::transient;
 use crate::places::Limits;
 use crate::ports::{
-    ArchiveLookup, ArchiveReader, FoundArchive, FoundImage, HookReader, HookSecrets, HookWriter,
-    ImageKeeper, ImageLookup, ImageReader, PortResult, Provider, Quota, QuotaKind, QuotaReader,
-    Rotation, RotationReader, SecretReader,
+    ArchiveLookup, ArchiveReader, FoundArchive, FoundImage, FoundSnapshot, HookReader, HookSecrets,
+    HookWriter, ImageKeeper, ImageLookup, ImageReader, PortResult, Provider, Quota, QuotaKind,
+    QuotaReader, Rotation, RotationReader, Scanning, ScanningKeeper, SecretReader, SnapshotReader,
 };
 
 /// All that is asked before deployments, in memory: every image is there, for all processors,
@@ -34,6 +34,8 @@ struct Inner {
     kept: BTreeMap<String, String>,
     hooks: BTreeMap<(ServiceName, Provider), HookSecrets>,
     rotations: BTreeMap<String, Rotation>,
+    snapshots: BTreeMap<String, FoundSnapshot>,
+    scanning: Scanning,
 }
 
 impl FakeChecks {
@@ -86,6 +88,21 @@ impl FakeChecks {
             at,
         };
         self.lock().rotations.insert(secret.to_owned(), rotation);
+    }
+
+    /// A snapshot of this name.
+    pub fn take_snapshot(&self, name: &str, snapshot: FoundSnapshot) {
+        self.lock().snapshots.insert(name.to_owned(), snapshot);
+    }
+
+    /// How the registry scans images from now on.
+    pub fn scan(&self, scanning: Scanning) {
+        self.lock().scanning = scanning;
+    }
+
+    /// How it does.
+    pub fn scanned(&self) -> Scanning {
+        self.lock().scanning.clone()
     }
 
     /// How much of a quota is used, and may be.
@@ -152,6 +169,28 @@ impl RotationReader for FakeChecks {
         let pass = self.tape.enter("rotation", false).await?;
         let answer = self.lock().rotations.get(secret).cloned();
         pass.leave(answer)
+    }
+}
+
+impl SnapshotReader for FakeChecks {
+    async fn snapshot(&self, name: &str) -> PortResult<Option<FoundSnapshot>> {
+        let pass = self.tape.enter("snapshot", false).await?;
+        let answer = self.lock().snapshots.get(name).cloned();
+        pass.leave(answer)
+    }
+}
+
+impl ScanningKeeper for FakeChecks {
+    async fn scanning(&self) -> PortResult<Scanning> {
+        let pass = self.tape.enter("scanning", false).await?;
+        let answer = self.scanned();
+        pass.leave(answer)
+    }
+
+    async fn set_scanning(&self, scanning: &Scanning) -> PortResult<()> {
+        let pass = self.tape.enter("set_scanning", true).await?;
+        self.scan(scanning.clone());
+        pass.leave(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is asked before a deployment: images, secrets and quotas.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use jiff::Timestamp;
@@ -185,6 +186,59 @@ pub struct Rotation {
     pub version: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// The snapshot of a database's cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSnapshot {
+    /// The cluster that it is of, which may be gone.
+    pub cluster: String,
+    /// The engine, as AWS names it.
+    pub engine: String,
+    /// The engine's version.
+    pub version: String,
+    /// What RDS says of it: `available` where something can be made from it.
+    pub status: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Its tags: the cluster's when it was taken, unless somebody changed them.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Looks at snapshots of databases.
+pub trait SnapshotReader: Send + Sync {
+    /// The snapshot of a name; nothing where there is none.
+    fn snapshot(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = PortResult<Option<FoundSnapshot>>> + Send;
+}
+
+/// How a registry scans images: one setting of the account and region, for all its repositories.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scanning {
+    /// Whether Inspector does it; ECR itself otherwise, the basic way.
+    pub enhanced: bool,
+    /// Which repositories are scanned without anybody asking.
+    pub rules: Vec<ScanRule>,
+}
+
+/// Repositories that are scanned alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanRule {
+    /// How often, as ECR names it.
+    pub frequency: String,
+    /// Which: parts of their names, or patterns with `*`.
+    pub filters: Vec<String>,
+}
+
+/// Keeps the setting of how a registry scans images.
+pub trait ScanningKeeper: Send + Sync {
+    /// What is set.
+    fn scanning(&self) -> impl Future<Output = PortResult<Scanning>> + Send;
+
+    /// Sets it, in the place of what is set.
+    fn set_scanning(&self, scanning: &Scanning) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// Looks when secrets were rotated. No value is ever read.

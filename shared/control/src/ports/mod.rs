@@ -33,8 +33,9 @@ use crate::upgrade::UpgradeRecord;
 use crate::view::ServiceSummary;
 
 pub use checks::{
-    ArchiveLookup, ArchiveReader, FoundArchive, FoundImage, ImageKeeper, ImageLookup, ImageReader,
-    Quota, QuotaKind, QuotaReader, RepositoryReader, Room, Rotation, RotationReader, SecretReader,
+    ArchiveLookup, ArchiveReader, FoundArchive, FoundImage, FoundSnapshot, ImageKeeper,
+    ImageLookup, ImageReader, Quota, QuotaKind, QuotaReader, RepositoryReader, Room, Rotation,
+    RotationReader, ScanRule, Scanning, ScanningKeeper, SecretReader, SnapshotReader,
 };
 pub use hooks::{HookReader, HookSecret, HookSecrets, HookWriter, Provider};
 pub use notify::{

@@ -18,14 +18,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use slipway_domain::{Archive, Artifact, Effective, EnvironmentName};
 
-use crate::ports::{ArchiveReader, ImageReader, PortResult, QuotaReader, SecretReader};
+use crate::ports::{
+    ArchiveReader, ImageReader, PortResult, QuotaReader, SecretReader, SnapshotReader,
+};
 
 pub use needs::{Needs, needs};
 
 /// What is asked before a deployment.
-pub trait Checks: ImageReader + ArchiveReader + SecretReader + QuotaReader {}
+pub trait Checks:
+    ImageReader + ArchiveReader + SecretReader + QuotaReader + SnapshotReader
+{
+}
 
-impl<T: ImageReader + ArchiveReader + SecretReader + QuotaReader> Checks for T {}
+impl<T: ImageReader + ArchiveReader + SecretReader + QuotaReader + SnapshotReader> Checks for T {}
 
 /// What a check is about.
 #[derive(

@@ -63,7 +63,7 @@ where
     }
 }
 
-fn refused(problems: Vec<Problem>) -> Result<(), ServiceError> {
+pub(super) fn refused(problems: Vec<Problem>) -> Result<(), ServiceError> {
     if problems.is_empty() {
         return Ok(());
     }

@@ -36,7 +36,7 @@ async fn with_database(access: &[&str]) -> Api {
     api
 }
 
-async fn state(api: &Api, service: &str) -> ServiceState {
+pub(super) async fn state(api: &Api, service: &str) -> ServiceState {
     let found = api.registry.service(&name(service)).await.unwrap();
     found.unwrap()
 }
@@ -47,7 +47,7 @@ fn users(api: &Api) -> BTreeSet<String> {
 }
 
 /// What the reconciler writes of a database whose stack was made.
-async fn make(api: &Api) {
+pub(super) async fn make(api: &Api) {
     let state = state(api, "orders-db").await;
     let mut record = state.stacks[&Scope::Environment(prod())].clone();
     record.status.stack_id = Some("arn:1".to_owned());
@@ -65,7 +65,12 @@ async fn make(api: &Api) {
     assert!(api.registry.save(&write).await.unwrap());
 }
 
-async fn patch(api: &Api, n: u32, service: &str, patch: Value) -> Result<Written, ServiceError> {
+pub(super) async fn patch(
+    api: &Api,
+    n: u32,
+    service: &str,
+    patch: Value,
+) -> Result<Written, ServiceError> {
     let exists = Some(Precondition::Exists);
     api.patch(&name(service), &patch, exists.as_ref(), &caller(n))
         .await
@@ -79,7 +84,7 @@ async fn delete(api: &Api, n: u32, service: &str) -> Result<(), ServiceError> {
     deleted.map(drop)
 }
 
-fn problems(error: &ServiceError) -> Vec<(&str, &str)> {
+pub(super) fn problems(error: &ServiceError) -> Vec<(&str, &str)> {
     match error {
         ServiceError::Invalid(problems) => {
             assert!(!problems.schema, "it is of its form");

@@ -32,6 +32,9 @@ pub(crate) mod place;
 mod place_tests;
 mod read;
 mod refuse;
+pub(crate) mod restore;
+#[cfg(test)]
+mod restore_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 mod write;

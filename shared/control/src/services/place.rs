@@ -7,13 +7,13 @@ use crate::change::{Change, MOST_PATHS};
 use crate::error::ServiceError;
 use crate::places::balancers;
 use crate::places::{self, AllTaken, HTTP_API, Limits, NoRoom, PlaceClaims, Wanted};
-use crate::ports::{PortResult, QuotaReader, ServiceReader};
+use crate::ports::{PortResult, QuotaReader, ServiceReader, SnapshotReader};
 use crate::record::ServiceState;
 
 impl<R, L, G, C> Services<R, L, G, C>
 where
     R: ServiceReader,
-    C: QuotaReader,
+    C: QuotaReader + SnapshotReader,
 {
     /// The change with all that it must claim from others: places, and databases. Callers box it:
     /// a change is large, and several are on their way in it.
@@ -36,6 +36,7 @@ where
             });
         }
         let change = self.let_in(change, before).await?;
+        self.restorable(&change.service.manifest, before).await?;
         self.placed(change, before, attempt).await
     }
 

@@ -69,6 +69,14 @@ impl Version {
         }
     }
 
+    /// Whether it is older than another one of its engine; false where that is of a form that is
+    /// not known here.
+    pub fn is_older_than(&self, other: &str) -> bool {
+        other
+            .parse::<Self>()
+            .is_ok_and(|it| it.engine() == self.engine() && self.parts() < it.parts())
+    }
+
     /// PostgreSQL's major and minor number, or Aurora MySQL's minor number and patch.
     fn parts(&self) -> (u32, u32) {
         let text = self.as_str();
@@ -134,6 +142,24 @@ mod tests {
         for engine in [Engine::AuroraMysql, Engine::AuroraPostgresql] {
             assert_eq!(Version::default_of(engine).engine(), engine);
         }
+    }
+
+    #[test]
+    fn versions_of_one_engine_have_an_order() {
+        let is_older =
+            |one: &str, other: &str| one.parse::<Version>().unwrap().is_older_than(other);
+        assert!(is_older("16.9", "17.1"));
+        assert!(is_older("17.7", "17.10"));
+        assert!(!is_older("17.7", "17.7"));
+        assert!(is_older(
+            "8.0.mysql_aurora.3.08.1",
+            "8.0.mysql_aurora.3.10.0"
+        ));
+        assert!(!is_older(
+            "8.0.mysql_aurora.3.08.1",
+            "5.7.mysql_aurora.2.12.1"
+        ));
+        assert!(!is_older("16.1", "8.0.mysql_aurora.3.10.0"));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! What people are told, by way of the platform's topic: when it begins and when it is over.
 
 use serde_json::{Value, json};
-use slipway_domain::Alert;
 use slipway_domain::manifest::Kind;
+use slipway_domain::{Alert, Platform};
 
 use super::{
     Metric, Watched, When, alarm, dimension, highest, of_balancer, of_function, of_service,
@@ -20,22 +20,30 @@ pub(super) fn add(to: &mut Resources, site: &Site<'_>) {
     // Their order says nothing, and is not to change a template.
     on.sort_unstable();
     for alert in on {
-        let (id, watched) = watched(site, alert);
-        let mut alarm = alarm(site, &watched, &when(site, alert));
-        let topic = json!([site.platform.alerts_topic]);
-        alarm["Properties"]["AlarmActions"] = topic.clone();
-        alarm["Properties"]["OKActions"] = topic;
+        // A database's are of another stack.
+        let (Some((id, watched)), Some(when)) = (watched(site, alert), when(site, alert)) else {
+            continue;
+        };
+        let mut alarm = alarm(site, &watched, &when);
+        tell(&mut alarm, site.platform);
         to.add(id, alarm);
     }
 }
 
+/// Has an alarm tell the platform's topic when it begins and when it is over.
+pub(crate) fn tell(alarm: &mut Value, platform: &Platform) {
+    let topic = json!([platform.alerts_topic]);
+    alarm["Properties"]["AlarmActions"] = topic.clone();
+    alarm["Properties"]["OKActions"] = topic;
+}
+
 /// The logical id, and what is watched. Targets are those of the service's own groups: whoever
 /// answers while the service sleeps has another.
-fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
+fn watched(site: &Site<'_>, alert: Alert) -> Option<(&'static str, Watched)> {
     let utilisation = |metric| Watched::Metric(of_service(site, metric, "Average", 300));
     let of_calls = |metric, statistic| Watched::Metric(of_function(metric, statistic, 300));
     let is_function = site.effective.settings.kind == Kind::Function;
-    match alert {
+    Some(match alert {
         Alert::Cpu => ("AlertCpu", utilisation("CPUUtilization")),
         Alert::Memory => ("AlertMemory", utilisation("MemoryUtilization")),
         Alert::Errors if is_function => ("AlertErrors", of_calls("Errors", "Sum")),
@@ -64,7 +72,8 @@ fn watched(site: &Site<'_>, alert: Alert) -> (&'static str, Watched) {
         Alert::Timeout => ("AlertTimeout", of_calls("Duration", "Maximum")),
         Alert::DeadLetters => ("AlertDeadLetters", Watched::Metric(dead_letters())),
         Alert::FailedRuns => ("AlertFailedRuns", Watched::Metric(failed_runs())),
-    }
+        Alert::Capacity | Alert::Connections | Alert::ReplicaLag => return None,
+    })
 }
 
 /// How many lie there, whoever brought them: of those that SQS itself moves there, the number of
@@ -92,7 +101,7 @@ fn failed_runs() -> Metric {
     }
 }
 
-fn when(site: &Site<'_>, alert: Alert) -> When {
+fn when(site: &Site<'_>, alert: Alert) -> Option<When> {
     let settings = &site.effective.settings;
     let alarms = &settings.alarms;
     let is_function = settings.kind == Kind::Function;
@@ -155,13 +164,14 @@ fn when(site: &Site<'_>, alert: Alert) -> When {
             1,
         ),
         Alert::FailedRuns => ("has failed".to_owned(), 0.into(), 1),
+        Alert::Capacity | Alert::Connections | Alert::ReplicaLag => return None,
     };
-    When {
+    Some(When {
         words: format!("{} {what}", site.family()),
         comparison: "GreaterThanThreshold",
         threshold,
         periods,
         // Nothing measured is nothing that anybody waits for.
         missing: "notBreaching",
-    }
+    })
 }

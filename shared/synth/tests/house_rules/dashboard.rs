@@ -91,6 +91,7 @@ pub(super) fn parts(rules: &mut Rules, parts: &Value, platform: &Platform) {
     };
     texts(&body, &mut |text| {
         let known = TEXTS.contains(&text)
+            || super::database::TEXTS.contains(&text)
             || text == platform.region
             || text == platform.shared_cluster
             || super::shared::is_balancer(&text.into(), platform);

@@ -6,6 +6,30 @@ use slipway_synth::Template;
 
 use super::{Rules, of_type};
 
+/// What a dashboard says of databases alone; likewise ours.
+pub(super) const TEXTS: [&str; 20] = [
+    "AWS/RDS",
+    "AuroraReplicaLagMaximum",
+    "CPU, percent of the most",
+    "Capacity units",
+    "CommitLatency",
+    "Connections to an instance",
+    "DBClusterIdentifier",
+    "DatabaseConnections",
+    "Deadlocks",
+    "Deadlocks a second",
+    "Milliseconds that readers are behind",
+    "Milliseconds to commit",
+    "READER",
+    "Role",
+    "ServerlessDatabaseCapacity",
+    "WRITER",
+    "readers",
+    "the most",
+    "the slowest",
+    "writer",
+];
+
 /// What each of its resources is when the stack, or the resource, goes.
 pub(super) fn policy(kind: &str) -> Option<&'static str> {
     match kind {
@@ -51,8 +75,14 @@ pub(super) fn hold(
     rules.hold(clusters.len() == 1, "a database is one cluster");
     for cluster in clusters {
         let properties = &cluster["Properties"];
+        let from = database.restore.as_ref().map(|it| it.snapshot.name());
         rules.hold(
-            properties["StorageEncrypted"] == true,
+            properties["SnapshotIdentifier"].as_str() == from,
+            "it is made from something else than it should be",
+        );
+        // A snapshot that is not encrypted is refused before.
+        rules.hold(
+            from.is_some() != (properties["StorageEncrypted"] == true),
             "what is stored is not encrypted",
         );
         rules.hold(
@@ -92,6 +122,29 @@ pub(super) fn hold(
         "it is in other subnets than the platform's databases",
     );
     doors(rules, template);
+    told(rules, template, effective, platform);
+    super::dashboard::hold(rules, template, effective, platform);
+}
+
+/// What the manifest asks for is told to the platform's topic, when it begins and when it is over;
+/// nothing that would always be told, or never.
+fn told(rules: &mut Rules, template: &Template, effective: &Effective, platform: &Platform) {
+    let database = effective.settings.as_database().unwrap_or_default();
+    let alarms = &effective.settings.alarms;
+    let wanted = alarms.on.iter().filter(|it| database.tells(**it, alarms));
+    let topic = json!([platform.alerts_topic]);
+    let made = of_type(template, "AWS::CloudWatch::Alarm");
+    rules.hold(
+        made.len() == wanted.count(),
+        "there are more alarms than can tell anything, or fewer",
+    );
+    rules.hold(
+        made.iter().all(|it| {
+            let properties = &it["Properties"];
+            properties["AlarmActions"] == topic && properties["OKActions"] == topic
+        }),
+        "an alarm tells somebody else",
+    );
 }
 
 /// Its port is heard from those who carry the clients' group, and from nobody else.
