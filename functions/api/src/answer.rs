@@ -139,7 +139,9 @@ impl From<ServiceError> for Refusal {
             }
             ServiceError::Exists(_) => conflict("name-taken"),
             ServiceError::Deleting(_) => conflict("being-deleted"),
-            ServiceError::Protected(_) => conflict("protected"),
+            ServiceError::Protected(_) | ServiceError::StillProtected { .. } => {
+                conflict("protected")
+            }
             ServiceError::PathTaken {
                 pointer,
                 path,

@@ -1,6 +1,7 @@
 //! Everything that can be called: the table that router and OpenAPI document are made from.
 
 mod databases;
+mod runs;
 use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -9,7 +10,6 @@ use schemars::{Schema, SchemaGenerator};
 use slipway_control::costs::{PlatformCostsView, ServiceCostsView};
 use slipway_control::hooks::{HooksView, NewHookView};
 use slipway_control::record::AuditEntry;
-use slipway_control::runs::RunView;
 use slipway_control::scaling::{DecisionView, ScalingView};
 use slipway_control::signing::SigningKeyView;
 use slipway_control::upgrade::UpgradeView;
@@ -341,45 +341,6 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
                 of::<ScalingView>,
             )
         },
-        Operation {
-            takes: Takes::Page,
-            ..read(
-                "/services/{name}/environments/{environment}/runs",
-                "listRuns",
-                "Runs of a job in the last 90 days, newest first, at most 25 at once",
-                get(handlers::list_runs::<P>),
-                of::<PageView<RunView>>,
-            )
-        },
-        Operation {
-            method: Method::POST,
-            takes: Takes::Key,
-            success: ACCEPTED,
-            ..read(
-                "/services/{name}/environments/{environment}/runs",
-                "startRun",
-                "Starts a run of a job now",
-                post(handlers::start_run::<P>),
-                of::<RunView>,
-            )
-        },
-        read(
-            "/services/{name}/environments/{environment}/runs/{run}",
-            "getRun",
-            "One run of a job",
-            get(handlers::get_run::<P>),
-            of::<RunView>,
-        ),
-        Operation {
-            method: Method::POST,
-            ..read(
-                "/services/{name}/environments/{environment}/runs/{run}/cancel",
-                "cancelRun",
-                "Ends a run of a job that is under way",
-                post(handlers::cancel_run::<P>),
-                of::<RunView>,
-            )
-        },
         read(
             "/services/{name}/webhooks",
             "listWebhooks",
@@ -484,6 +445,7 @@ pub(crate) fn all<P: Ports>() -> Vec<Operation<P>> {
         },
     ];
     all.extend(databases::all());
+    all.extend(runs::all());
     all
 }
 

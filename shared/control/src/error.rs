@@ -91,6 +91,16 @@ pub enum ServiceError {
     /// The service is protected against deletion.
     #[error("`{0}` is protected against deletion; set `deletion_protection` to false first")]
     Protected(ServiceName),
+    /// RDS still refuses to delete a database.
+    #[error(
+        "`{database}/{environment}` is still protected against deletion: set `deletion_protection` to false, and wait until it is ready"
+    )]
+    StillProtected {
+        /// The database.
+        database: ServiceName,
+        /// The environment that would go.
+        environment: slipway_domain::EnvironmentName,
+    },
     /// A path belongs to another service.
     #[error("the path `{path}` belongs to `{owner}`")]
     PathTaken {

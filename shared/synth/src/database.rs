@@ -29,6 +29,10 @@ const GROUP: &str = "SecurityGroup";
 const CLIENTS: &str = "Clients";
 const WRITER: &str = "Writer";
 
+/// The output by which a stack says that RDS refuses to delete its cluster. CloudFormation would
+/// delete the instances first.
+pub const PROTECTED_OUTPUT: &str = "Protected";
+
 /// The name of the user that RDS makes. Both engines take it.
 const USER: &str = "slipway";
 
@@ -265,6 +269,9 @@ impl Site<'_> {
         }
         outputs["Database"] = json!({"Value": reference(CLUSTER)});
         outputs["LogGroup"] = json!({"Value": reference(LogGroup::ID)});
+        if self.effective.protected {
+            outputs[PROTECTED_OUTPUT] = json!({"Value": "true"});
+        }
         outputs
     }
 

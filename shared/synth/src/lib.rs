@@ -48,6 +48,7 @@ mod volumes;
 mod weights;
 
 pub use capacity::PLACEMENT_OUTPUT;
+pub use database::PROTECTED_OUTPUT;
 pub use diff::{Action, Change, Effect, Kept, diff, kept_on_delete};
 pub use environment_stack::{RunState, environment_stack};
 pub use fingerprint::fingerprint;

@@ -18,6 +18,8 @@ mod slots;
 mod tests;
 mod transaction;
 mod upgrade;
+#[cfg(test)]
+mod upgrade_tests;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;

@@ -16,9 +16,8 @@ use slipway_control::Stamp;
 use slipway_control::change::{Change, Request, register, replace};
 use slipway_control::error::CommitError;
 use slipway_control::places::{self, balancers};
-use slipway_control::ports::{ChangeWriter, Room, Slots, StackRegistry, StackWrite, UpgradeStore};
+use slipway_control::ports::{ChangeWriter, Room, Slots, StackRegistry, StackWrite};
 use slipway_control::record::{Seen, ServiceState};
-use slipway_control::upgrade::{Limits, Upgrade, UpgradeRecord};
 use slipway_domain::{Cause, Manifest, Platform, Scope};
 use ulid::Ulid;
 
@@ -128,7 +127,7 @@ fn manifest(image: &str) -> Manifest {
     Manifest::read_on(&document, &Platform::sample()).unwrap()
 }
 
-fn seen() -> Seen {
+pub(super) fn seen() -> Seen {
     Seen {
         key: "k1".to_owned(),
         request: "R".to_owned(),
@@ -470,37 +469,4 @@ async fn a_slot_is_taken_while_there_are_some_or_by_who_has_one() {
         (&values[":stack"]["S"], &values[":max"]["N"]),
         (&json!("stack"), &json!("5"))
     );
-}
-
-#[tokio::test]
-async fn an_upgrade_is_written_under_the_version_that_was_read_and_gets_the_next() {
-    let table = Table::default();
-    let limits = Limits {
-        at_once: 1,
-        max_failures: 1,
-    };
-    let record = |version| UpgradeRecord {
-        version,
-        upgrade: Upgrade::begin("first", limits, now()),
-    };
-    let registry = table.registry();
-    registry
-        .store_upgrade(&record(0), Some(&seen()), now())
-        .await
-        .unwrap();
-    let upgrade = table.part("PLATFORM#upgrade");
-    assert_eq!(upgrade.condition(), "attribute_not_exists(PK)");
-    let key = table.part("SEEN#");
-    assert_eq!(
-        key.condition(),
-        "attribute_not_exists(PK) OR expires_at < :now"
-    );
-    registry
-        .store_upgrade(&record(7), None, now())
-        .await
-        .unwrap();
-    let upgrade = table.part("PLATFORM#upgrade");
-    assert_eq!(upgrade.condition(), "version = :version");
-    assert_eq!(upgrade.value(":version"), "7");
-    assert_eq!(upgrade.0["Item"]["version"]["N"], "8");
 }

@@ -28,7 +28,7 @@ use ulid::Ulid;
 use crate::change::Change;
 use crate::record::{PathOwner, ServiceState, StackRecord};
 
-pub use rules::{InUse, denied, fixed, left_without, named, narrows};
+pub use rules::{InUse, denied, fixed, left_without, named, narrows, still_protected};
 
 /// The outputs of a database's stack, as `shared/synth` names them.
 pub mod output {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use slipway_domain::database::Database;
 use slipway_domain::manifest::Kind;
-use slipway_domain::{Effective, Manifest, Platform, Problem, Scope, ServiceName};
+use slipway_domain::{Effective, EnvironmentName, Manifest, Platform, Problem, Scope, ServiceName};
+use slipway_synth::PROTECTED_OUTPUT;
 
 use super::{Users, Wanted};
 use crate::record::{PathOwner, ServiceState};
@@ -134,6 +135,23 @@ fn other_snapshot(was: Option<&str>, is: Option<&str>) -> Option<String> {
         )),
         (None, None) => None,
     }
+}
+
+/// An environment that a change takes away, or a deletion, while RDS still protects what is in it: its
+/// instances would go, and the cluster stay behind.
+pub fn still_protected(
+    before: &ServiceState,
+    after: Option<&Manifest>,
+    platform: &Platform,
+) -> Option<EnvironmentName> {
+    let stays = after.map(|it| it.environments(&platform.environment));
+    let stays = stays.unwrap_or_default();
+    before.stacks.iter().find_map(|(scope, stack)| {
+        let environment = scope.environment()?;
+        let goes = !stays.contains(environment);
+        let outputs = &stack.status.outputs;
+        (goes && outputs.contains_key(PROTECTED_OUTPUT)).then(|| environment.clone())
+    })
 }
 
 /// Whether a change takes something from those who may use a database: an environment, or who is let in.

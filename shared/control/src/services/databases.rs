@@ -33,6 +33,13 @@ where
         if let Some(before) = before {
             refused(databases::fixed(before, manifest, platform))?;
             let after = (!change.service.deleting).then_some(manifest);
+            if let Some(environment) = databases::still_protected(before, after, platform) {
+                let database = before.service.name().clone();
+                return Err(ServiceError::StillProtected {
+                    database,
+                    environment,
+                });
+            }
             let former = &before.service.manifest;
             let takes = match after {
                 Some(after) => databases::narrows(former, after, platform),
@@ -118,6 +125,11 @@ pub(crate) async fn obstacles(
     let mut problems = Vec::new();
     if let Some(before) = before {
         problems.extend(databases::fixed(before, manifest, platform));
+        let protected = databases::still_protected(before, Some(manifest), platform);
+        problems.extend(protected.map(|it| {
+            let detail = format!("leave out `{it}`, which is protected against deletion: set `deletion_protection` to false first, and wait until it is ready");
+            Problem::new("/environments", detail)
+        }));
         if databases::narrows(&before.service.manifest, manifest, platform) {
             let users = registry.users(&manifest.service).await?;
             let left = databases::left_without(&users, Some(manifest), platform);

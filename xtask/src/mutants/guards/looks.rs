@@ -146,10 +146,26 @@ pub(super) const GUARDS: &[Guard] = &[
     Guard {
         name: "a path is held where what ran runs on",
         file: "shared/control/src/reconcile/run/save.rs",
-        text: "Phase::Failed => observed.stack.is_none(),",
-        without: "Phase::Failed => true,",
+        text: "observed.stack.is_none() && !may_be_there",
+        without: "!may_be_there",
         package: "slipway-control",
         test: "reconcile::tests::guards::looks::a_path_is_held_while_it_may_be_served",
+    },
+    Guard {
+        name: "what was refused gives back nothing of what runs",
+        file: "shared/control/src/reconcile/run/save.rs",
+        text: "observed.stack.is_none() && !may_be_there",
+        without: "observed.stack.is_none()",
+        package: "slipway-control",
+        test: "reconcile::tests::checks::a_refused_deployment_gives_back_nothing_that_what_runs_holds",
+    },
+    Guard {
+        name: "what failed stays tried while others change",
+        file: "shared/control/src/reconcile/run/mod.rs",
+        text: "desired.stay_at(found.progress.generation);",
+        without: "",
+        package: "slipway-control",
+        test: "reconcile::tests::failures::what_failed_is_not_tried_again_because_another_environment_changes",
     },
     Guard {
         name: "what is not settled has its attention set",

@@ -249,7 +249,14 @@ fn a_database_needs_no_image_and_no_stack_of_the_services_own_and_goes_whole() {
     world.patch("orders-db", &json!({"deletion_protection": true}));
     world.settle();
     assert_eq!(world.operations()["update"], 2);
+    // CloudFormation would delete the instances, and RDS keep the cluster.
+    let one_less = json!({"environments": {"qa": null, "prod": {}}});
+    let dropped = world.refused("orders-db", Some(&one_less));
+    assert!(dropped.to_string().contains("still protected"), "{dropped}");
     world.patch("orders-db", &json!({"deletion_protection": false}));
+    let early = world.refused("orders-db", None);
+    assert!(early.to_string().contains("still protected"), "{early}");
+    world.settle();
     world.delete("orders-db");
     world.settle();
     assert!(!world.exists("orders-db"));

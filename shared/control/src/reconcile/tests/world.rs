@@ -198,6 +198,16 @@ impl World {
         });
     }
 
+    /// Why a patch is refused, or a deletion.
+    pub(super) fn refused(&self, service: &str, patch: Option<&Value>) -> ServiceError {
+        let (service, any) = (name(service), Some(&Precondition::Exists));
+        let refused = match patch {
+            Some(patch) => block_on(self.api.patch(&service, patch, any, &caller(99))).err(),
+            None => block_on(self.api.delete(&service, any, &caller(99))).err(),
+        };
+        refused.expect("it should be refused")
+    }
+
     pub(super) fn redeploy(&mut self, service: &str) {
         let service = name(service);
         self.call(&service, |api, caller| {
