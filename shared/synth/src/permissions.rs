@@ -1,9 +1,9 @@
 //! What the manifest's permissions are in IAM: statements of the role that a service's code has.
 //!
 //! Each capability is one statement of single actions on what the manifest names, in the
-//! platform's account and region. The permissions boundary in `template.yaml` has the same
-//! actions, and holds the names to the platform's prefixes: an action that is added here is added
-//! there.
+//! platform's account and region. The permissions boundary in `platform/service-roles.yaml` has the
+//! same actions, and holds the names to the platform's prefixes: an action that is added here is
+//! added there.
 
 use std::collections::BTreeSet;
 
