@@ -8,6 +8,8 @@ use slipway_cli::client::new_key;
 use slipway_domain::{Phase, ServiceName};
 use slipway_tests::local_platform::{LocalPlatform, root};
 
+use crate::asking::name;
+
 /// The manifests of a folder of `examples`, in the order of their names, databases first: who uses
 /// one imports what leads there.
 fn manifests(example: &str) -> Result<Vec<Value>> {
