@@ -126,7 +126,7 @@ fn what_ecs_has_no_numbers_for_is_refused_with_its_range() {
         (
             json!({"alarms": ["disk"]}),
             "/deploy/alarms/0",
-            "must be \"cpu\" or \"memory\"",
+            "must be \"cpu\", \"memory\"",
         ),
         (
             json!({"alarms": ["cpu", "cpu"]}),

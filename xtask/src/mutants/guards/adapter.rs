@@ -40,8 +40,8 @@ pub(super) const GUARDS: &[Guard] = &[
     Guard {
         name: "only a stack that is there is woken",
         file: "shared/aws/src/registry/transaction.rs",
-        text: r#"None => "attribute_exists(PK)","#,
-        without: r#"None => "attribute_exists(PK) OR attribute_not_exists(PK)","#,
+        text: r#".condition_expression("attribute_exists(PK)")"#,
+        without: "",
         package: "slipway-aws",
         test: "registry::tests::an_environment_is_forgotten_under_its_version_and_wakes_its_services_own_stack",
     },
@@ -141,8 +141,8 @@ pub(super) const GUARDS: &[Guard] = &[
     Guard {
         name: "a change finds its stacks",
         file: "shared/aws/src/registry/commit.rs",
-        text: r#".condition_expression("attribute_exists(PK)")"#,
-        without: "",
+        text: r#"None => "attribute_exists(PK)","#,
+        without: r#"None => "attribute_exists(PK) OR attribute_not_exists(PK)","#,
         package: "slipway-aws",
         test: "registry::tests::a_change_is_committed_at_the_generation_and_incarnation_that_were_read",
     },
