@@ -148,11 +148,17 @@ fn a_function_with_steps_is_deployed_and_deployed_again() -> Result<()> {
     });
     register(&client, &manifest)?;
     platform.settled(&service)?;
+    let deployments = || client.deployments(&service, &prod(), None, None);
     platform.push_image(&service, "v1")?;
+    wait_for("the first image is deployed", SOON, || {
+        Ok(match deployments()?.items.first() {
+            Some(one) if one.has_succeeded() => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+    })?;
     let first = platform.ready(&service)?;
     assert_eq!(versions(&platform, &first)?, ["1", "1"]);
 
-    let deployments = || client.deployments(&service, &prod(), None, None);
     let image = deployments()?.items[0].artifact.to_string();
     let (repository, _) = image.split_once(":v1").context("the tag")?;
     platform.push_image(&service, "v2")?;

@@ -39,7 +39,7 @@ pub(crate) struct Deploy {
     /// The image to run; otherwise the same once more, which looks its tag up anew
     #[arg(long)]
     pub(crate) image: Option<Image>,
-    /// The archive of a function's code to run, s3://BUCKET/KEY
+    /// The archive of a function's code to run, `s3://BUCKET/KEY`
     #[arg(long, value_name = "ARCHIVE", conflicts_with = "image")]
     pub(crate) code: Option<Archive>,
     #[command(flatten)]

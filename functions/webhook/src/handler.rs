@@ -100,7 +100,7 @@ where
             return Ok(answer.into_value());
         }
         if event["source"] == "slipway.digests" {
-            self.catch_up(&stamp).await?;
+            Box::pin(self.catch_up(&stamp)).await?;
         } else if let Some(push) = EcrPush::read(&event, &self.pushes.platform) {
             self.image_pushed(&push, &stamp).await?;
         } else {

@@ -349,6 +349,27 @@ pub fn manifest_hash(manifest: &Manifest) -> String {
 }
 
 impl Change {
+    /// The environment that runs something and would have nothing to run: an image does not go over to
+    /// an archive, nor the other way.
+    pub fn takes_all_that_runs(
+        &self,
+        before: Option<&ServiceState>,
+        default: &EnvironmentName,
+    ) -> Option<EnvironmentName> {
+        let before = before.filter(|_| !self.service.deleting)?;
+        let runs = |manifest: &Manifest, environment: &EnvironmentName| {
+            let effective = manifest.effective(environment, default);
+            effective.is_some_and(|it| it.settings.artifact().is_some())
+        };
+        let manifest = &self.service.manifest;
+        manifest.environments(default).into_iter().find(|it| {
+            let stack = before.stacks.get(&Scope::Environment(it.clone()));
+            stack.is_some_and(|stack| stack.status.stack_id.is_some())
+                && runs(&before.service.manifest, it)
+                && !runs(manifest, it)
+        })
+    }
+
     /// The environment that would hold more paths than [`MOST_PATHS`], if one would.
     pub fn holds_too_many(&self, before: Option<&ServiceState>) -> Option<EnvironmentName> {
         let known = &before?.stacks;

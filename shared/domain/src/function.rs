@@ -217,9 +217,12 @@ fn alarms(settings: &Settings) -> Vec<Broken> {
         .collect();
     for alert in &alarms.on {
         match alert {
-            Alert::Errors | Alert::ResponseTime | Alert::Throttles | Alert::Timeout => continue,
+            Alert::Errors
+            | Alert::ResponseTime
+            | Alert::Throttles
+            | Alert::Timeout
             // What is of one kind alone is refused where the kind is another.
-            Alert::DeadLetters
+            | Alert::DeadLetters
             | Alert::FailedRuns
             | Alert::Capacity
             | Alert::Connections

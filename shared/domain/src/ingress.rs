@@ -194,8 +194,9 @@ fn needs_a_load_balancer(settings: &Settings) -> Vec<Broken> {
     for alert in &settings.alarms.on {
         let of_balancer = match alert {
             Alert::Errors | Alert::ResponseTime | Alert::Unhealthy => !is_function,
-            Alert::Throttles | Alert::Timeout => false,
-            Alert::Cpu
+            Alert::Throttles
+            | Alert::Timeout
+            | Alert::Cpu
             | Alert::Memory
             | Alert::DeadLetters
             | Alert::FailedRuns

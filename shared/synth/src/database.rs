@@ -205,9 +205,9 @@ impl Site<'_> {
     }
 
     /// What the cluster begins with. One that is made from a snapshot has its databases, its first
-    /// user and its encryption, and nothing is to be said of them ("AWS::RDS::DBCluster" in the
+    /// user and its encryption, and nothing is to be said of them (`AWS::RDS::DBCluster` in the
     /// CloudFormation Template Reference Guide); RDS makes a new password for that user (pull request
-    /// 393 of aws-cloudformation-resource-providers-rds).
+    /// 393 of `aws-cloudformation-resource-providers-rds`).
     fn beginning(&self) -> Value {
         let database = self.database;
         let mut begins = json!({});

@@ -65,7 +65,8 @@ pub fn refused(
         // Whether others have one of that name is theirs to know.
         let service = &wanted.effective.service;
         return Some(format!(
-            "is `{name}`, and `{service}` has no such snapshot: it must be one of its own databases, or bear the tags `slipway:platform` and `slipway:service`"
+            "is `{name}`, and `{service}` has no such snapshot: it must bear the tags `slipway:platform` and `slipway:service`, or be one of its own databases, with a name that begins with `{}-`",
+            platform.name
         ));
     };
     let version = database.version();
@@ -84,7 +85,7 @@ pub fn refused(
     }
     if !found.encrypted {
         return Some(
-            "is not encrypted, nor would the database be: copy it under the key of RDS first (`aws rds copy-db-cluster-snapshot --kms-key-id alias/aws/rds`), and name the copy".to_owned(),
+            "is not encrypted, nor would the database be: copy it under the key of RDS first (`aws rds copy-db-cluster-snapshot --copy-tags --kms-key-id alias/aws/rds`), and name the copy".to_owned(),
         );
     }
     version.is_older_than(&found.version).then(|| {
@@ -104,6 +105,10 @@ fn is_of(found: &FoundSnapshot, wanted: &Restored, platform: &Platform) -> bool 
     if tags != (None, None) {
         return tags == (Some(platform.name.as_str()), Some(service.as_str()));
     }
+    // CloudFormation's role may restore what bears the platform's tag, or begins as its clusters do.
+    if !wanted.snapshot.starts_with(&format!("{}-", platform.name)) {
+        return false;
+    }
     // No environment's name has a hyphen, so that no other service's cluster is called so.
     let start = format!("{}-{service}-", platform.name);
     let rest = found.cluster.strip_prefix(&start);
@@ -119,9 +124,9 @@ mod tests {
 
     use super::*;
 
-    fn wanted(fields: Value) -> Restored {
-        let mut document = json!({"service": "orders", "kind": "database", "database": fields});
-        document["database"]["restore"] = json!({"snapshot": "before"});
+    fn wanted(mut database: Value) -> Restored {
+        database["restore"] = json!({"snapshot": "devops2-g4-before"});
+        let document = json!({"service": "orders", "kind": "database", "database": database});
         let manifest = Manifest::read(&document).unwrap();
         let mut restored = restored(&manifest, None, &Platform::sample());
         assert_eq!(restored.len(), 1);
@@ -184,6 +189,16 @@ mod tests {
         for found in [tagged("devops2-g4", "shop"), tagged("other", "orders")] {
             assert!(says(Some(&found), none.clone()).is_some());
         }
+    }
+
+    #[test]
+    fn one_without_tags_has_a_name_that_the_role_of_cloudformation_may_restore() {
+        let mut copy = wanted(json!({}));
+        copy.snapshot = "before".to_owned();
+        let platform = Platform::sample();
+        assert!(refused(&copy, Some(&snapshot()), &platform).is_some());
+        let tagged = tagged("devops2-g4", "orders");
+        assert_eq!(refused(&copy, Some(&tagged), &platform), None);
     }
 
     #[test]

@@ -146,11 +146,18 @@ pub fn still_protected(
 ) -> Option<EnvironmentName> {
     let stays = after.map(|it| it.environments(&platform.environment));
     let stays = stays.unwrap_or_default();
+    let manifest = &before.service.manifest;
+    if manifest.settings.kind != Kind::Database {
+        return None;
+    }
     before.stacks.iter().find_map(|(scope, stack)| {
         let environment = scope.environment()?;
         let goes = !stays.contains(environment);
-        let outputs = &stack.status.outputs;
-        (goes && outputs.contains_key(PROTECTED_OUTPUT)).then(|| environment.clone())
+        let status = &stack.status;
+        // Before the stack can say so itself: its update is under way, or another version rendered it.
+        let is_to_be = manifest.deletion_protection && status.stack_id.is_some();
+        let is_protected = is_to_be || status.outputs.contains_key(PROTECTED_OUTPUT);
+        (goes && is_protected).then(|| environment.clone())
     })
 }
 

@@ -107,14 +107,14 @@ pub fn standing(state: Option<&ServiceState>, platform: &Platform) -> Standing {
         return Standing::Coming;
     };
     let status = &stack.status;
-    let is_made = status.outputs.contains_key(LISTENER);
+    // Not seen since it was registered, taken back, or tried again.
+    if status.observed_generation != state.service.generation {
+        return Standing::Coming;
+    }
+    // Of what could not be deleted whole, something is missing.
+    let is_made = status.outputs.contains_key(LISTENER) && stack.progress.deletions == 0;
     match status.phase {
-        // Seen since it was registered, or taken back.
-        Phase::Ready | Phase::Updating | Phase::RollingOut
-            if is_made && status.observed_generation == state.service.generation =>
-        {
-            Standing::Ready
-        }
+        Phase::Ready | Phase::Updating | Phase::RollingOut if is_made => Standing::Ready,
         // What an update of it failed at keeps nobody from it.
         Phase::Failed if is_made => Standing::Ready,
         Phase::Failed => Standing::Failed(status.message.clone(), status.since),

@@ -2,7 +2,7 @@
 //!
 //! What is deployed is pinned by the object's version. A bucket without versions has no such name
 //! for it, and CloudFormation updates a function's code only when bucket, key or version change
-//! ("AWS::Lambda::Function", Code): an object that took another's place would be called deployed,
+//! (`AWS::Lambda::Function`, Code): an object that took another's place would be called deployed,
 //! and not run. That is refused here.
 
 use slipway_domain::{Archive, Artifact};

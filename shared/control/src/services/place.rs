@@ -3,6 +3,7 @@
 use slipway_domain::Platform;
 
 use super::Services;
+use super::refuse::invalid;
 use crate::change::{Change, MOST_PATHS};
 use crate::error::ServiceError;
 use crate::places::balancers;
@@ -36,6 +37,13 @@ where
             });
         }
         let change = self.let_in(change, before).await?;
+        if let Some(environment) = change.takes_all_that_runs(before, &self.platform.environment) {
+            let pointer = change.service.manifest.pointer(&environment, "kind");
+            let detail = format!(
+                "or `function` names nothing to run in place of what `{environment}` runs: give `function.code` or `image` in the same change"
+            );
+            return Err(invalid(&pointer, &detail));
+        }
         self.restorable(&change.service.manifest, before).await?;
         self.placed(change, before, attempt).await
     }

@@ -84,7 +84,7 @@ pub(crate) fn elsewhere(settings: &Settings, platform: &Platform) -> Option<Stri
     let snapshot = settings.as_database()?.restore?.snapshot;
     (!snapshot.is_on(platform)).then(|| {
         format!(
-            "is not of the account {} and region {}: copy it there first (`aws rds copy-db-cluster-snapshot`), and name the copy",
+            "is not of the account {} and region {}: copy it there first (`aws rds copy-db-cluster-snapshot --copy-tags`), and name the copy",
             platform.account, platform.region
         )
     })

@@ -187,6 +187,19 @@ fn a_deleted_service_is_gone_with_its_stacks_and_claims_and_can_come_again() {
 }
 
 #[test]
+fn what_runs_is_not_left_without_anything_to_run() {
+    let mut world = World::settled(&json!({"service": "orders", "image": "nginx:1"}));
+    let archive = json!({
+        "kind": "function", "image": null,
+        "function": {"runtime": "python3.13", "handler": "app.handler"},
+    });
+    let refused = world.refused("orders", Some(&archive)).to_string();
+    assert!(refused.contains("names nothing to run"), "{refused}");
+    world.settle();
+    assert_eq!(world.phase("orders").0, Phase::Ready);
+}
+
+#[test]
 fn what_runs_of_a_job_is_ended_before_its_stack_is_deleted() {
     let mut world = World::new();
     world.register(&json!({"service": "invoices", "kind": "job", "image": "nginx:1"}));
