@@ -93,7 +93,7 @@ where
     ) -> Result<Value, ServiceError> {
         if Request::is_one(&event) {
             let answer = match Request::read(&event) {
-                Ok(request) => self.webhook(&request, &stamp).await,
+                Ok(request) => Box::pin(self.webhook(&request, &stamp)).await,
                 Err(Unreadable::TooLarge) => Answer::too_large(),
                 Err(Unreadable::Form) => Answer::unauthorized(),
             };
@@ -102,7 +102,7 @@ where
         if event["source"] == "slipway.digests" {
             Box::pin(self.catch_up(&stamp)).await?;
         } else if let Some(push) = EcrPush::read(&event, &self.pushes.platform) {
-            self.image_pushed(&push, &stamp).await?;
+            Box::pin(self.image_pushed(&push, &stamp)).await?;
         } else {
             tracing::info!("an event that tells of no image that could be deployed");
         }

@@ -114,9 +114,10 @@ pub fn standing(state: Option<&ServiceState>, platform: &Platform) -> Standing {
     // Of what could not be deleted whole, something is missing.
     let is_made = status.outputs.contains_key(LISTENER) && stack.progress.deletions == 0;
     match status.phase {
-        Phase::Ready | Phase::Updating | Phase::RollingOut if is_made => Standing::Ready,
         // What an update of it failed at keeps nobody from it.
-        Phase::Failed if is_made => Standing::Ready,
+        Phase::Ready | Phase::Updating | Phase::RollingOut | Phase::Failed if is_made => {
+            Standing::Ready
+        }
         Phase::Failed => Standing::Failed(status.message.clone(), status.since),
         Phase::Ready
         | Phase::Updating
