@@ -40,6 +40,8 @@ def judge(path: str) -> Judged:
         resources = Template(path, template).get_resources()
         # Plain strings: cfn-lint's own carry positions, which cannot pass between processes.
         types = {str(name): str(body.get("Type", "")) for name, body in resources.items()}
+        # What is said of outputs can be answered like what is said of resources.
+        types |= {f"Outputs.{name}": "Output" for name in template.get("Outputs") or {}}
         for name, large in too_large(template, Path(path)):
             findings.append(Finding(path, name, types.get(name, ""), "POLICY", large))
         for name, words in refused(template):
@@ -48,7 +50,8 @@ def judge(path: str) -> Judged:
     matches = run_template_by_file_path(path, ConfigMixIn(regions=REGIONS), RULES, False)
     for match in matches:
         where = list(match.path or [])
-        resource = str(where[1]) if where[:1] == ["Resources"] and len(where) > 1 else ""
+        name = str(where[1]) if len(where) > 1 else ""
+        resource = {"Resources": name, "Outputs": f"Outputs.{name}"}.get(str(where[0]) if where else "", "")
         message = f"{match.message} (line {match.linenumber})"
         findings.append(Finding(path, resource, types.get(resource, ""), match.rule.id, message))
     return Judged(path, types, findings)
@@ -56,9 +59,14 @@ def judge(path: str) -> Judged:
 
 def rights(files: list[str], judged: list[Judged]) -> Judged:
     """What the platform's roles lack for the types in the templates that were rendered for them."""
-    rendered = [one for one in judged if one.file.endswith(".json")]
+    # The platform itself is made by whoever deploys it.
+    rendered = [
+        one
+        for one in judged
+        if one.file.endswith(".json") and not Path(one.file).name.startswith("platform")
+    ]
     platform = [decode(file)[0] for file in files if not file.endswith(".json")]
-    types = {type_ for one in rendered for type_ in one.resources.values()}
+    types = {type_ for one in rendered for type_ in one.resources.values()} - {"Output"}
     findings = [Finding("rights", role, "", "RIGHTS", what) for role, what in missing(platform, types)]
     return Judged("rights", {"ServiceRole": ""}, findings)
 
